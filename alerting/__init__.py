@@ -1,0 +1,1 @@
+"""When to alert and how it reaches people: policy, detector, alerts, metrics."""

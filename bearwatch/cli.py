@@ -1,0 +1,78 @@
+"""The command line: `bearwatch --help`. Commands load on demand, so that `classify` does not import Faust."""
+
+import importlib
+import logging
+import sys
+
+import click
+
+from alerting.errors import PolicyError
+from bearwatch.errors import SettingsError
+from models.errors import ModelError
+from stream.errors import StreamError
+from training.errors import TrainingConfigError, TrainingError
+
+COMMANDS = {
+    "up": "everything on one machine: Kafka, a worker, a feed and a live view",
+    "worker": "one production worker; start more to scale",
+    "topics": "create the Kafka topics, or say how existing ones differ",
+    "ingest": "send documents from JSON lines into Kafka",
+    "classify": "classify texts, given as arguments or as lines on standard input",
+    "train": "fine-tune a model from a TOML configuration",
+    "evaluate": "measure a model on labelled data",
+    "export": "write a trained model as a checked ONNX artifact",
+}
+WRONG_USE = (SettingsError, PolicyError, TrainingConfigError)  # exit code 2; the other errors exit with 1
+FAILURES = (StreamError, ModelError, TrainingError)
+
+
+class LazyGroup(click.Group):
+    """Imports `bearwatch.commands.NAME` when NAME is called or asked for its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"bearwatch.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bearwatch")
+@click.option("-v", "--verbose", is_flag=True, help="Log more (to standard error).")
+def bearwatch(verbose: bool) -> None:
+    """Watch news and comments for surges of bad news, per topic and per stream."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def main() -> None:
+    """Entry point: exit code 0 done, 2 wrong use or wrong settings, 1 anything else, 130 after Ctrl-C."""
+    try:
+        sys.exit(bearwatch.main(standalone_mode=False) or 0)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except WRONG_USE as error:
+        click.echo(f"bearwatch: error: {error}", err=True)
+        sys.exit(2)
+    except FAILURES as error:
+        click.echo(f"bearwatch: error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # `bearwatch classify | head`: the reader has what it wanted
+        sys.stderr.close()
+        sys.exit(0)

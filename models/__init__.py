@@ -1,0 +1,1 @@
+"""What a trained model is: labels, manifest, text preparation, ONNX classifier, the bundled artifact."""

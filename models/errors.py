@@ -1,0 +1,5 @@
+"""What can go wrong with a model artifact, said so that a user can act on it."""
+
+
+class ModelError(Exception):
+    """An artifact is missing, damaged or unfit for what is asked of it."""

@@ -1,0 +1,1 @@
+"""Documents in, classified and windowed; Faust at the rim; feeds; the local Kafka."""

@@ -1,0 +1,1 @@
+"""From labelled text to a fine-tuned, evaluated, exported model."""

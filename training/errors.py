@@ -1,0 +1,9 @@
+"""What can go wrong between labelled text and an exported model."""
+
+
+class TrainingError(Exception):
+    """Data, a checkpoint or an export is unusable; the message says which and why."""
+
+
+class TrainingConfigError(TrainingError):
+    """A training configuration is wrong; the message names the key and the nearest known one."""
