@@ -1,0 +1,148 @@
+"""The wire format: what stands in Kafka's messages, as types. `schemas/` holds the same as JSON Schema."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+STREAMS = ("news", "comments")
+Stream = Literal["news", "comments"]
+
+Version = Literal[1]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class BadDocument(Exception):
+    """A document that cannot be accepted; `reason` names the field and what is wrong with it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A news item or a comment, as a feed sends it. Unknown fields are ignored and stay in the input topic."""
+
+    id: Name
+    text: Annotated[str, msgspec.Meta(min_length=1)]  # title and, where there is one, first paragraph
+    published_at: Moment  # RFC 3339 with offset
+    source: Name
+    url: str | None = None
+    title: str | None = None
+    author: str | None = None
+    language: str | None = None
+    tickers: list[str] = []
+    schema_version: Version = SCHEMA_VERSION
+
+
+class Origin(msgspec.Struct, frozen=True, order=True):
+    """Where a document stands in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Classified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One document's contribution to one key."""
+
+    id: str
+    key: str  # `news/topic:Energy | Oil`
+    stream: Stream
+    topic: str
+    topic_probability: Ratio
+    sentiment: str
+    sentiment_probability: Ratio
+    event_time: Moment  # the Kafka record's timestamp
+    published_at: Moment
+    source: str
+    text: str  # normalised, at most TEXT_LIMIT characters
+    url: str | None = None
+    story: str  # near-duplicates share it
+    origin: Origin
+    model: str
+    schema_version: Version = msgspec.field(default=SCHEMA_VERSION)
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a source partition has been read; sent to every partition of `classified` under TICK_KEY.
+
+    `event_time` is the largest event time seen (Unix seconds; None before the first document). `clock` is set
+    when the partition was read to its end and idle: no document older than it is still to come.
+    """
+
+    source: str  # the origin's `topic-partition`
+    offset: int  # the next one to be read
+    event_time: float | None
+    clock: float | None = None
+    schema_version: Version = SCHEMA_VERSION
+
+
+TICK_KEY = b"tick"
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """The counts of one key over one window [start, end) at a full minute."""
+
+    key: str
+    stream: Stream
+    topic: str
+    window_seconds: int
+    window_end: Moment
+    documents: int
+    negative_documents: int
+    stories: int
+    negative_stories: int
+    sources: int
+    negative_ratio: float | None  # of stories; None for an empty window
+    baseline_ratio: float | None
+    p_value: float | None  # None while warming up
+    schema_version: Version = SCHEMA_VERSION
+
+
+_decoder = msgspec.json.Decoder(Document)
+_encoder = msgspec.json.Encoder()
+
+
+def decode_document(value: bytes | None) -> Document:
+    """Read a document.
+
+    Raises:
+        BadDocument: naming the field and the reason.
+    """
+    if value is None:
+        raise BadDocument("the record has no value; expected a JSON object")
+    try:
+        return _decoder.decode(value)
+    except RecursionError:
+        raise BadDocument("invalid JSON: nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise BadDocument(f"invalid UTF-8: {error.reason} at byte {error.start}") from None
+    except msgspec.ValidationError as error:
+        raise BadDocument(f"invalid document: {error}") from None
+    except msgspec.DecodeError as error:
+        raise BadDocument(f"invalid JSON: {error}") from None
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """JSON with every default written out, `schema_version` among them."""
+    return _encoder.encode({**msgspec.structs.asdict(message), "schema_version": SCHEMA_VERSION})
+
+
+def moment(seconds: float) -> datetime:
+    """Unix seconds as a UTC datetime, which is written as RFC 3339."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def topic_key(stream: str, topic: str) -> str:
+    """The key under which a topic of a stream is counted."""
+    return f"{stream}/topic:{topic}"
+
+
+def json_schemas(types: Sequence[type[msgspec.Struct]]) -> dict[str, dict[str, Any]]:
+    """JSON Schema (2020-12) of each type, by its name."""
+    return {kind.__name__: msgspec.json.schema(kind) for kind in types}
