@@ -24,7 +24,7 @@ class BadDocument(Exception):
         self.reason = reason
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A news item or a comment, as a feed sends it. Unknown fields are ignored and stay in the input topic."""
 
     id: Name
@@ -47,7 +47,7 @@ class Origin(msgspec.Struct, frozen=True, order=True):
     offset: int
 
 
-class Classified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Classified(msgspec.Struct, frozen=True, kw_only=True):
     """One document's contribution to one key."""
 
     id: str
@@ -60,12 +60,12 @@ class Classified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     event_time: Moment  # the Kafka record's timestamp
     published_at: Moment
     source: str
-    text: str  # normalised, at most TEXT_LIMIT characters
+    text: str  # normalised, cut for reading
     url: str | None = None
     story: str  # near-duplicates share it
     origin: Origin
     model: str
-    schema_version: Version = msgspec.field(default=SCHEMA_VERSION)
+    schema_version: Version = SCHEMA_VERSION
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,8 +129,8 @@ def decode_document(value: bytes | None) -> Document:
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """JSON with every default written out, `schema_version` among them."""
-    return _encoder.encode({**msgspec.structs.asdict(message), "schema_version": SCHEMA_VERSION})
+    """One message as JSON."""
+    return _encoder.encode(message)
 
 
 def moment(seconds: float) -> datetime:

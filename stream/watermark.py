@@ -1,0 +1,46 @@
+"""How far event time has come on one partition of `classified`: pure, fed by ticks."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of one source partition; times are Unix seconds and only grow."""
+
+    event_time: float | None = None
+    clock: float | None = None
+
+
+class Watermark:
+    """The minimum over all source partitions of the largest event time seen on each.
+
+    With one maximum over all of them, a backlog read from two partitions at different speeds would make half of
+    it late. A partition that was read to its end and is idle is carried on by the clock; one that nobody reads,
+    or that is behind, holds the watermark. Where no partition holds a document yet there is no watermark, so
+    that history may still be put into an empty stream.
+    """
+
+    def __init__(self, sources: Iterable[str], claims: dict[str, Claim] | None = None) -> None:
+        known = claims or {}
+        self.claims = {source: known.get(source, Claim()) for source in sources}
+
+    def observe(self, source: str, event_time: float | None, clock: float | None) -> None:
+        """Take a claim; an older one (a tick repeated, a worker that comes back) changes nothing."""
+        held = self.claims.get(source, Claim())
+        self.claims[source] = Claim(_later(held.event_time, event_time), _later(held.clock, clock))
+
+    @property
+    def time(self) -> float | None:
+        """The watermark in Unix seconds, before any lateness is taken off; None while it is not known."""
+        if all(claim.event_time is None for claim in self.claims.values()):
+            return None
+        times = [_later(claim.event_time, claim.clock) for claim in self.claims.values()]
+        known = [time for time in times if time is not None]
+        return min(known) if known and len(known) == len(times) else None
+
+
+def _later(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
