@@ -1,0 +1,128 @@
+"""The layout of a model artifact: a folder of model.onnx, tokenizer.json and manifest.json about them.
+
+The graph takes `input_ids` and `attention_mask` (int64, (batch, tokens)), `token_type_ids` only if it names
+it, and gives for every head its logits, (batch, n_labels), under the name in `Head.output`.
+"""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from models.errors import ModelError
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+
+REMEDY = "fetch the artifact again, or write it with `bearwatch export`"
+
+
+class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Unknown fields are errors: one that this version ignored could change the probabilities."""
+
+
+class Head(Layout, frozen=True):
+    """One question that the model answers."""
+
+    labels: tuple[str, ...]  # in the order of the logits
+    output: str  # of the graph: "<head>_logits"
+
+
+class Dataset(Layout, frozen=True):
+    """A file that the model was trained or measured on."""
+
+    name: str
+    sha256: str
+    rows: int  # used, after exclusions
+    use: str  # "train", "validation"
+
+
+class Manifest(Layout, frozen=True, kw_only=True):
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    created: Annotated[datetime, msgspec.Meta(tz=True)]
+    heads: dict[str, Head]
+    max_tokens: Annotated[int, msgspec.Meta(ge=3)]  # [CLS], one of the text, [SEP]
+    base_model: str
+    pooling: str
+    opset: int
+    seed: int
+    datasets: tuple[Dataset, ...] = ()
+    metrics: dict[str, dict[str, float]] = {}  # data set -> figure -> value
+    versions: dict[str, str] = {}  # package -> version
+    files: dict[str, str]  # file name -> sha256
+
+
+def hash_files(folder: Path, names: tuple[str, ...] = (MODEL, TOKENIZER)) -> dict[str, str]:
+    """sha256 of the artifact's files, for `Manifest.files`."""
+    return {name: sha256_of(folder / name) for name in names}
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write it last and in one step: a folder without a whole manifest does not load."""
+    unfinished = folder / f"{MANIFEST}.unfinished"
+    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    unfinished.replace(folder / MANIFEST)
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read the manifest and hold every file it lists against its sha256. Raises `ModelError`."""
+    path = folder / MANIFEST
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise ModelError(f"{path}: no model there ({error.strerror}); {REMEDY}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: not a manifest this version can read ({error}); {REMEDY}") from error
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise ModelError(
+            f"{path}: schema_version {manifest.schema_version}, this version reads {SCHEMA_VERSION}; {REMEDY}"
+        )
+    _check_heads(path, manifest)
+    _check_files(folder, manifest)
+    return manifest
+
+
+def model_hash(manifest: Manifest) -> str:
+    """16 hex digits over what decides an answer: the files, the heads with their labels, the token limit."""
+    decisive = (manifest.files, manifest.heads, manifest.max_tokens)
+    return hashlib.sha256(msgspec.json.encode(decisive, order="deterministic")).hexdigest()[:16]
+
+
+def _check_heads(path: Path, manifest: Manifest) -> None:
+    if not manifest.heads:
+        raise ModelError(f"{path}: heads: the model has none; {REMEDY}")
+    for name, head in manifest.heads.items():
+        if len(head.labels) < 2 or len(set(head.labels)) < len(head.labels):
+            raise ModelError(
+                f"{path}: heads.{name}.labels: two or more different labels are needed; {REMEDY}"
+            )
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    for name in (MODEL, TOKENIZER):
+        if name not in manifest.files:
+            raise ModelError(f"{folder / MANIFEST}: files: {name} is missing from the list; {REMEDY}")
+    for name, expected in manifest.files.items():
+        if Path(name).name != name:
+            raise ModelError(
+                f"{folder / MANIFEST}: files: {name!r} is not the name of a file in it; {REMEDY}"
+            )
+        try:
+            actual = sha256_of(folder / name)
+        except OSError as error:
+            raise ModelError(f"{folder / name}: cannot be read ({error.strerror}); {REMEDY}") from error
+        if actual != expected:
+            raise ModelError(
+                f"{folder / name}: damaged or of another model: its sha256 is {actual[:12]}…, "
+                f"the manifest says {expected[:12]}…; {REMEDY}"
+            )

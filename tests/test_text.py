@@ -1,0 +1,95 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.text import normalise
+
+FRAGMENTS = [
+    "<",
+    ">",
+    "&",
+    ";",
+    "amp;",
+    "lt;",
+    "&lt;",
+    "&#60;",
+    "&#x26;",
+    "<b",
+    "</p>",
+    "<a href='",
+    '"',
+    "<!--",
+]
+FRAGMENTS += [
+    "-->",
+    "<script>",
+    "</script>",
+    "http://",
+    "www.",
+    "t.co/",
+    "\u200b",
+    "\ud800",
+    "\u0338",
+    "e\u0301",
+]
+FRAGMENTS += ["\x00", "\x85", "\n", " ", ".", "=", "x", "Oil"]
+hostile = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=30).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("p < 0.05 and x > 3", "p < 0.05 and x > 3"),
+        ("ACME <$5, a <b and c> d, I <3 $ACME", "ACME <$5, a <b and c> d, I <3 $ACME"),
+        ("long <AAPL>, short <TSLA>", "long <AAPL>, short <TSLA>"),
+        ("AT&T, R&D at Apple&Microsoft", "AT&T, R&D at Apple&Microsoft"),
+        ("Oil &amp; gas, &pound;5 &#8211; &#x20AC;6 &nosuch;", "Oil & gas, £5 – €6 &nosuch;"),
+        ("<p>Oil&amp;amp;gas<br/>&lt;b class=x&gt;up&lt;/b&gt;</p>", "Oil&gas up"),
+        ("a<!-- <b>ad</b> -->b<script>var x = 1</script>c", "a b c"),
+        ('<a href="https://x.example/?q=1&amp;r=2" rel=nofollow>ACME</a> falls', "ACME falls"),
+        ("read https://t.co/aBc1, or WWW.acme.example/x t.co/xyz", "read or"),
+        ("mail me@www.example at budget.co/x", "mail me@www.example at budget.co/x"),
+        ("Cafe\u0301\u00a0S.A.\r\n\tdown\u200b\x00 3\u00ad%", "Café S.A. down 3%"),
+        ("lone \ud83d surrogate", "lone surrogate"),
+        (" \n ", ""),
+    ],
+)
+def test_examples(raw: str, expected: str) -> None:
+    assert normalise(raw) == expected
+
+
+@given(hostile)
+def test_normalising_twice_changes_nothing(raw: str) -> None:
+    once = normalise(raw)
+    assert normalise(once) == once
+
+
+@given(hostile)
+def test_the_result_is_clean(raw: str) -> None:
+    clean = normalise(raw)
+    assert unicodedata.is_normalized("NFC", clean)
+    assert clean == " ".join(clean.split())
+    assert not {unicodedata.category(character) for character in clean} & {"Cc", "Cs"}
+    assert "http://" not in clean
+    clean.encode()
+
+
+@given(st.lists(st.sampled_from(["oil", "rises", "3%", "<", ">", "p<0.05", "R&D", "$ACME", "Zürich", "–"])))
+def test_plain_words_survive(words: list[str]) -> None:
+    assert normalise(" ".join(words)) == " ".join(words)
+
+
+def test_deep_escapes_end_without_markup() -> None:
+    assert "&" not in normalise("&" + "amp;" * 50 + "lt;b&gt;")
+
+
+@pytest.mark.timeout(20)  # quadratic time would take hours
+@pytest.mark.parametrize("start", ["", "&", "<a "])
+@pytest.mark.parametrize(
+    "unit", ["<", "&", "amp;", "<a ", '<a x="', "<a x=1 ", "<!--", "<script>", "&#9", "www."]
+)
+def test_hostile_text_of_900_kb_is_done_in_linear_time(start: str, unit: str) -> None:
+    once = normalise(start + unit * (900_000 // len(unit)))
+    assert normalise(once) == once
