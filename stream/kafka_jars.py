@@ -19,7 +19,7 @@ from rich.progress import track
 from stream.errors import StreamError
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.1.0"
-# Kafka logs through slf4j and its Maven artifact brings no binding for it. The version is that of its log4j-core.
+# Kafka logs through slf4j; its Maven artifact brings no binding. The version is that of its log4j-core.
 BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 SUMS = Path(__file__).with_name("kafka_jars.sha256")  # in the format of sha256sum
 FETCH = "python -m stream.kafka_jars fetch"
@@ -39,7 +39,7 @@ def locked_sums(sums: Path = SUMS) -> dict[str, str]:
 
 
 def checked_jars(cache: Path, locked: Mapping[str, str]) -> list[Path]:
-    """The class path, every jar checked (0.1 s for 43 MB). StreamError names the first that is not as locked."""
+    """The class path, every jar checked (0.1 s for 43 MB). StreamError names one that is not as locked."""
     for path, digest in locked.items():
         if not (cache / path).is_file():
             raise StreamError(f"Kafka's jar {path} is missing from {cache}; run `{FETCH}`")

@@ -19,8 +19,8 @@ JVM = (
 )
 
 # One node: replication 1 everywhere. Few partitions of Kafka's own topics: a quick start. No waiting for more
-# members of a consumer group. Topics are made by `stream.topics` only. The cleaner's default buffer would take a
-# third of the heap.
+# members of a consumer group. Topics are made by `stream.topics` only. The cleaner's default buffer is
+# a third of the heap.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1

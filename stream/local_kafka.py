@@ -17,7 +17,6 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -59,8 +58,8 @@ class LocalKafka:
     def start(self, timeout_seconds: float = 60) -> None:
         """Start the broker and wait until it answers.
 
-        Raises StreamError: the directory is in use, the port is taken, a jar is not as locked, the broker ends
-        or does not answer in time.
+        Raises StreamError: the directory is in use, the port is taken, a jar is not as locked, the broker
+        ends or does not answer in time.
         """
         deadline = time.monotonic() + timeout_seconds
         jars = checked_jars(jar_cache(os.environ), locked_sums())

@@ -8,6 +8,12 @@ import pytest
 from stream.local_kafka import LocalKafka
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let kafka-python be imported: it reads its schemas through functions that Python 3.11 and 3.12 deprecate."""
+    for function in ("open_text", "read_text"):
+        config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
+
+
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
     """A running Kafka; tests keep apart by `prefix`. A test that kills it starts one of its own."""
