@@ -39,6 +39,7 @@ class Dataset(Layout, frozen=True):
     sha256: str
     rows: int  # used, after exclusions
     use: str  # "train", "validation"
+    licence: str = ""
 
 
 class Manifest(Layout, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class Manifest(Layout, frozen=True, kw_only=True):
     opset: int
     seed: int
     datasets: tuple[Dataset, ...] = ()
+    label_codes: dict[str, dict[str, str]] = {}  # head -> what labelled files write (lower case) -> label
     metrics: dict[str, dict[str, float]] = {}  # data set -> figure -> value
     versions: dict[str, str] = {}  # package -> version
     files: dict[str, str]  # file name -> sha256
