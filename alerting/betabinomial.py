@@ -1,10 +1,11 @@
-"""The upper tail of the beta-binomial distribution, in log space: how surprising are k negatives among n stories?
+"""The upper tail of the beta-binomial distribution, in log space: how unlikely are k negatives of n?
 
-X ~ BetaBinomial(n, a, b) with a = p (1/ρ − 1), b = (1 − p)(1/ρ − 1): stories that share a cause agree more often
-than coin tosses do, and ρ is the correlation between two stories of one window (Skellam 1948, "A probability
-distribution derived from the binomial distribution by regarding the probability of success as variable between
-the sets of trials"). Written with γ = ρ/(1 − ρ) (Griffiths 1973, "Maximum likelihood estimation for the
-beta-binomial distribution") the probabilities need no a and b, and ρ = 0 is the binomial without a special case:
+X ~ BetaBinomial(n, a, b) with a = p (1/ρ − 1), b = (1 − p)(1/ρ − 1): stories that share a cause agree more
+often than coin tosses do, and ρ is the correlation between two stories of one window (Skellam 1948, "A
+probability distribution derived from the binomial distribution by regarding the probability of success as
+variable between the sets of trials"). Written with γ = ρ/(1 − ρ) (Griffiths 1973, "Maximum likelihood
+estimation for the beta-binomial distribution") the probabilities need no a and b, and ρ = 0 is the binomial
+without a special case:
 
     Pr[X = k] = C(n, k) Π_{i<k}(p + iγ) Π_{i<n−k}(1 − p + iγ) / Π_{i<n}(1 + iγ)
 """
@@ -19,8 +20,8 @@ Floats = NDArray[np.float64]
 
 VANISHED = 1e-17  # a term this small relative to the sum no longer changes a double
 PLAIN_TERMS = 256  # below this a Python loop is quicker than numpy's call overhead
-# Exact terms before quadrature. A binomial of n = 10⁷ has a standard deviation of at most 1,581 stories, so what
-# has not vanished after 32,768 terms is wide because of ρ, and smooth on a scale of thousands of terms.
+# Exact terms before quadrature. A binomial of n = 10⁷ has a standard deviation of at most 1,581 stories, so
+# what has not vanished after 32,768 terms is wide because of ρ, and smooth on a scale of thousands of terms.
 EXACT_TERMS = 32_768
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 
@@ -28,8 +29,8 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 def log_sf(k: int, n: int, p: float, rho: float) -> float:
     """Return log Pr[X ≥ k] for X ~ BetaBinomial(n, p(1/ρ − 1), (1 − p)(1/ρ − 1)); a number in [−inf, 0].
 
-    The relative error of the probability is below 10⁻⁹ for n ≤ 10⁴, below 10⁻⁶ for n ≤ 10⁷, however far out.
-    Raises ValueError unless 0 < p < 1, 0 ≤ ρ < 1 and n ≥ 0.
+    The relative error of the probability is below 10⁻⁹ for n ≤ 10⁴, below 10⁻⁶ for n ≤ 10⁷, however far
+    out. Raises ValueError unless 0 < p < 1, 0 ≤ ρ < 1 and n ≥ 0.
     """
     if not (0 < p < 1 and 0 <= rho < 1 and n >= 0):
         raise ValueError(f"log_sf needs 0 < p < 1, 0 <= rho < 1 and n >= 0, not p={p}, rho={rho}, n={n}")
@@ -45,7 +46,7 @@ def log_sf(k: int, n: int, p: float, rho: float) -> float:
 
 
 def _log_upper(k: int, n: int, p: float, q: float, gamma: float) -> float:
-    """log Σ_{j≥k} Pr[X = j] for k above the mean, where terms fall (or, U-shaped, change like a power of j)."""
+    """log Σ_{j≥k} Pr[X = j] for k above the mean, where terms fall or, U-shaped, change slowly."""
     first = _log_pmf(k, n, p, q, gamma)
     total = term = 1.0
     stop = min(n, k + PLAIN_TERMS)
@@ -60,7 +61,7 @@ def _log_upper(k: int, n: int, p: float, q: float, gamma: float) -> float:
 
 
 def _long_tail(k: int, n: int, p: float, q: float, gamma: float) -> float:
-    """Σ_{j>k} Pr[X = j] / Pr[X = k]: exact terms; where they do not vanish, quadrature and the last terms too."""
+    """Σ_{j>k} Pr[X = j] / Pr[X = k]: exact terms; if they do not vanish, quadrature and the last terms."""
     terms = _relative_terms(k, min(n, k + EXACT_TERMS), n, p, q, gamma)
     total = float(terms.sum())
     start = k + len(terms) + 1
@@ -77,14 +78,16 @@ def _long_tail(k: int, n: int, p: float, q: float, gamma: float) -> float:
 def _relative_terms(k: int, last: int, n: int, p: float, q: float, gamma: float) -> Floats:
     """Pr[X = j] / Pr[X = k] for j = k + 1 … last, from the ratio of neighbouring terms."""
     j = np.arange(k, last, dtype=np.float64)
-    return np.cumprod((n - j) * (p + j * gamma) / ((j + 1) * (q + (n - j - 1) * gamma)))
+    ratios: Floats = (n - j) * (p + j * gamma) / ((j + 1) * (q + (n - j - 1) * gamma))
+    return ratios.cumprod()
 
 
 def _quadrature(low: float, high: float, n: int, p: float, q: float, gamma: float, scale: float) -> float:
     """∫ Pr[X = x] dx / exp(scale) over [low, high], which is the sum over the whole numbers inside.
 
-    The midpoint rule read backwards (Euler–Maclaurin): its error f′/24 is below 10⁻⁹ of the sum where f changes
-    over thousands of terms. Gauss–Legendre on panels that double from both ends, since f has its corners there.
+    The midpoint rule read backwards (Euler–Maclaurin): its error f′/24 is below 10⁻⁹ of the sum where f
+    changes over thousands of terms. Gauss–Legendre on panels that double from both ends, since f has its
+    corners there.
     """
     half = (high - low) / 2
     steps = [0.0]
@@ -106,7 +109,7 @@ def _log_pmf(k: int, n: int, p: float, q: float, gamma: float) -> float:
 
 
 def _log_rising(x: float, m: int, gamma: float) -> float:
-    """log Π_{i<m}(x + iγ) = m log γ + log Γ(x/γ + m) − log Γ(x/γ), without cancellation where x/γ is large."""
+    """log Π_{i<m}(x + iγ) = m log γ + log Γ(x/γ + m) − log Γ(x/γ), accurate where x/γ is large too."""
     if x > 1e18 * gamma:  # iγ is below the rounding of x
         return m * math.log(x)
     a = x / gamma
