@@ -9,7 +9,7 @@ from stream.local_kafka import LocalKafka
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let kafka-python be imported: it reads its schemas through functions that Python 3.11 and 3.12 deprecate."""
+    """Let kafka-python in: it reads its schemas through functions that Python 3.11 and 3.12 deprecate."""
     for function in ("open_text", "read_text"):
         config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
 
