@@ -15,7 +15,7 @@ import msgspec
 
 from alerting.detector import WindowCounts
 
-from .wire import Classified, Origin
+from stream.wire import Classified, Origin
 
 MINUTE = 60
 NEGATIVE = "negative"

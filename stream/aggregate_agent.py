@@ -1,0 +1,68 @@
+"""The rim of aggregate: batches of `classified` to the partitions' owners, then acks."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import msgspec
+
+from alerting.metrics import Metrics
+from stream.aggregate import Changes
+from stream.batches import batches
+from stream.classify_agent import Event
+from stream.owner import Owner
+from stream.wire import TICK_KEY, Classified, Tick
+
+BATCH_MESSAGES = 1000
+BATCH_SECONDS = 0.05
+
+_classified = msgspec.json.Decoder(Classified)
+_tick = msgspec.json.Decoder(Tick)
+
+
+@dataclass
+class AggregateAgent:
+    """Hands each message to its partition's owner; acknowledges what the owner has committed."""
+
+    owners: dict[int, Owner]  # by partition; changed at rebalances
+    settled: asyncio.Event  # cleared while the assignment changes
+    metrics: Metrics
+    historical_after_seconds: float
+
+    async def run(self, events: AsyncIterator[Event]) -> None:
+        async for batch in batches(events, BATCH_MESSAGES, BATCH_SECONDS):
+            await self.settled.wait()
+            by_partition: dict[int, list[Event]] = defaultdict(list)
+            for event in batch:
+                by_partition[event.message.partition].append(event)
+            for partition, events_of_one in by_partition.items():
+                owner = self.owners.get(partition)
+                if owner is not None:  # else revoked meanwhile: its new owner applies them
+                    await self._apply(owner, events_of_one)
+
+    async def _apply(self, owner: Owner, batch: list[Event]) -> None:
+        await owner.ready.wait()
+        messages = [(event.message.offset, _decode(event)) for event in batch]
+        now = time.time()
+        position, changes = await owner.apply(messages, now)
+        for event in batch:
+            if event.message.offset < position:
+                event.ack()
+        self._observe(changes, now)
+
+    def _observe(self, changes: Changes, now: float) -> None:
+        for late in changes.late:
+            self.metrics.late_document(late.stream)
+        for alert in changes.alerts:
+            self.metrics.alert_transition(alert)
+        for message in changes.evaluated:
+            if now - message.event_time.timestamp() < self.historical_after_seconds:
+                self.metrics.end_to_end(message.stream, now - message.published_at.timestamp())
+
+
+def _decode(event: Event) -> Classified | Tick:
+    decoder = _tick if event.message.key == TICK_KEY else _classified
+    message: Classified | Tick = decoder.decode(event.message.value)
+    return message

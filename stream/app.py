@@ -1,0 +1,74 @@
+"""The one module that imports Faust: it carries messages to the agents and tells of rebalances."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import faust
+from aiokafka import TopicPartition
+
+from stream.settings import WorkerSettings
+
+Consume = Callable[[AsyncIterator[Any]], Awaitable[None]]
+Partitions = set[TopicPartition]
+
+# Faust's consumer polls this many records at once and its streams buffer as many: a few batches of each agent.
+POLL_RECORDS = 2000
+COMMIT_SECONDS = 1.0
+
+
+def faust_app(
+    settings: WorkerSettings,
+    agents: Mapping[str, Consume],
+    on_revoked: Callable[[Partitions], Awaitable[None]],
+    on_assigned: Callable[[Partitions], Awaitable[None]],
+    on_failure: Callable[[BaseException], None],
+) -> faust.App:
+    """An app with one agent per topic, at least once, no tables, no web server, no topics of its own.
+
+    An agent gets events that it acknowledges itself (`noack`). `on_failure` is told of anything an agent raises:
+    Faust would log it, restart the agent and lose what was in its hands.
+    """
+    app = faust.App(
+        settings.group,
+        broker=[f"kafka://{address}" for address in settings.broker.split(",")],
+        autodiscover=False,
+        web_enabled=False,
+        store="memory://",
+        processing_guarantee="at_least_once",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_heartbeat_interval=settings.session_timeout_seconds / 5,
+        broker_request_timeout=settings.broker_timeout_seconds + settings.session_timeout_seconds,
+        broker_commit_interval=COMMIT_SECONDS,
+        broker_max_poll_records=POLL_RECORDS,
+        stream_buffer_maxsize=POLL_RECORDS,
+        stream_wait_empty=False,
+    )
+    for topic, consume in agents.items():
+        _attach(app, topic, consume, on_failure)
+
+    async def revoked(_: faust.App, revoked: Iterable[Any], **__: Any) -> None:
+        await on_revoked({TopicPartition(tp.topic, tp.partition) for tp in revoked})
+
+    async def assigned(_: faust.App, assigned: Iterable[Any], **__: Any) -> None:
+        await on_assigned({TopicPartition(tp.topic, tp.partition) for tp in assigned})
+
+    # Signals hold their receivers weakly unless told otherwise.
+    app.on_partitions_revoked.connect(revoked, weak=False)
+    app.on_partitions_assigned.connect(assigned, weak=False)
+    return app
+
+
+def _attach(
+    app: faust.App, topic: str, consume: Consume, on_failure: Callable[[BaseException], None]
+) -> None:
+    channel = app.topic(topic, key_serializer="raw", value_serializer="raw")
+
+    @app.agent(channel, name=topic)
+    async def agent(stream: Any) -> None:
+        try:
+            await consume(stream.noack().events())
+        except Exception as error:
+            on_failure(error)

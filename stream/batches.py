@@ -1,0 +1,51 @@
+"""Micro-batches of an asynchronous iterator: closed by size or by the age of the oldest item."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+class _End:
+    """Stands in the queue behind the last item."""
+
+
+async def batches(items: AsyncIterator[Item], size: int, within_seconds: float) -> AsyncIterator[list[Item]]:
+    """Group items in order.
+
+    The pending `__anext__` is never cancelled, so no item is lost between two batches; what arrives while the
+    caller works on a batch waits in a queue of at most `size`.
+    """
+    queue: asyncio.Queue[Item | _End] = asyncio.Queue(maxsize=size)
+    pump = asyncio.create_task(_pump(items, queue))
+    try:
+        item = await queue.get()
+        while not isinstance(item, _End):
+            batch = [item]
+            deadline = asyncio.get_running_loop().time() + within_seconds
+            while (following := await _next(queue, deadline)) is not None:
+                if isinstance(following, _End) or len(batch) == size:
+                    break
+                batch.append(following)
+            yield batch
+            item = await queue.get() if following is None else following
+        pump.result()  # the iterator's own error, if it had one
+    finally:
+        pump.cancel()
+
+
+async def _pump(items: AsyncIterator[Item], queue: asyncio.Queue[Item | _End]) -> None:
+    try:
+        async for item in items:
+            await queue.put(item)
+    finally:
+        await queue.put(_End())
+
+
+async def _next(queue: asyncio.Queue[Item | _End], deadline: float) -> Item | _End | None:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await queue.get()
+    except TimeoutError:
+        return None

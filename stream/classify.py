@@ -1,0 +1,70 @@
+"""One document: checked, normalised, given its story, and turned into what `classified` holds. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+
+from models.classifier import Scored
+from models.text import normalise
+from stream.wire import BadDocument, Classified, Document, Origin, Stream, decode_document, moment, topic_key
+
+CLASSIFIED_CHARACTERS = 2000  # of the text, in `classified`: a record must stay far below Kafka's 1 MB
+TOPIC, SENTIMENT = "topic", "sentiment"  # the heads that the stream needs of a model
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A document that is fit for the model."""
+
+    document: Document
+    text: str  # normalised
+    event_time: float  # Unix seconds
+
+
+def examine(value: bytes | None, event_time: float, now: float, max_future_seconds: float) -> Examined:
+    """Decode and check one record; times are Unix seconds.
+
+    Raises:
+        BadDocument: with the reason.
+    """
+    document = decode_document(value)
+    if event_time < 0:
+        raise BadDocument("the Kafka record carries no timestamp")
+    latest = now + max_future_seconds
+    if event_time > latest:
+        raise BadDocument(f"the Kafka record is stamped {moment(event_time):%FT%TZ}, ahead of the clock")
+    if document.published_at.timestamp() > latest:
+        raise BadDocument(f"published_at {document.published_at.isoformat()} is ahead of the clock")
+    text = normalise(document.text)
+    if not text:
+        raise BadDocument("text is empty once markup and links are removed")
+    return Examined(document, text, event_time)
+
+
+def story_of(text: str) -> str:
+    """The signature that near-duplicates share: 16 hex digits of the normalised text, case ignored."""
+    return hashlib.blake2b(text.casefold().encode(), digest_size=8).hexdigest()
+
+
+def classified(
+    examined: Examined, stream: Stream, scores: dict[str, Scored], origin: Origin, model: str
+) -> Classified:
+    """What one document contributes to its topic's key."""
+    document = examined.document
+    topic, sentiment = scores[TOPIC], scores[SENTIMENT]
+    return Classified(
+        id=document.id,
+        key=topic_key(stream, topic.label),
+        stream=stream,
+        topic=topic.label,
+        topic_probability=topic.probability,
+        sentiment=sentiment.label,
+        sentiment_probability=sentiment.probability,
+        event_time=moment(examined.event_time),
+        published_at=document.published_at,
+        source=document.source,
+        text=examined.text[:CLASSIFIED_CHARACTERS],
+        url=document.url,
+        story=story_of(examined.text),
+        origin=origin,
+        model=model,
+    )

@@ -1,0 +1,132 @@
+"""The rim of classify for one stream: batches of records in, results, ticks and dead letters out, then acks."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiokafka import TopicPartition
+
+from alerting.metrics import Metrics
+from models.classifier import Classifier, Scored
+from stream.batches import batches
+from stream.classify import Examined, classified, examine
+from stream.progress import SourceProgress, ticks
+from stream.publisher import Outbox, Publisher
+from stream.wire import BadDocument, Origin, Stream
+
+BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for company
+
+
+class Event(Protocol):
+    """What is needed of a Faust event."""
+
+    message: Any
+
+    def ack(self) -> bool: ...
+
+
+class Inference:
+    """The model on a thread of its own, so that the event loop goes on answering the broker."""
+
+    def __init__(self, classifier: Classifier, metrics: Metrics) -> None:
+        self.classifier = classifier
+        self._metrics = metrics
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
+
+    async def classify(self, texts: list[str]) -> list[dict[str, Scored]]:
+        if not texts:
+            return []
+        started = time.perf_counter()
+        scores = await self.run(self.classifier.classify, texts)
+        self._metrics.batch_documents.observe(len(texts))
+        self._metrics.inference_seconds.observe(time.perf_counter() - started)
+        return scores
+
+    async def run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
+@dataclass
+class ClassifyAgent:
+    """Classifies one stream. Every record that comes is answered: by a result, a dead letter, or the process's end."""
+
+    stream: Stream
+    inference: Inference
+    publisher: Publisher
+    metrics: Metrics
+    progress: dict[TopicPartition, SourceProgress]  # of the source partitions owned; shared with the ticker
+    settled: asyncio.Event  # cleared while the assignment changes
+    is_leftover: Callable[[TopicPartition, int, int], Any]
+    max_future_seconds: float
+    batch_documents: int
+
+    async def run(self, events: AsyncIterator[Event]) -> None:
+        async for batch in batches(events, self.batch_documents, BATCH_SECONDS):
+            await self._handle(batch)
+
+    async def _handle(self, batch: list[Event]) -> None:
+        due = [event for event in batch if await self._is_due(event)]
+        now = time.time()
+        examined = [self._examine(event, now) for event in due]
+        fit = [each for each in examined if isinstance(each, Examined)]
+        outbox = Outbox(self.publisher)
+        scores = iter(await self.inference.classify([each.text for each in fit]))
+        for event, each in zip(due, examined, strict=True):
+            origin = _origin(event)
+            if isinstance(each, BadDocument):
+                await outbox.dead_letter(event.message.value, origin, each.reason)
+                self.metrics.dead_letter(self.stream, each.reason)
+            else:
+                result = classified(each, self.stream, next(scores), origin, self.inference.classifier.model_hash)
+                await outbox.classified(result)
+                self.metrics.classified_document(self.stream, result.topic, result.sentiment)
+        await outbox.confirmed()
+        touched = self._advance(due, examined)
+        await outbox.ticks(ticks(touched))
+        await outbox.confirmed()
+        for event in due:
+            event.ack()
+
+    async def _is_due(self, event: Event) -> bool:
+        """Whether a record follows on those before it.
+
+        At a rebalance some records of a queue may be dropped and later ones left. A result of those would make
+        the dropped ones look like repetitions when they come again, so they wait for their turn, unacknowledged.
+        """
+        await self.settled.wait()
+        partition = TopicPartition(event.message.topic, event.message.partition)
+        progress = self.progress.get(partition)
+        if progress is None:
+            return False  # revoked meanwhile: its new owner answers it
+        offset = event.message.offset
+        if not progress.follows(offset) and await self.is_leftover(partition, progress.taken, offset):
+            return False
+        progress.take(offset)
+        return True
+
+    def _examine(self, event: Event, now: float) -> Examined | BadDocument:
+        try:
+            return examine(event.message.value, event.message.timestamp, now, self.max_future_seconds)
+        except BadDocument as bad:
+            return bad
+
+    def _advance(
+        self, due: list[Event], examined: list[Examined | BadDocument]
+    ) -> dict[TopicPartition, SourceProgress]:
+        touched = {}
+        for event, each in zip(due, examined, strict=True):
+            partition = TopicPartition(event.message.topic, event.message.partition)
+            progress = self.progress.get(partition)
+            if progress is not None:
+                event_time = each.event_time if isinstance(each, Examined) else None
+                progress.advance(event.message.offset + 1, event_time, time.monotonic())
+                touched[partition] = progress
+        return touched
+
+
+def _origin(event: Event) -> Origin:
+    message = event.message
+    return Origin(message.topic, message.partition, message.offset)

@@ -1,0 +1,61 @@
+"""Questions to the broker that no consumer group answers: where a partition ends, what stands at an offset."""
+
+import asyncio
+from collections.abc import Collection
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+FETCH_SECONDS = 2.0
+
+
+class Lookup:
+    """A consumer of its own that joins no group, and only reads the offsets of one; one question at a time."""
+
+    def __init__(self, broker: str, group: str) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=broker, group_id=group, enable_auto_commit=False, fetch_max_wait_ms=200
+        )
+        self._lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        await self._consumer.stop()
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions a topic has; 0 where there is no such topic."""
+        async with self._lock:
+            topics = await self._consumer.topics()
+            return len(self._consumer.partitions_for_topic(topic) or ()) if topic in topics else 0
+
+    async def reached(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where the group goes on reading: the committed offset, or the first that is kept."""
+        begins = await self.begins(partitions)
+        async with self._lock:
+            committed = {each: await self._consumer.committed(each) for each in partitions}
+        return {each: max(begin, committed[each] or 0) for each, begin in begins.items()}
+
+    async def begins(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that is still kept, per partition."""
+        async with self._lock:
+            return dict(await self._consumer.beginning_offsets(list(partitions)))
+
+    async def ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset behind the last record, per partition."""
+        async with self._lock:
+            return dict(await self._consumer.end_offsets(list(partitions)))
+
+    async def first_from(self, partition: TopicPartition, offset: int, end: int) -> int:
+        """The offset of the first record in [offset, end); `end` where only control records stand."""
+        async with self._lock:
+            self._consumer.assign([partition])
+            self._consumer.seek(partition, offset)
+            deadline = asyncio.get_running_loop().time() + FETCH_SECONDS
+            while asyncio.get_running_loop().time() < deadline:
+                fetched = await self._consumer.getmany(partition, timeout_ms=200, max_records=1)
+                if records := fetched.get(partition):
+                    return min(int(records[0].offset), end)
+                if await self._consumer.position(partition) >= end:
+                    return end
+            return offset  # no answer in time: nothing may be concluded

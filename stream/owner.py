@@ -1,0 +1,137 @@
+"""Owns one partition of `classified`: fences the former owner, reads its state, applies and commits.
+
+The recipe, each part of which was found necessary (counts were lost without it):
+1. one transactional producer per partition, started before the state is read, ends the former owner's;
+2. one transaction holds the changed records, the rates, the alerts and the partition's position;
+3. only the message at exactly that position is applied: a lower one was, a higher one is a leftover;
+4. a message is acknowledged after the commit, and a failed send ends the process.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from alerting.alerts import Alert
+from alerting.policy import Policy
+from stream.aggregate import Aggregator, Changes
+from stream.errors import StreamError
+from stream.lookup import Lookup
+from stream.settings import WorkerSettings
+from stream.state import PartitionState, load
+from stream.topics import TopicNames
+from stream.wire import Classified, Tick, encode
+
+RECOVERY_STALL_SECONDS = 60.0  # state that cannot be read on for this long ends the worker
+
+
+class Owner:
+    """One partition of `classified` while this worker holds it."""
+
+    def __init__(
+        self, partition: int, settings: WorkerSettings, explain: Callable[[Alert], Awaitable[Alert]]
+    ) -> None:
+        self.partition = partition
+        self.ready = asyncio.Event()
+        self.aggregator: Aggregator | None = None  # None until the state has been read
+        self.gap_since: float | None = None  # monotonic; a message above the position came, the position did not
+        self._names = TopicNames(settings.prefix)
+        self._settings = settings
+        self._explain = explain
+        self._lock = asyncio.Lock()
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.broker,
+            transactional_id=f"{settings.prefix}aggregate-{partition}",
+            transaction_timeout_ms=int(settings.broker_timeout_seconds * 1000),
+            request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
+            linger_ms=0,
+        )
+
+    async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: Lookup) -> None:
+        """Fence the former owner, then read the state; `ready` is set when messages may be applied."""
+        await self._producer.start()
+        state = await self._recover()
+        classified = TopicPartition(self._names.classified, self.partition)
+        first = (await lookup.begins([classified]))[classified]
+        state.position.offset = max(state.position.offset, first)  # what retention took cannot be waited for
+        self.aggregator = Aggregator(policy, model, sources, state)
+        self.ready.set()
+
+    async def _recover(self) -> PartitionState:
+        log = TopicPartition(self._names.state, self.partition)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.broker,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=100,
+        )
+        await consumer.start()
+        try:
+            consumer.assign([log])
+            await consumer.seek_to_beginning(log)
+            end = (await consumer.end_offsets([log]))[log]
+            state = PartitionState()
+            moved = time.monotonic()
+            while (position := await consumer.position(log)) < end:
+                for record in (await consumer.getmany(log, timeout_ms=200)).get(log, ()):
+                    load(state, record.key, record.value)
+                if await consumer.position(log) > position:
+                    moved = time.monotonic()
+                elif time.monotonic() - moved > RECOVERY_STALL_SECONDS:
+                    raise StreamError(
+                        f"{log.topic} partition {log.partition}: no record could be read from offset {position} "
+                        f"on (end {end}) for {RECOVERY_STALL_SECONDS:.0f} s; the counts cannot be recovered"
+                    )
+            return state
+        finally:
+            await consumer.stop()
+
+    async def apply(self, batch: Sequence[tuple[int, Classified | Tick]], now: float) -> tuple[int, Changes]:
+        """Apply what stands at the position and commit it.
+
+        Returns the position after it (everything below may be acknowledged) and what was changed.
+        """
+        async with self._lock:
+            aggregator = self.aggregator
+            assert aggregator is not None, "apply before ready"  # noqa: S101
+            start = aggregator.offset
+            for offset, message in batch:
+                if offset == aggregator.offset:
+                    aggregator.apply(message, now)
+                    self.gap_since = None
+                elif offset > aggregator.offset and self.gap_since is None:
+                    self.gap_since = time.monotonic()
+            if aggregator.offset == start:
+                return start, Changes()
+            changes = aggregator.take_changes()
+            changes.alerts = [await self._explain(alert) for alert in changes.alerts]
+            await self._commit(changes)
+            return aggregator.offset, changes
+
+    async def _commit(self, changes: Changes) -> None:
+        async with self._producer.transaction():
+            sends = [
+                await self._send(self._names.state, key, value, self.partition)
+                for key, value in changes.records.items()
+            ]
+            sends += [
+                await self._send(self._names.rates, rate.key.encode(), encode(rate)) for rate in changes.rates
+            ]
+            sends += [
+                await self._send(self._names.alerts, alert.key.encode(), encode(alert))
+                for alert in changes.alerts
+            ]
+            await asyncio.gather(*sends)
+
+    async def _send(
+        self, topic: str, key: bytes, value: bytes | None, partition: int | None = None
+    ) -> Awaitable[Any]:
+        sent: Awaitable[Any] = await self._producer.send(topic, value, key=key, partition=partition)
+        return sent
+
+    async def stop(self) -> None:
+        """Give the partition up, after the transaction under way."""
+        async with self._lock:
+            await self._producer.stop()

@@ -1,0 +1,72 @@
+"""Sends what classify produces: results in offset order, ticks behind them, dead letters. Idempotent."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from stream.settings import WorkerSettings
+from stream.topics import TopicNames
+from stream.wire import TICK_KEY, Classified, Origin, Tick, encode
+
+REQUEST_BYTES = 4 * 2**20  # a dead letter is a document of up to 1 MiB and headers
+
+
+class Publisher:
+    """One idempotent producer: what it sends to a partition arrives in that order, once, or not at all."""
+
+    def __init__(self, settings: WorkerSettings, partitions: int) -> None:
+        self.names = TopicNames(settings.prefix)
+        self.partitions = partitions  # of `classified`
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=settings.broker,
+            enable_idempotence=True,
+            request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
+            max_request_size=REQUEST_BYTES,
+            linger_ms=2,
+        )
+
+    async def start(self) -> None:
+        await self.producer.start()
+
+    async def stop(self) -> None:
+        await self.producer.stop()
+
+
+class Outbox:
+    """What one batch sends; agents share the producer, and each waits for its own sends."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._sends: list[Awaitable[Any]] = []
+
+    async def classified(self, message: Classified) -> None:
+        await self._send(self._publisher.names.classified, encode(message), message.key.encode())
+
+    async def dead_letter(self, value: bytes | None, origin: Origin, reason: str) -> None:
+        """The original bytes; reason and coordinates go into the headers."""
+        coordinates = f"{origin.topic}/{origin.partition}/{origin.offset}"
+        headers = [
+            ("reason", reason.encode()),
+            ("topic", origin.topic.encode()),
+            ("partition", str(origin.partition).encode()),
+            ("offset", str(origin.offset).encode()),
+        ]
+        await self._send(self._publisher.names.dead_letters, value, coordinates.encode(), headers=headers)
+
+    async def ticks(self, ticks: Iterable[Tick]) -> None:
+        """Tell every partition of `classified`; call after `confirmed`: results stand before their tick."""
+        for tick in ticks:
+            for partition in range(self._publisher.partitions):
+                await self._send(
+                    self._publisher.names.classified, encode(tick), TICK_KEY, partition=partition
+                )
+
+    async def confirmed(self) -> None:
+        """Wait until the broker has everything sent so far; raises the first send's error."""
+        sends, self._sends = self._sends, []
+        await asyncio.gather(*sends)
+
+    async def _send(self, topic: str, value: bytes | None, key: bytes, **where: Any) -> None:
+        self._sends.append(await self._publisher.producer.send(topic, value, key=key, **where))

@@ -1,0 +1,13 @@
+"""The sample feed: an endless, made-up stream of financial news and comments, the same for the same seed.
+
+    world = SampleWorld(seed=7, anchor=time_of_first_start)
+    for document in documents(world, world.anchor - HISTORY_SECONDS, now):
+        ...
+
+Companies, people and outlets are fictional. The texts are this project's own and stand in `texts/`.
+"""
+
+from stream.sample.feed import documents
+from stream.sample.world import HISTORY_SECONDS, SampleDocument, SampleWorld
+
+__all__ = ["HISTORY_SECONDS", "SampleDocument", "SampleWorld", "documents"]

@@ -1,0 +1,66 @@
+"""The same story again: other outlets take it over within minutes or hours, and people pass it on."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stream.sample.library import library
+from stream.sample.phrases import render
+from stream.sample.world import SLOT_SECONDS, SampleDocument, SampleWorld
+from stream.sample.writing import address
+
+REACH_SLOTS = 18  # three hours: nothing is taken over later
+_MEDIAN_DELAY_SECONDS = 12 * 60.0
+_TAKEN_OVER, _PASSED_ON = 0.25, 0.12  # shares of the news
+
+
+def echoes(world: SampleWorld, original: SampleDocument) -> Iterator[SampleDocument]:
+    """The copies of one document, which depend on it alone."""
+    if original.title is None:
+        return
+    rng = random.Random(f"{world.seed}/echo/{original.id}")  # noqa: S311 - a sample, no secret
+    if rng.random() < _TAKEN_OVER:
+        others = [source for source in library().outlets["news"] if source != original.source]
+        for n, source in enumerate(rng.sample(others, rng.choice((1, 1, 1, 2, 2, 3, 4, 5)))):
+            yield _syndicated(original, f"{original.id}.{n}", source, rng)
+    if rng.random() < _PASSED_ON:
+        yield _passed_on(original, f"{original.id}.rt", rng)
+
+
+def _syndicated(original: SampleDocument, id: str, source: str, rng: random.Random) -> SampleDocument:
+    assert original.title is not None  # noqa: S101 - news has a title
+    edited = rng.choice(("{}", "{}", "{}", "{}", "UPDATE 1-{}", "{} - {agency}", "{}.", "REFILE-{}", "{} | {source}"))
+    title = edited.replace("{}", original.title).format(agency=original.source, source=source)
+    text = title if rng.random() < 0.3 else original.text.replace(original.title, title, 1)
+    host = library().outlets["news"][source]
+    return replace(
+        original,
+        published_at=original.published_at + _delay(rng),
+        id=id,
+        text=text,
+        source=source,
+        url=address(host, original.intended_topic, original.title, id),
+        title=title,
+    )
+
+
+def _passed_on(original: SampleDocument, id: str, rng: random.Random) -> SampleDocument:
+    outlets = library().outlets["comments"]
+    source = rng.choice(tuple(outlets))
+    account = "".join(original.source.split())
+    return replace(
+        original,
+        stream="comments",
+        published_at=original.published_at + _delay(rng),
+        id=id,
+        text=f"RT @{account}: {original.title} {original.url}",
+        source=source,
+        url=address(outlets[source], original.intended_topic, original.title or "", id),
+        title=None,
+        author=render("{handle}", library().slots, rng, {}),
+    )
+
+
+def _delay(rng: random.Random) -> float:
+    """Seconds, log-normal: most within the half hour, some after hours."""
+    return min(_MEDIAN_DELAY_SECONDS * rng.lognormvariate(0, 1.0), REACH_SLOTS * SLOT_SECONDS)

@@ -1,0 +1,114 @@
+"""The bad hours: one affair at a time that everybody writes about.
+
+The first lies in the history and is over by the anchor; the second breaks four minutes before the anchor, so
+that a desk that opens sees it rise; from then on there is one about every three hours.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from stream.sample.library import Phase, Scenario, library
+from stream.sample.phrases import render
+from stream.sample.rhythm import arrivals
+from stream.sample.world import SampleDocument, SampleWorld, Sentiment, Stream
+from stream.sample.writing import calendar, cast, write
+
+MINUTE, HOUR = 60.0, 3600.0
+GAP_SECONDS = 3 * HOUR
+_ECHO_SHARE = 0.35  # comments per news story
+_CALM_SHARE = 0.08  # of the news: official reassurance, figures, background
+
+
+@dataclass(frozen=True)
+class Surge:
+    """One affair; `peak` is in news stories per second."""
+
+    index: int
+    scenario: str
+    start: float
+    seconds: float
+    peak: float
+
+    @property
+    def end(self) -> float:
+        return self.start + self.seconds
+
+    def progress(self, time: float) -> float:
+        return (time - self.start) / self.seconds
+
+    def rate(self, time: float) -> float:
+        """Up within a twelfth of the length, level, and down over the last third."""
+        return self.peak * min(1.0, 0.3 + 9 * self.progress(time), 3 * (1 - self.progress(time)))
+
+
+def surge(world: SampleWorld, index: int) -> Surge:
+    """The surge with this number, from 0; 0 is the one in the history, 1 the one at the anchor."""
+    if index == 0:
+        return Surge(0, "legal", world.anchor - 40 * HOUR, 90 * MINUTE, 1.8 / MINUTE)
+    if index == 1:
+        return Surge(1, "oil", world.anchor - 4 * MINUTE, 29 * MINUTE, 3.4 / MINUTE)
+    rng = _rng(world, index, "plan")
+    others = [name for name in library().scenarios if name != "oil"]
+    start = world.anchor + (index - 1) * GAP_SECONDS + rng.uniform(-20, 20) * MINUTE
+    names = ["oil", *random.Random(world.seed).sample(others, len(others))]  # noqa: S311
+    return Surge(index, names[(index - 1) % len(names)], start, 30 * MINUTE, rng.uniform(2.4, 3.2) / MINUTE)
+
+
+def surge_documents(world: SampleWorld, slot: int) -> tuple[SampleDocument, ...]:
+    """What the surges bring in this slot."""
+    start, end = world.slot_start(slot), world.slot_start(slot + 1)
+    nearest = 1 + round((start - world.anchor) / GAP_SECONDS)
+    indices = {0, 1} | {index for index in (nearest, nearest + 1) if index >= 2}
+    return tuple(d for i in sorted(indices) for d in _affair(world, i) if start <= d.published_at < end)
+
+
+@lru_cache(maxsize=8)
+def _affair(world: SampleWorld, index: int) -> tuple[SampleDocument, ...]:
+    """All documents of one surge, in no order: written in one go, because they share their cast."""
+    event = surge(world, index)
+    scenario = library().scenarios[event.scenario]
+    rng = _rng(world, index, "story")
+    known = cast(scenario.companies, rng) | calendar(event.start)
+    for name, options in scenario.cast.items():
+        known[name] = render(rng.choice(options), scenario.slots, rng, known)
+    news = _stream(event, scenario, "news", event.peak, known, rng)
+    return (*news, *_stream(event, scenario, "comments", event.peak * _ECHO_SHARE, known, rng))
+
+
+def _stream(
+    event: Surge, scenario: Scenario, stream: Stream, peak: float, known: dict[str, str], rng: random.Random
+) -> Iterator[SampleDocument]:
+    decks = {phase: _deck(phase.templates[stream], rng) for phase in scenario.phases}
+    calm = _deck(scenario.calm, rng)
+    scale = peak / event.peak
+    times = arrivals(lambda time: scale * event.rate(time), peak, event.start, event.end, rng)
+    for n, time in enumerate(times):
+        is_calm = stream == "news" and rng.random() < _CALM_SHARE
+        sentiment: Sentiment = "neutral" if is_calm else "negative"
+        yield write(
+            id=f"{stream[0]}-surge{event.index}.{n}",
+            stream=stream,
+            published_at=time,
+            template=next(calm if is_calm else decks[_phase(scenario, event.progress(time))]),
+            topic=scenario.topic,
+            sentiment=sentiment,
+            slots=scenario.slots,
+            known=known,
+            rng=rng,
+        )
+
+
+def _phase(scenario: Scenario, progress: float) -> Phase:
+    return next(phase for phase in scenario.phases if progress < phase.until)
+
+
+def _deck(texts: tuple[str, ...], rng: random.Random) -> Iterator[str]:
+    """The texts in random order, again and again: none comes twice before all have come once."""
+    while True:
+        yield from rng.sample(texts, len(texts))
+
+
+def _rng(world: SampleWorld, index: int, purpose: str) -> random.Random:
+    return random.Random(f"{world.seed}/surge {index}/{purpose}")  # noqa: S311 - a sample, no secret

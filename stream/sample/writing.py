@@ -1,0 +1,94 @@
+"""From a template to a document: who is named, who publishes it, under which address."""
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from stream.sample.library import Company, library
+from stream.sample.phrases import Slots, render
+from stream.sample.world import SampleDocument, Sentiment, Stream
+
+LEAD = " // "  # in a template, between the headline and the first sentence
+
+_FLOURISHES: dict[Sentiment, tuple[str, ...]] = {
+    "negative": ("😬", "📉", "🔻", "🤦", "🚨", "smh", "ugh", "💀", "not good"),
+    "neutral": ("👀", "🤔", "☕", "fyi", "🧐", "#stocks", "#markets"),
+    "positive": ("🚀", "📈", "🙌", "💪", "✅", "🔥", "love it", "🎯"),
+}
+
+
+def write(
+    *,
+    id: str,
+    stream: Stream,
+    published_at: float,
+    template: str,
+    topic: str,
+    sentiment: Sentiment,
+    slots: Slots,
+    known: Mapping[str, str],
+    rng: random.Random,
+) -> SampleDocument:
+    """One finished document; `known` settles the names that `cast` and `calendar` return."""
+    title, _, lead = render(template, slots, rng, known).partition(LEAD)
+    outlets = library().outlets[stream]
+    source = rng.choice(tuple(outlets))
+    if stream == "comments":
+        text, heading, author = _dress(title, sentiment, rng), None, render("{handle}", slots, rng, {})
+    else:
+        text, heading = with_lead(title, lead), title
+        author = render("{person}", slots, rng, {}) if rng.random() < 0.5 else None
+    named = {match for match in re.findall(r"\$([A-Z]{5})\b", text)}
+    named |= {known[t].lstrip("$") for c, t in (("company", "ticker"), ("rival", "rival_ticker")) if known[c] in text}
+    return SampleDocument(
+        stream, published_at, id, text, source, address(outlets[source], topic, title, id), heading, author,
+        tuple(sorted(named)), topic, sentiment,
+    )  # fmt: skip
+
+
+def with_lead(title: str, lead: str) -> str:
+    """Headline and first sentence in one line, as the wire format has it."""
+    if not lead:
+        return title
+    return f"{title}{'' if title[-1] in '.!?' else '.'} {lead}"
+
+
+def address(host: str, topic: str, title: str, id: str) -> str:
+    section, slug = (re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in (topic, title))
+    return f"https://{host}/{section}/{slug[:60].rstrip('-')}-{id}"
+
+
+def cast(companies: Sequence[Company], rng: random.Random) -> dict[str, str]:
+    """Two companies, under the names that templates use."""
+    first, second = rng.sample(companies, 2)
+    return {
+        "company": first.name,
+        "ticker": f"${first.ticker}",
+        "rival": second.name,
+        "rival_ticker": f"${second.ticker}",
+    }
+
+
+def calendar(time: float) -> dict[str, str]:
+    """What a text says about its date: quarters are reported in the quarter after."""
+    moment = datetime.fromtimestamp(time, UTC)
+    quarter = (moment.month - 1) // 3  # the last complete one, 0 for last year's fourth
+    return {
+        "weekday": f"{moment:%A}",
+        "month": f"{moment.replace(month=(moment.month - 2) % 12 + 1, day=1):%B}",
+        "quarter": f"Q{quarter or 4}",
+        "next_quarter": f"Q{quarter + 1}",
+        "year": str(moment.year),
+    }
+
+
+def _dress(text: str, sentiment: Sentiment, rng: random.Random) -> str:
+    """The small habits of people who comment."""
+    if rng.random() < 0.15:
+        text = text[0].lower() + text[1:]
+    if rng.random() < 0.3:
+        text = f"{text} {rng.choice(_FLOURISHES[sentiment])}"
+    if rng.random() < 0.25:
+        text = f"{text} https://lnk.example/{rng.randrange(36**6):06x}"
+    return text

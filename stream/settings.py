@@ -1,0 +1,20 @@
+"""What a worker is told: a frozen value, read once at the rim and passed in."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Everything a worker needs to know beside the policy."""
+
+    broker: str  # HOST:PORT[,HOST:PORT...]
+    prefix: str = "bearwatch."  # of every topic
+    group: str = "bearwatch"  # consumer group; workers of one group share the partitions
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 9108
+    model: str | None = None  # an artifact's folder; None is the bundled one
+    engine: str = "auto"
+    session_timeout_seconds: float = 20.0  # a worker silent for longer loses its partitions
+    broker_timeout_seconds: float = 60.0  # without a broker for longer, the worker exits
+    stuck_after_seconds: float = 120.0  # lag, and no commit for longer: the worker exits
+    batch_documents: int = 256  # classified together: some token budgets, so that sorting by length pays
