@@ -106,10 +106,11 @@ def estimate(baseline: Baseline, stream: str, settings: Settings) -> Estimate:
     """The share of negative stories and the overdispersion to expect in the next window.
 
     The share is shrunk towards the stream's prior, which weighs `prior_stories`. The correlation ρ of two
-    stories of a bucket solves Σ(k − np)² = p(1 − p) Σ n(1 + (n − 1)ρ), the method of moments of Kleinman 1973,
-    "Proportions with extraneous variance", and Williams 1982, "Extra-binomial variation in logistic linear
-    models", shrunk towards its prior by pairs of stories. What the tail test gets is wider by the share's own
-    uncertainty: known from N independent stories it adds a correlation of 1/(N + 1), as a Beta posterior does.
+    stories of a bucket solves Σ(k − np)² = p(1 − p) Σ n(1 + (n − 1)ρ), the method of moments (Kleinman 1973,
+    "Proportions with extraneous variance"; Williams 1982, "Extra-binomial variation in logistic linear
+    models"), and is shrunk by pairs of stories. What the tail test gets is wider by the share's own
+    uncertainty: known from N independent stories it adds a correlation of 1/(N + 1), as a Beta posterior
+    does.
     """
     moments, prior = baseline.moments, settings.prior_ratio.of(stream)
     p = (moments.k + settings.prior_stories * prior) / (moments.n + settings.prior_stories)

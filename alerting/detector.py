@@ -71,13 +71,13 @@ class Verdict(NamedTuple):
     """What one evaluation found. `alert` fires now or, when `transition` is "resolved", did until now."""
 
     time: float
-    ready: bool
+    ready: bool  # False while warming up
     baseline_ratio: float
     overdispersion: float
     readings: tuple[Reading, ...]
     alert: Firing | None = None
     transition: Transition | None = None
-    evidence: Reading | None = None  # the window that the transition rests on
+    decisive: Reading | None = None  # the window that the alert, or its transition, rests on
     reason: str | None = None
 
     @property
@@ -105,7 +105,9 @@ def describe(
     """The readings alone, without moving the state: for gauges after a recovery."""
     expected = memory.estimate(state.baseline, stream, policy.baseline)
     readings = tuple(_reading(counts, expected) for counts in windows)
-    return Verdict(time, expected.ready, expected.ratio, expected.overdispersion, readings, state.firing)
+    firing = state.firing
+    decisive = [r for r in readings if firing and r.counts.window_seconds == firing.window_seconds]
+    return Verdict(time, *expected, readings, firing, decisive=decisive[0] if decisive else None)
 
 
 def ends_bucket(time: float, policy: Policy) -> bool:
@@ -153,14 +155,14 @@ def _while_quiet(state: DetectorState, verdict: Verdict, policy: Policy) -> tupl
 
 
 def _fire(
-    state: DetectorState, verdict: Verdict, evidence: Reading, critical: bool
+    state: DetectorState, verdict: Verdict, reading: Reading, critical: bool
 ) -> tuple[DetectorState, Verdict]:
-    counts = evidence.counts
+    counts = reading.counts
     firing = Firing(verdict.time, counts.window_seconds, "critical" if critical else "warning")
     state = DetectorState(
         baseline=memory.without(state.baseline, counts.window_start), firing=firing, disarmed=state.disarmed
     )
-    return state, verdict._replace(alert=firing, transition="firing", evidence=evidence)
+    return state, verdict._replace(alert=firing, transition="firing", decisive=reading)
 
 
 def _while_firing(
@@ -169,11 +171,11 @@ def _while_firing(
     surge, max_hours = policy.surge, policy.baseline.max_freeze_hours
     if verdict.time - firing.since >= max_hours * memory.SECONDS_PER_HOUR:
         reason = f"held for {max_hours:g} h: what was seen since it fired is the new normal"
-        return _resolve(state, firing, verdict, surge, reason)
+        return _resolve(state, verdict, surge, reason)
     holding = [r for r in verdict.readings if r.counts.window_seconds <= firing.window_seconds]
     calm = 0 if any(_is_hot(reading, surge) for reading in holding) else state.calm_evaluations + 1
     if calm >= surge.clear_evaluations:
-        return _resolve(state, firing, verdict, surge)
+        return _resolve(state, verdict, surge)
     state = msgspec.structs.replace(state, calm_evaluations=calm)
     critical = [reading for reading in _armed(state, verdict) if _is_critical(reading, surge)]
     if firing.severity == "critical" or not critical:
@@ -181,12 +183,12 @@ def _while_firing(
     firing = msgspec.structs.replace(firing, severity="critical")
     state = msgspec.structs.replace(state, firing=firing)
     return state, verdict._replace(
-        alert=firing, transition="updated", evidence=min(critical, key=_by_p_value)
+        alert=firing, transition="updated", decisive=min(critical, key=_by_p_value)
     )
 
 
 def _resolve(
-    state: DetectorState, firing: Firing, verdict: Verdict, surge: Surge, new_normal: str | None = None
+    state: DetectorState, verdict: Verdict, surge: Surge, new_normal: str | None = None
 ) -> tuple[DetectorState, Verdict]:
     """Back to quiet. Longer windows stay hot for hours after a surge: they are disarmed until calm."""
     state = DetectorState(
@@ -194,8 +196,7 @@ def _resolve(
         cool_until=verdict.time + surge.cool_down_seconds,
         disarmed=tuple(r.counts.window_seconds for r in verdict.readings if _is_hot(r, surge)),
     )
-    evidence = next(r for r in verdict.readings if r.counts.window_seconds == firing.window_seconds)
-    return state, verdict._replace(transition="resolved", evidence=evidence, reason=new_normal)
+    return state, verdict._replace(transition="resolved", reason=new_normal)
 
 
 def _armed(state: DetectorState, verdict: Verdict) -> list[Reading]:

@@ -1,7 +1,7 @@
 """The policy: one TOML file that says what an alert is, checked before anything runs.
 
 A file states only what differs from `default_policy.toml`. A key that does not exist, a value of the wrong
-type or out of range, and values that contradict each other are errors that name the key and what would follow.
+type or out of range, and values that contradict each other are errors that name the key.
 """
 
 import dataclasses

@@ -1,0 +1,218 @@
+"""Every Prometheus metric of a worker, defined once, on a registry that is passed in.
+
+Counters and histograms have their children at zero from the start (`Metrics`). What describes a key or a
+partition is read at each scrape from the worker's state (`StateCollector`): it appears once that state is
+recovered and is gone with the partition.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Metric, disable_created_metrics
+from prometheus_client.registry import Collector
+
+from alerting.alerts import split_key
+from alerting.detector import Verdict
+
+STREAMS = ("news", "comments")
+OUTCOMES = ("classified", "dead_letter")
+KINDS = ("surge",)
+SEVERITIES = ("warning", "critical")
+TRANSITIONS = ("firing", "updated", "resolved")
+
+BATCH_DOCUMENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+INFERENCE_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+# Two evaluations 15 s apart and a lateness of 5 s make half a minute the figure to resolve.
+END_TO_END_SECONDS = (1, 2, 5, 10, 15, 20, 25, 30, 45, 60, 120, 300, 900, 3600)
+
+
+class Metrics:
+    """The counters and histograms, and how to count on them."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        topics: Sequence[str],
+        sentiments: Sequence[str],
+        dead_letter_reasons: Sequence[str],
+        streams: Sequence[str] = STREAMS,
+    ) -> None:
+        disable_created_metrics()  # they double the series, and nobody reads them
+        self._reasons = (*dead_letter_reasons, "other")
+        self.documents = Counter(
+            "bearwatch_documents_total",
+            "Documents read, by what became of them.",
+            ["stream", "outcome"],
+            registry=registry,
+        )
+        self.classified = Counter(
+            "bearwatch_classified_total",
+            "Documents classified, by label.",
+            ["stream", "topic", "sentiment"],
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "bearwatch_dead_letters_total",
+            "Documents that could not be accepted, by kind of reason.",
+            ["stream", "reason"],
+            registry=registry,
+        )
+        self.late_documents = Counter(
+            "bearwatch_late_documents_total",
+            "Classified documents whose pane was already closed; not in any window.",
+            ["stream"],
+            registry=registry,
+        )
+        self.alert_transitions = Counter(
+            "bearwatch_alert_transitions_total",
+            "Messages written to the alerts topic.",
+            ["stream", "kind", "severity", "state"],
+            registry=registry,
+        )
+        self.batch_documents = Histogram(
+            "bearwatch_batch_documents",
+            "Documents handed to the classifier at once.",
+            buckets=BATCH_DOCUMENTS,
+            registry=registry,
+        )
+        self.inference_seconds = Histogram(
+            "bearwatch_inference_seconds",
+            "Time to classify one batch.",
+            buckets=INFERENCE_SECONDS,
+            registry=registry,
+        )
+        self.end_to_end_seconds = Histogram(
+            "bearwatch_end_to_end_seconds",
+            "Time from a document's publication to the first evaluation that counts it.",
+            ["stream"],
+            buckets=END_TO_END_SECONDS,
+            registry=registry,
+        )
+        self.worker = Info("bearwatch_worker", "What this worker runs with.", registry=registry)
+        for stream in streams:
+            self._start_at_zero(stream, topics, sentiments)
+
+    def _start_at_zero(self, stream: str, topics: Sequence[str], sentiments: Sequence[str]) -> None:
+        for outcome in OUTCOMES:
+            self.documents.labels(stream, outcome)
+        for topic in topics:
+            for sentiment in sentiments:
+                self.classified.labels(stream, topic, sentiment)
+        for reason in self._reasons:
+            self.dead_letters.labels(stream, reason)
+        for kind in KINDS:
+            for severity in SEVERITIES:
+                for state in TRANSITIONS:
+                    self.alert_transitions.labels(stream, kind, severity, state)
+        self.late_documents.labels(stream)
+        self.end_to_end_seconds.labels(stream)
+
+    def runs_with(self, engine: str, model: str, policy: str) -> None:
+        """Say what this worker classifies and decides with; `model` and `policy` are hashes."""
+        self.worker.info({"engine": engine, "model": model, "policy": policy})
+
+    def classified_document(self, stream: str, topic: str, sentiment: str) -> None:
+        self.documents.labels(stream, "classified").inc()
+        self.classified.labels(stream, topic, sentiment).inc()
+
+    def dead_letter(self, stream: str, reason: str) -> None:
+        """Count a refusal under its kind of reason; one not announced counts as "other"."""
+        self.documents.labels(stream, "dead_letter").inc()
+        self.dead_letters.labels(stream, reason if reason in self._reasons else "other").inc()
+
+
+class KeyReading(NamedTuple):
+    """The last verdict on a key that this worker owns."""
+
+    key: str
+    verdict: Verdict
+    historical: bool = False  # its alert pages nobody
+
+
+class PartitionLag(NamedTuple):
+    kafka_topic: str
+    partition: int
+    records: int
+
+
+class StateCollector(Collector):
+    """Gauges read from the worker's state at each scrape.
+
+    The callables run in the scrape's thread: they must return what nobody changes meanwhile. `watermarks`
+    gives partitions of `classified` with their watermark in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        keys: Callable[[], Iterable[KeyReading]],
+        lags: Callable[[], Iterable[PartitionLag]],
+        watermarks: Callable[[], Iterable[tuple[int, float]]],
+    ) -> None:
+        self._keys, self._lags, self._watermarks = keys, lags, watermarks
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(_families().values())
+
+    def collect(self) -> Iterator[Metric]:
+        families = _families()
+        for reading in self._keys():
+            _add_key(families, reading)
+        for kafka_topic, partition, records in self._lags():
+            labels = {"kafka_topic": kafka_topic, "partition": str(partition)}
+            _add(families, "bearwatch_lag_records", labels, records)
+        for partition, seconds in self._watermarks():
+            _add(families, "bearwatch_watermark_timestamp_seconds", {"partition": str(partition)}, seconds)
+        return iter(families.values())
+
+
+GAUGES = {
+    "bearwatch_window_documents": "Documents in a window of a key.",
+    "bearwatch_window_stories": "Stories in a window of a key.",
+    "bearwatch_window_negative_stories": "Negative stories in a window of a key.",
+    "bearwatch_window_negative_ratio": "Share of negative stories in a window of a key.",
+    "bearwatch_window_p_value": "Chance of as many negative stories or more if nothing is unusual.",
+    "bearwatch_baseline_ratio": "Share of negative stories that is usual for a key.",
+    "bearwatch_baseline_ready": "Whether a key is past its warm-up and can ring (1) or not (0).",
+    "bearwatch_alert_active": "Whether an alert of a key that is not historical fires now (1) or not (0).",
+    "bearwatch_lag_records": "Records of an owned Kafka partition that are not yet read.",
+    "bearwatch_watermark_timestamp_seconds": "Event time up to which an owned partition has been evaluated.",
+}
+
+
+def _families() -> dict[str, Metric]:
+    return {name: Metric(name, text, "gauge") for name, text in GAUGES.items()}
+
+
+def _add(families: dict[str, Metric], name: str, labels: dict[str, str], value: float) -> None:
+    families[name].add_sample(name, labels, value)
+
+
+def _add_key(families: dict[str, Metric], reading: KeyReading) -> None:
+    stream, dimension, name = split_key(reading.key)
+    labels, verdict = {"stream": stream, dimension: name}, reading.verdict
+    _add(families, "bearwatch_baseline_ratio", labels, verdict.baseline_ratio)
+    _add(families, "bearwatch_baseline_ready", labels, verdict.ready)
+    active = verdict.alert.severity if verdict.alert and verdict.firing and not reading.historical else None
+    for kind in KINDS:
+        for severity in SEVERITIES:
+            alert = {**labels, "kind": kind, "severity": severity}
+            _add(families, "bearwatch_alert_active", alert, severity == active)
+    for counts, p_value, _ in verdict.readings:
+        window = {**labels, "window": window_label(counts.window_seconds)}
+        if counts.stories:
+            ratio = counts.negative_stories / counts.stories
+            _add(families, "bearwatch_window_documents", window, counts.documents)
+            _add(families, "bearwatch_window_stories", window, counts.stories)
+            _add(families, "bearwatch_window_negative_stories", window, counts.negative_stories)
+            _add(families, "bearwatch_window_negative_ratio", window, ratio)
+        if p_value is not None:
+            _add(families, "bearwatch_window_p_value", window, p_value)
+
+
+def window_label(seconds: int) -> str:
+    """A length as Prometheus writes durations: 15m, 1h, 90s."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
