@@ -1,18 +1,16 @@
 """The Kafka topics: their names, what each must be, creating them or saying how existing ones differ."""
 
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from stream.errors import StreamError
+from stream.kafka_admin import admin_client
 
-CONNECT_SECONDS = 8  # then the broker counts as unreachable
 DAY_MS = 24 * 60 * 60 * 1000
 MIB = 2**20
 
@@ -51,6 +49,19 @@ class TopicNames:
     def dead_letters(self) -> str:
         return f"{self.prefix}dead-letters"
 
+    @property
+    def all(self) -> list[str]:
+        """Every topic, in the order in which a document meets them."""
+        return [
+            self.news,
+            self.comments,
+            self.classified,
+            self.state,
+            self.rates,
+            self.alerts,
+            self.dead_letters,
+        ]
+
     def input(self, stream: str) -> str:
         """The topic of an input stream, `news` or `comments`."""
         return {"news": self.news, "comments": self.comments}[stream]
@@ -75,8 +86,8 @@ class TopicReport:
     tuned: list[str]
 
 
-# Kafka deletes a record stamped years ago (a back-fill) at its next check of a topic that keeps by age. So the
-# inputs, stamped with event times, keep by size only, and all other topics are stamped when a record arrives.
+# Kafka deletes a record stamped years ago (a back-fill) at its next check of a topic that keeps by age. So
+# inputs, stamped with event times, keep by size only, and all other topics are stamped on arrival.
 INPUT = {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime", "retention.ms": "-1"}
 OUTPUT = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
 FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1"}
@@ -104,24 +115,6 @@ def plans(names: TopicNames, partitions: int) -> list[TopicPlan]:
         TopicPlan(names.alerts, 1, {**OUTPUT, **FOR_EVER}),
         TopicPlan(names.dead_letters, 1, DEAD_LETTER, {**by_size, "retention.ms": str(30 * DAY_MS)}),
     ]
-
-
-@contextmanager
-def admin_client(bootstrap: str) -> Iterator[KafkaAdminClient]:
-    """A connection for asking and creating. Raises StreamError within CONNECT_SECONDS when nobody answers."""
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it reports each attempt; we report the outcome
-    try:
-        client = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_SECONDS * 1000)
-    except (KafkaError, OSError, ValueError) as error:
-        raise StreamError(
-            f"no Kafka broker answers at {bootstrap}; is it running, is the address right?"
-        ) from error
-    try:
-        yield client
-    except KafkaError as error:
-        raise StreamError(f"Kafka at {bootstrap}: {error}") from error
-    finally:
-        client.close()
 
 
 def create_topics(

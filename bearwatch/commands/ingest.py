@@ -1,0 +1,96 @@
+"""`bearwatch ingest`: documents from JSON lines into Kafka."""
+
+import os
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import IO, Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stream.ingest import ingest, numbered_lines
+from stream.kafka_admin import newest_timestamp_ms
+from stream.sender import DocumentSender
+from stream.stamps import HistoryStamp, ReplayStamp, Stamp, stamp_live
+from stream.topics import TopicNames
+from stream.wire import STREAMS
+
+
+@click.command
+@click.argument("file", type=click.File("rb"), metavar="FILE.jsonl|-")
+@click.option("--broker", required=True, metavar="HOST:PORT", help="Kafka's address.")
+@click.option("--stream", type=click.Choice(STREAMS), help="For every line; else its field `stream` decides.")
+@click.option("--history", is_flag=True, help="Stamp records with published_at, before anything newer.")
+@click.option(
+    "--speed", type=click.FloatRange(0, min_open=True), help="Keep published_at's gaps, X times as fast."
+)
+@click.option("--prefix", default=TopicNames.prefix, show_default=True, help="What topic names start with.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: IO[bytes],
+    broker: str,
+    stream: str | None,
+    history: bool,
+    speed: float | None,
+    prefix: str,
+) -> None:
+    """Send documents, one JSON object a line, into Kafka.
+
+    A line that cannot be sent is reported by its number and the others go on; the exit code is then 1.
+    """
+    if history and speed is not None:
+        raise click.UsageError("--history goes as fast as it can; leave out --speed")
+    names = TopicNames(prefix)
+    with DocumentSender(broker, names) as sender, Report(sender) as report:
+        try:
+            lines = numbered_lines(report.watch(file))
+            ingest(lines, stream, choose_stamp(broker, names, history, speed), sender, report.refuse)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+        finally:
+            sender.flush()
+    if report.refused:
+        ctx.exit(1)
+
+
+def choose_stamp(broker: str, names: TopicNames, history: bool, speed: float | None) -> Stamp:
+    if history:
+        newest = partial(newest_timestamp_ms, broker)
+        return HistoryStamp(lambda stream: newest(names.input(stream)), datetime.now(UTC))
+    return stamp_live if speed is None else ReplayStamp(speed)
+
+
+class Report:
+    """A progress bar where standard error is a terminal, a line for each refusal, a summary at the end."""
+
+    def __init__(self, sender: DocumentSender) -> None:
+        self.refused = 0
+        self._sender = sender
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+
+    def watch(self, file: IO[bytes]) -> IO[bytes]:
+        """The same file, its reading shown."""
+        size = os.fstat(file.fileno()).st_size or None  # none for a pipe
+        return self._progress.wrap_file(file, total=size, description="sending")  # type: ignore[arg-type]
+
+    def refuse(self, number: int, reason: str) -> None:
+        self.refused += 1
+        self._say(f"line {number}: {reason}")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        self._say(f"{self._sender.sent} sent, {self.refused} refused")
+
+    def _say(self, message: str) -> None:
+        self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,112 @@
+"""Documents into Kafka: confirmed by all replicas, sent once, with a bound on what waits in memory."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from stream.errors import StreamError
+from stream.kafka_admin import CONNECT_SECONDS, require_topics
+from stream.topics import TopicNames
+
+# Kafka takes 1 MiB a record; 4 KiB of it are room for the key (an id of 512 characters) and for framing.
+MAX_DOCUMENT_BYTES = 2**20 - 2**12
+MAX_WAITING_BYTES = 16 * 2**20
+DELIVERY_SECONDS = 30  # a document that is not confirmed by then is an error
+
+
+class DocumentSender:
+    """Sends documents to `news` and `comments`; leaving the `with` block waits for the last confirmation.
+
+    A document's key is its id, so that its partition depends on nothing else and copies of it stay in order.
+
+    Raises:
+        StreamError: no broker answers, a topic is missing, or (from any later call) a send has failed.
+    """
+
+    def __init__(self, bootstrap: str, names: TopicNames) -> None:
+        require_topics(bootstrap, [names.news, names.comments])
+        self._bootstrap = bootstrap
+        self._names = names
+        self._room = threading.Condition()
+        self._waiting_bytes = 0
+        self._sent = 0
+        self._error: Exception | None = None
+        self._producer = KafkaProducer(
+            bootstrap_servers=bootstrap,
+            bootstrap_timeout_ms=CONNECT_SECONDS * 1000,
+            max_block_ms=CONNECT_SECONDS * 1000,
+            allow_auto_create_topics=False,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=20,
+            batch_size=2**16,
+            request_timeout_ms=10_000,
+            delivery_timeout_ms=DELIVERY_SECONDS * 1000,
+        )
+
+    @property
+    def sent(self) -> int:
+        """How many documents are confirmed."""
+        return self._sent
+
+    def send(self, stream: str, document: bytes, key: str, timestamp_ms: int | None = None) -> None:
+        """Queue one document for a stream; waits while MAX_WAITING_BYTES are unconfirmed.
+
+        Args:
+            stream: `news` or `comments`.
+            document: JSON of at most MAX_DOCUMENT_BYTES.
+            key: the document's id.
+            timestamp_ms: event time in milliseconds since 1970; None is the moment of sending.
+        """
+        with self._room:
+            self._room.wait_for(lambda: self._waiting_bytes < MAX_WAITING_BYTES or self._error is not None)
+            self._raise_error()
+            self._waiting_bytes += len(document)
+        try:
+            future = self._producer.send(
+                self._names.input(stream), document, key=key.encode(), timestamp_ms=timestamp_ms
+            )
+        except KafkaError as error:
+            raise StreamError(f"Kafka at {self._bootstrap} takes no documents: {error}") from error
+        future.add_callback(self._confirmed, len(document))
+        future.add_errback(self._failed, len(document))
+
+    def flush(self) -> None:
+        """Wait until everything is confirmed."""
+        try:
+            self._producer.flush(timeout=DELIVERY_SECONDS + CONNECT_SECONDS)
+        except KafkaError as error:
+            raise StreamError(f"Kafka at {self._bootstrap} does not confirm documents: {error}") from error
+        with self._room:
+            self._raise_error()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._producer.close(timeout=1)
+
+    def _confirmed(self, size: int, _: object) -> None:  # called by the producer's own thread, as is _failed
+        with self._room:
+            self._sent += 1
+            self._waiting_bytes -= size
+            self._room.notify()
+
+    def _failed(self, size: int, error: Exception) -> None:
+        with self._room:
+            self._error = self._error or error
+            self._waiting_bytes -= size
+            self._room.notify()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise StreamError(f"Kafka at {self._bootstrap} did not take a document: {self._error}")
