@@ -2,14 +2,14 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alerting.alerts import Alert
+from alerting.metrics import KeyReading
 from alerting.policy import Policy
-
 from stream.key import Key
-from stream.panes import MINUTE
+from stream.panes import MINUTE, MinuteRecord
 from stream.state import (
     POSITION_KEY,
     PartitionState,
@@ -60,7 +60,7 @@ class Aggregator:
         self._restore(state)
 
     def _restore(self, state: PartitionState) -> None:
-        minutes: dict[str, dict[int, object]] = defaultdict(dict)
+        minutes: dict[str, dict[int, MinuteRecord]] = defaultdict(dict)
         for (name, minute), record in state.minutes.items():
             minutes[name][minute] = record
         for name in minutes.keys() | state.keys.keys():
@@ -105,10 +105,12 @@ class Aggregator:
             return  # sent again after a kill: counted before
         self._changed_minutes.add((message.key, int(time // MINUTE)))
         self._waiting.append(message)
-        for due in key.due_after(time, self.evaluated):
-            self._schedule(due, message.key)
+        for turn in key.turns(time):
+            if self.evaluated is None or turn > self.evaluated:
+                self._schedule(turn, message.key)
         if self.evaluated is not None and pane_end <= self.evaluated:
             key.force(self.evaluated + self._pane)
+            self._schedule(self.evaluated + self._pane, message.key)
             self._changed_keys.add(message.key)
 
     def _schedule(self, end: int, name: str) -> None:
@@ -142,12 +144,18 @@ class Aggregator:
         if outcome.record_changed:
             self._changed_keys.add(name)
 
+    def readings(self) -> Iterator[KeyReading]:
+        """What the metrics show; may be called from another thread."""
+        return (reading for key in list(self.keys.values()) if (reading := key.reading()) is not None)
+
     def take_changes(self) -> Changes:
         """Everything since the last call, the partition's position included."""
         changes, self._changes = self._changes, Changes()
         for name, minute in self._changed_minutes:
             record = self.keys[name].panes.minutes.get(minute)
-            changes.records[minute_record_key(name, minute)] = None if record is None else encode_record(record)
+            changes.records[minute_record_key(name, minute)] = (
+                None if record is None else encode_record(record)
+            )
         for name in self._changed_keys:
             changes.records[key_record_key(name)] = encode_record(self.keys[name].record)
         position = PositionRecord(offset=self.offset, evaluated=self.evaluated, claims=self.watermark.claims)

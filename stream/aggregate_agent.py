@@ -54,12 +54,13 @@ class AggregateAgent:
 
     def _observe(self, changes: Changes, now: float) -> None:
         for late in changes.late:
-            self.metrics.late_document(late.stream)
+            self.metrics.late_documents.labels(late.stream).inc()
         for alert in changes.alerts:
-            self.metrics.alert_transition(alert)
+            self.metrics.alert_transitions.labels(alert.stream, alert.kind, alert.severity, alert.state).inc()
         for message in changes.evaluated:
             if now - message.event_time.timestamp() < self.historical_after_seconds:
-                self.metrics.end_to_end(message.stream, now - message.published_at.timestamp())
+                age = now - message.published_at.timestamp()
+                self.metrics.end_to_end_seconds.labels(message.stream).observe(max(0.0, age))
 
 
 def _decode(event: Event) -> Classified | Tick:

@@ -66,7 +66,7 @@ def _attach(
 ) -> None:
     channel = app.topic(topic, key_serializer="raw", value_serializer="raw")
 
-    @app.agent(channel, name=topic)
+    @app.agent(channel, name=topic)  # type: ignore[untyped-decorator]
     async def agent(stream: Any) -> None:
         try:
             await consume(stream.noack().events())

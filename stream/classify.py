@@ -28,15 +28,19 @@ def examine(value: bytes | None, event_time: float, now: float, max_future_secon
     """
     document = decode_document(value)
     if event_time < 0:
-        raise BadDocument("the Kafka record carries no timestamp")
+        raise BadDocument("the Kafka record carries no timestamp", "timestamp")
     latest = now + max_future_seconds
     if event_time > latest:
-        raise BadDocument(f"the Kafka record is stamped {moment(event_time):%FT%TZ}, ahead of the clock")
+        raise BadDocument(
+            "timestamp", f"the Kafka record is stamped {moment(event_time):%FT%TZ}, ahead of the clock"
+        )
     if document.published_at.timestamp() > latest:
-        raise BadDocument(f"published_at {document.published_at.isoformat()} is ahead of the clock")
+        raise BadDocument(
+            "timestamp", f"published_at {document.published_at.isoformat()} is ahead of the clock"
+        )
     text = normalise(document.text)
     if not text:
-        raise BadDocument("text is empty once markup and links are removed")
+        raise BadDocument("text is empty once markup and links are removed", "text")
     return Examined(document, text, event_time)
 
 

@@ -40,7 +40,7 @@ class Inference:
         if not texts:
             return []
         started = time.perf_counter()
-        scores = await self.run(self.classifier.classify, texts)
+        scores: list[dict[str, Scored]] = await self.run(self.classifier.classify, texts)
         self._metrics.batch_documents.observe(len(texts))
         self._metrics.inference_seconds.observe(time.perf_counter() - started)
         return scores
@@ -78,9 +78,11 @@ class ClassifyAgent:
             origin = _origin(event)
             if isinstance(each, BadDocument):
                 await outbox.dead_letter(event.message.value, origin, each.reason)
-                self.metrics.dead_letter(self.stream, each.reason)
+                self.metrics.dead_letter(self.stream, each.kind)
             else:
-                result = classified(each, self.stream, next(scores), origin, self.inference.classifier.model_hash)
+                result = classified(
+                    each, self.stream, next(scores), origin, self.inference.classifier.model_hash
+                )
                 await outbox.classified(result)
                 self.metrics.classified_document(self.stream, result.topic, result.sentiment)
         await outbox.confirmed()

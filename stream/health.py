@@ -35,7 +35,10 @@ class Health:
         if now - self.broker_seen > settings.broker_timeout_seconds / 2:
             return "stuck", f"the broker has not answered for {now - self.broker_seen:.0f} s"
         if self.lag and now - self.progressed > settings.stuck_after_seconds / 2:
-            return "stuck", f"{self.lag} records wait and none was committed for {now - self.progressed:.0f} s"
+            return (
+                "stuck",
+                f"{self.lag} records wait and none was committed for {now - self.progressed:.0f} s",
+            )
         if not self.assigned:
             return "starting", "no partition has been assigned yet"
         if self.recovering:

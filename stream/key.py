@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from alerting.alerts import Alert, Evidence, build_alert
-from alerting.detector import DetectorState, Verdict, WindowCounts, evaluate
+from alerting.detector import (
+    DetectorState,
+    Transition,
+    Verdict,
+    WindowCounts,
+    describe,
+    ends_bucket,
+    evaluate,
+)
+from alerting.metrics import KeyReading
 from alerting.policy import Policy
-
 from stream.panes import MINUTE, MinuteRecord, Panes
-from stream.state import ActiveAlert, KeyRecord
-from stream.wire import Classified, Rate, moment
+from stream.state import KeyRecord
+from stream.wire import Rate, Stream, moment
 
 EVIDENCE_SHOWN = 5
 
@@ -30,26 +38,33 @@ class Key:
 
     def __init__(self, name: str, policy: Policy, model: str, record: KeyRecord | None = None) -> None:
         self.name = name
-        self.stream, _, self.topic = name.partition("/topic:")
+        self.stream: Stream = "news" if name.startswith("news/") else "comments"
+        self.topic = name.partition(":")[2]
         self.record = record or KeyRecord(detector=DetectorState())
-        self.verdict: Verdict | None = None  # of the last evaluation; None after a recovery
+        self.verdict: Verdict | None = None  # None before the first evaluation
         self._policy = policy
         self._model = model
-        self.panes = Panes(list(policy.windows.lengths_seconds), policy.windows.evaluate_every_seconds)
-        self._evaluated = self.counts()  # the windows as the detector last saw them
+        self.panes = Panes(policy.windows.lengths_seconds, policy.windows.evaluate_every_seconds)
+        self._judged = _figures(self.counts())  # what the detector last saw
 
-    def restore(self, minutes: dict[int, MinuteRecord], evaluated: int) -> None:
+    def restore(self, minutes: dict[int, MinuteRecord], evaluated: int | None) -> None:
         """Put back the minutes read from `state` and slide the windows to where they stood."""
         for minute, record in minutes.items():
             self.panes.restore(minute, record)
-        self.panes.move(evaluated)
-        self._evaluated = self.counts()
+        if evaluated is not None:
+            self.panes.move(evaluated)
+            self.verdict = describe(self.record.detector, self.stream, self.counts(), evaluated, self._policy)
+        self._judged = _figures(self.counts())
 
     def counts(self) -> list[WindowCounts]:
         """The windows where they stand."""
         return [window.counts(self.panes.end or 0) for window in self.panes.windows]
 
-    def due_after(self, time: float, evaluated: int | None) -> set[int]:
+    def reading(self) -> KeyReading | None:
+        """What the metrics show of the last evaluation; may be called from another thread."""
+        return None if self.verdict is None else KeyReading(self.name, self.verdict, self.record.historical)
+
+    def turns(self, time: float) -> set[int]:
         """The pane ends at which a document of that time changes a window or meets a boundary.
 
         It enters every window at the end of its pane and leaves the window of length L one length later; at
@@ -57,32 +72,41 @@ class Key:
         """
         pane = self.panes.pane_seconds
         start = int(time // pane) * pane
-        bucket = self._policy.baseline.bucket_seconds
-        times = {start + pane, *(start + length + pane for length in self._policy.windows.lengths_seconds)}
-        times |= {_ceil(start + pane, bucket), _ceil(start + MINUTE, MINUTE) + self._memory}
+        leaves = {start + length + pane for length in self._policy.windows.lengths_seconds}
+        bucket = _ceil(start + pane, self._policy.baseline.bucket_seconds)
+        return {start + pane, bucket, _ceil(start + pane, MINUTE) + self._memory, *leaves}
+
+    def pending(self, evaluated: int | None) -> set[int]:
+        """All pane ends at which a recovered key must be evaluated."""
+        starts = (start for record in self.panes.minutes.values() for start in record.panes)
+        turns = {turn for start in starts for turn in self.turns(start)}
+        if self.record.due is not None:
+            turns.add(self.record.due)
         if evaluated is None:
-            return times
-        later = {time for time in times if time > evaluated}
-        return later if start + pane > evaluated else later | {evaluated + pane}
+            return turns
+        if self.record.emitted != self._judged:
+            turns.add(_ceil(evaluated + 1, MINUTE))
+        return {turn for turn in turns if turn > evaluated}
 
     @property
     def _memory(self) -> int:
-        return _ceil(self._policy.time.story_memory_seconds, MINUTE)
+        return _ceil(int(self._policy.time.story_memory_seconds), MINUTE)
 
     def evaluate(self, end: int, now: float) -> Outcome:
         """Slide to a pane end and ask the detector, if anything it looks at has changed."""
         outcome = Outcome()
         self.panes.move(end)
         counts = self.counts()
+        figures = _figures(counts)
+        emit = figures != (self.record.emitted or _figures_of_nothing(figures))
         full_minute = end % MINUTE == 0
-        emit = [_figures(each) for each in counts] != self._emitted()
-        at_bucket = end % self._policy.baseline.bucket_seconds == 0 and any(each.documents for each in counts)
-        changed = [_figures(each) for each in counts] != [_figures(each) for each in self._evaluated]
-        if changed or at_bucket or self.record.detector.active or (emit and full_minute):
+        at_bucket = ends_bucket(end, self._policy) and any(each.documents for each in counts)
+        if figures != self._judged or at_bucket or self.record.detector.active or (emit and full_minute):
             self._detect(counts, end, now, outcome)
+            self._judged = figures
         if emit and full_minute:
-            outcome.rates = self._rates(counts)
-            self.record.emitted = [_figures(each) for each in counts]
+            outcome.rates = self._rates(counts, figures)
+            self.record.emitted = figures
             outcome.record_changed = True
         elif emit:
             outcome.due.add(_ceil(end, MINUTE))
@@ -102,23 +126,76 @@ class Key:
             self.record.due = due
             outcome.record_changed = True
 
-    def _detect(self, counts: list[WindowCounts], end: int, now: float, outcome: Outcome) -> None:
-        before = self.record.detector
-        self.record.detector, self.verdict = evaluate(before, self.stream, counts, end, self._policy)
-        self._evaluated = counts
+    def _detect(self, counts: Sequence[WindowCounts], end: int, now: float, outcome: Outcome) -> None:
+        before, was_historical = self.record.detector, self.record.historical
+        self.record.detector, verdict = evaluate(before, self.stream, counts, end, self._policy)
+        self.verdict = verdict
         outcome.record_changed |= self.record.detector != before
-        state = self.verdict.transition
-        active = self.record.alert
-        historical = now - end > self._policy.time.historical_after_seconds
-        if state is None and active is not None and active.historical and not historical:
+        late = now - end > self._policy.time.historical_after_seconds
+        state: Transition | None = verdict.transition
+        if state is None and verdict.firing and was_historical and not late:
             state = "updated"  # it rang while the stream was catching up, and it still holds
         if state is None:
             return
-        if state != "resolved" and active is not None:
-            historical = active.historical and historical
-        elif state == "resolved" and active is not None:
-            historical = active.historical
-        alert = self._alert(state, counts, now, historical)
-        self.record.alert = None if state == "resolved" else _active(alert, self.verdict, active)
-        outcome.alerts.append(alert)
+        historical = late if state == "firing" else was_historical and (late or state == "resolved")
+        outcome.alerts.append(self._alert(verdict, state, now, historical))
+        self.record.historical = historical and state != "resolved"
         outcome.record_changed = True
+
+    def _alert(self, verdict: Verdict, state: Transition, now: float, historical: bool) -> Alert:
+        assert verdict.decisive is not None  # noqa: S101 (a verdict with an alert has one)
+        window = verdict.decisive.counts
+        leading = self.panes.evidence(int(window.window_start), int(window.window_end), EVIDENCE_SHOWN)
+        return build_alert(
+            self.name,
+            verdict,
+            state,
+            evidence=tuple(
+                Evidence(text=each.text, source=each.source, url=each.url, probability=each.probability)
+                for each in leading
+            ),
+            detected_at=now,
+            historical=historical,
+            model=self._model,
+            policy=self._policy.hash,
+        )
+
+    def _rates(self, counts: Sequence[WindowCounts], figures: list[list[int]]) -> list[Rate]:
+        assert self.verdict is not None  # noqa: S101 (`evaluate` asks the detector before it emits)
+        emitted = self.record.emitted or _figures_of_nothing(figures)
+        changed = [new != old for new, old in zip(figures, emitted, strict=True)]
+        readings = zip(counts, self.verdict.readings, changed, strict=True)
+        return [
+            Rate(
+                key=self.name,
+                stream=self.stream,
+                topic=self.topic,
+                window_seconds=window.window_seconds,
+                window_end=moment(window.window_end),
+                documents=window.documents,
+                negative_documents=window.negative_documents,
+                stories=window.stories,
+                negative_stories=window.negative_stories,
+                sources=window.sources,
+                negative_ratio=window.negative_stories / window.stories if window.stories else None,
+                baseline_ratio=self.verdict.baseline_ratio,
+                p_value=reading.p_value,
+            )
+            for window, reading, moved in readings
+            if moved
+        ]
+
+
+def _figures(counts: Sequence[WindowCounts]) -> list[list[int]]:
+    return [
+        [each.documents, each.negative_documents, each.stories, each.negative_stories, each.sources]
+        for each in counts
+    ]
+
+
+def _figures_of_nothing(figures: list[list[int]]) -> list[list[int]]:
+    return [[0] * len(each) for each in figures]
+
+
+def _ceil(time: int, step: int) -> int:
+    return -(-time // step) * step

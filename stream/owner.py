@@ -36,7 +36,9 @@ class Owner:
         self.partition = partition
         self.ready = asyncio.Event()
         self.aggregator: Aggregator | None = None  # None until the state has been read
-        self.gap_since: float | None = None  # monotonic; a message above the position came, the position did not
+        self.gap_since: float | None = (
+            None  # monotonic; a message above the position came, the position did not
+        )
         self._names = TopicNames(settings.prefix)
         self._settings = settings
         self._explain = explain

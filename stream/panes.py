@@ -9,12 +9,12 @@ holds, and it carries the label of its first document (lowest event time, then o
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
 from alerting.detector import WindowCounts
-
 from stream.wire import Classified, Origin
 
 MINUTE = 60
@@ -96,7 +96,7 @@ class Panes:
     `move` is the only thing that moves the windows; `add` may put a document anywhere, before or after them.
     """
 
-    def __init__(self, lengths: list[int], pane_seconds: int) -> None:
+    def __init__(self, lengths: Iterable[int], pane_seconds: int) -> None:
         self.pane_seconds = pane_seconds
         self.windows = [Window(length) for length in lengths]
         self.end: int | None = None  # the windows' common end; None before the first move
@@ -165,7 +165,9 @@ class Panes:
         if (end - begin) // MINUTE > len(self.minutes):
             minutes = [minute for minute in self.minutes if begin // MINUTE <= minute <= end // MINUTE]
         else:
-            minutes = [minute for minute in range(begin // MINUTE, end // MINUTE + 1) if minute in self.minutes]
+            minutes = [
+                minute for minute in range(begin // MINUTE, end // MINUTE + 1) if minute in self.minutes
+            ]
         return [start for minute in minutes for start in self.minutes[minute].panes if begin <= start < end]
 
     def _shift(self, window: Window, start: int, sign: int) -> None:

@@ -6,7 +6,6 @@ from typing import TypeVar
 import msgspec
 
 from alerting.detector import DetectorState
-
 from stream.panes import MinuteRecord
 from stream.watermark import Claim
 
@@ -16,22 +15,13 @@ Value = TypeVar("Value")
 VERSION = 1  # of the records' layout; state of another version is refused, never misread
 
 
-class ActiveAlert(msgspec.Struct, frozen=True, array_like=True):
-    """The alert that a key has open."""
-
-    id: str
-    historical: bool
-    window_seconds: int
-    started: int  # the end of the first firing pane
-
-
 class KeyRecord(msgspec.Struct, array_like=True):
     """What is kept of a key beside its counts."""
 
     detector: DetectorState
     emitted: list[list[int]] = []  # the counts last written to `rates`, one list per window
     due: int | None = None  # next evaluation even if nothing changes by then
-    alert: ActiveAlert | None = None
+    historical: bool = False  # the alert that fires was detected long after its window, and has paged nobody
 
 
 class PositionRecord(msgspec.Struct, array_like=True):

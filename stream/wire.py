@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-SCHEMA_VERSION = 1
-STREAMS = ("news", "comments")
+SCHEMA_VERSION: Final = 1
+STREAMS: Final[tuple[Literal["news", "comments"], ...]] = ("news", "comments")
 Stream = Literal["news", "comments"]
 
 Version = Literal[1]
@@ -16,11 +16,16 @@ Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+REFUSALS = ("json", "document", "text", "timestamp")
+Refusal = Literal["json", "document", "text", "timestamp"]
+
+
 class BadDocument(Exception):
     """A document that cannot be accepted; `reason` names the field and what is wrong with it."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, kind: Refusal = "document") -> None:
         super().__init__(reason)
+        self.kind = kind
         self.reason = reason
 
 
@@ -115,17 +120,17 @@ def decode_document(value: bytes | None) -> Document:
         BadDocument: naming the field and the reason.
     """
     if value is None:
-        raise BadDocument("the record has no value; expected a JSON object")
+        raise BadDocument("the record has no value; expected a JSON object", "json")
     try:
         return _decoder.decode(value)
     except RecursionError:
-        raise BadDocument("invalid JSON: nested too deeply") from None
+        raise BadDocument("invalid JSON: nested too deeply", "json") from None
     except UnicodeDecodeError as error:
-        raise BadDocument(f"invalid UTF-8: {error.reason} at byte {error.start}") from None
+        raise BadDocument(f"invalid UTF-8: {error.reason} at byte {error.start}", "json") from None
     except msgspec.ValidationError as error:
         raise BadDocument(f"invalid document: {error}") from None
     except msgspec.DecodeError as error:
-        raise BadDocument(f"invalid JSON: {error}") from None
+        raise BadDocument(f"invalid JSON: {error}", "json") from None
 
 
 def encode(message: msgspec.Struct) -> bytes:

@@ -29,7 +29,9 @@ def echoes(world: SampleWorld, original: SampleDocument) -> Iterator[SampleDocum
 
 def _syndicated(original: SampleDocument, id: str, source: str, rng: random.Random) -> SampleDocument:
     assert original.title is not None  # noqa: S101 - news has a title
-    edited = rng.choice(("{}", "{}", "{}", "{}", "UPDATE 1-{}", "{} - {agency}", "{}.", "REFILE-{}", "{} | {source}"))
+    edited = rng.choice(
+        ("{}", "{}", "{}", "{}", "UPDATE 1-{}", "{} - {agency}", "{}.", "REFILE-{}", "{} | {source}")
+    )
     title = edited.replace("{}", original.title).format(agency=original.source, source=source)
     text = title if rng.random() < 0.3 else original.text.replace(original.title, title, 1)
     host = library().outlets["news"][source]

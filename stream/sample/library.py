@@ -15,7 +15,17 @@ STREAMS: tuple[Stream, ...] = ("news", "comments")
 SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 
 # Names that the code settles for each document, beside the lists in the files.
-SETTLED = {"company", "ticker", "rival", "rival_ticker", "weekday", "month", "quarter", "next_quarter", "year"}
+SETTLED = {
+    "company",
+    "ticker",
+    "rival",
+    "rival_ticker",
+    "weekday",
+    "month",
+    "quarter",
+    "next_quarter",
+    "year",
+}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ def originals_per_second(stream: Stream, time: float) -> float:
     return _HOURLY[stream][moment.hour] * weekend / 3600
 
 
-def arrivals(rate: Callable[[float], float], peak: float, start: float, end: float, rng: random.Random) -> Iterator[float]:
+def arrivals(
+    rate: Callable[[float], float], peak: float, start: float, end: float, rng: random.Random
+) -> Iterator[float]:
     """Times of an inhomogeneous Poisson process on [start, end), to the millisecond, by thinning.
 
     `peak` bounds `rate` from above, both per second (Lewis and Shedler, 1979).

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from stream.sample.library import Phase, Scenario, library
+from stream.sample.library import Scenario, library
 from stream.sample.phrases import render
 from stream.sample.rhythm import arrivals
 from stream.sample.world import SampleDocument, SampleWorld, Sentiment, Stream
@@ -80,7 +80,7 @@ def _affair(world: SampleWorld, index: int) -> tuple[SampleDocument, ...]:
 def _stream(
     event: Surge, scenario: Scenario, stream: Stream, peak: float, known: dict[str, str], rng: random.Random
 ) -> Iterator[SampleDocument]:
-    decks = {phase: _deck(phase.templates[stream], rng) for phase in scenario.phases}
+    decks = [(phase.until, _deck(phase.templates[stream], rng)) for phase in scenario.phases]
     calm = _deck(scenario.calm, rng)
     scale = peak / event.peak
     times = arrivals(lambda time: scale * event.rate(time), peak, event.start, event.end, rng)
@@ -91,7 +91,7 @@ def _stream(
             id=f"{stream[0]}-surge{event.index}.{n}",
             stream=stream,
             published_at=time,
-            template=next(calm if is_calm else decks[_phase(scenario, event.progress(time))]),
+            template=next(calm if is_calm else _current(decks, event.progress(time))),
             topic=scenario.topic,
             sentiment=sentiment,
             slots=scenario.slots,
@@ -100,8 +100,8 @@ def _stream(
         )
 
 
-def _phase(scenario: Scenario, progress: float) -> Phase:
-    return next(phase for phase in scenario.phases if progress < phase.until)
+def _current(decks: list[tuple[float, Iterator[str]]], progress: float) -> Iterator[str]:
+    return next(deck for until, deck in decks if progress < until)
 
 
 def _deck(texts: tuple[str, ...], rng: random.Random) -> Iterator[str]:

@@ -15,7 +15,9 @@ class SampleWorld:
     """One run of events. Two worlds that are equal bring the same documents for ever."""
 
     seed: int
-    anchor: float  # Unix seconds UTC: when the desk first opened; history lies before, the present begins here
+    anchor: (
+        float  # Unix seconds UTC: when the desk first opened; history lies before, the present begins here
+    )
 
     def slot_of(self, time: float) -> int:
         """The number of the ten minutes that `time` falls in; slot 0 begins at the anchor."""

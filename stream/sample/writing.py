@@ -40,7 +40,11 @@ def write(
         text, heading = with_lead(title, lead), title
         author = render("{person}", slots, rng, {}) if rng.random() < 0.5 else None
     named = {match for match in re.findall(r"\$([A-Z]{5})\b", text)}
-    named |= {known[t].lstrip("$") for c, t in (("company", "ticker"), ("rival", "rival_ticker")) if known[c] in text}
+    named |= {
+        known[t].lstrip("$")
+        for c, t in (("company", "ticker"), ("rival", "rival_ticker"))
+        if known[c] in text
+    }
     return SampleDocument(
         stream, published_at, id, text, source, address(outlets[source], topic, title, id), heading, author,
         tuple(sorted(named)), topic, sentiment,

@@ -1,0 +1,122 @@
+"""What this worker owns at the moment, and what happens when a rebalance changes it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from aiokafka import TopicPartition
+
+from alerting.alerts import Alert
+from alerting.metrics import KeyReading
+from alerting.policy import Policy
+from stream.lookup import Lookup
+from stream.owner import Owner
+from stream.progress import SourceProgress
+from stream.settings import WorkerSettings
+from stream.topics import TopicNames
+
+log = logging.getLogger("bearwatch.worker")
+
+
+class Assignment:
+    """The source partitions with their progress, and the partitions of `classified` with their owners.
+
+    Every rebalance gives everything back and takes it anew: fencing and reading the state cost milliseconds,
+    and nothing needs to be known of what another worker did meanwhile.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        policy: Policy,
+        model: str,
+        sources: Sequence[str],
+        lookup: Lookup,
+        explain: Callable[[Alert], Awaitable[Alert]],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self.progress: dict[TopicPartition, SourceProgress] = {}
+        self.owners: dict[int, Owner] = {}
+        self.settled = asyncio.Event()  # cleared while the assignment changes
+        self.known = False  # whether anything was ever assigned
+        self._settings = settings
+        self._policy = policy
+        self._model = model
+        self._sources = sources
+        self._lookup = lookup
+        self._explain = explain
+        self._fail = fail
+        self._classified = TopicNames(settings.prefix).classified
+        self._starting: set[asyncio.Task[None]] = set()
+
+    async def revoked(self, _: set[TopicPartition]) -> None:
+        """Give everything back, after the transactions under way."""
+        self.settled.clear()
+        self.progress.clear()
+        owners = list(self.owners.values())
+        self.owners.clear()
+        await asyncio.gather(*(owner.stop() for owner in owners))
+
+    async def assigned(self, partitions: set[TopicPartition]) -> None:
+        """Take what was assigned: fence former owners, read state, find where the sources go on."""
+        try:
+            await self.revoked(set())  # Faust does not announce every loss
+            sources = [each for each in partitions if each.topic != self._classified]
+            reached = await self._lookup.reached(sources)
+            self.progress.update({each: SourceProgress(offset, offset) for each, offset in reached.items()})
+            for each in partitions:
+                if each.topic == self._classified:
+                    self._own(each.partition)
+        except Exception as error:
+            self._fail(error)
+        log.info(
+            "assigned: %s", ", ".join(sorted(f"{each.topic}-{each.partition}" for each in partitions)) or "-"
+        )
+        self.known = True
+        self.settled.set()
+
+    def _own(self, partition: int) -> None:
+        owner = self.owners[partition] = Owner(partition, self._settings, self._explain)
+        task = asyncio.create_task(owner.start(self._policy, self._model, self._sources, self._lookup))
+        self._starting.add(task)
+        task.add_done_callback(self._started)
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        self._starting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    async def is_leftover(self, partition: TopicPartition, reached: int, offset: int) -> bool:
+        """Whether records stand between the two offsets, which then must come first."""
+        return await self._lookup.first_from(partition, reached, offset) < offset
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """The next offset of everything owned whose state is known."""
+        positions = {each: progress.offset for each, progress in self.progress.items()}
+        for partition, owner in self.owners.items():
+            if owner.aggregator is not None:
+                positions[TopicPartition(self._classified, partition)] = owner.aggregator.offset
+        return positions
+
+    @property
+    def recovering(self) -> int:
+        """How many partitions still read their state."""
+        return sum(owner.aggregator is None for owner in self.owners.values())
+
+    def gap_seconds(self) -> float:
+        """For how long a partition of `classified` has waited for the message at its position."""
+        now = time.monotonic()
+        return max((now - owner.gap_since for owner in self.owners.values() if owner.gap_since), default=0.0)
+
+    def readings(self) -> Iterator[KeyReading]:
+        """The gauges of the keys owned, for the metrics."""
+        for owner in list(self.owners.values()):
+            if owner.aggregator is not None:
+                yield from owner.aggregator.readings()
+
+    def watermarks(self) -> Iterator[tuple[int, float]]:
+        """Event time up to which each owned partition has been evaluated, Unix seconds."""
+        for partition, owner in list(self.owners.items()):
+            if owner.aggregator is not None and owner.aggregator.evaluated is not None:
+                yield partition, owner.aggregator.evaluated
