@@ -1,0 +1,64 @@
+# A fresh machine needs Python 3.11 or newer, git and make; everything else is set up here, in .venv.
+# Stamps in .venv say what has been installed, so that a second run installs nothing.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+
+.PHONY: help up test check lock clean jars
+
+help:  ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: .venv/.runtime jars  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up
+	@$(BIN)/bearwatch up $(ARGS)
+
+test: .venv/.development jars  ## run the tests; ARGS="-k ingest" and other flags of pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.development  ## formatting, lint, types, which room imports which
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/.development  ## write the locks of packages and Kafka's jars anew; ARGS="--upgrade" takes newer packages
+	$(call compile,requirements-build.in) -o requirements-build.txt
+	$(call compile,pyproject.toml --extra train --extra dev) -o requirements-dev.txt
+	$(call compile,pyproject.toml) -c requirements-dev.txt -o requirements.txt
+	$(BIN)/python -m stream.kafka_jars lock
+
+clean:  ## remove what was set up and built here
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
+
+# --no-emit-index-url: the locks name packages and hashes, no place to get them from.
+compile = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url $(ARGS) $(1)
+
+jars: .venv/.runtime
+	@$(BIN)/python -m stream.kafka_jars fetch
+
+# A python3.x on the PATH may be a shim that runs nothing, so each is asked for its version.
+.venv/.installer: requirements-build.txt
+	@for python in python3.11 python3.12 python3.13 python3; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "error: Python 3.11 or newer is needed, and none is on the PATH" >&2; exit 1; fi; \
+	echo "setting up .venv with $$($$found --version)"; \
+	$$found -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+	@touch $@
+
+.venv/.runtime: .venv/.installer requirements.txt pyproject.toml
+	@echo "installing the locked packages"
+	@$(INSTALL) -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.development: .venv/.runtime requirements-dev.txt
+	@echo "installing the packages for training and development"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
