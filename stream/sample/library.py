@@ -59,6 +59,7 @@ class Scenario:
     cast: Slots  # drawn once for the whole surge: the place, the people, the figures everybody repeats
     slots: Slots
     phases: tuple[Phase, ...]
+    leads: tuple[str, ...]  # first sentences that any bad headline of the affair may carry
     calm: tuple[str, ...]  # news of the same affair that is not bad
 
 
@@ -102,9 +103,10 @@ def _scenario(path: Path, companies: tuple[Company, ...], common: Slots) -> Scen
     phases = tuple(Phase(p["until"], {s: tuple(p[s]) for s in STREAMS}) for p in data["phase"])
     slots = {**common, **data["slots"]}
     texts = [text for phase in phases for stream in STREAMS for text in phase.templates[stream]]
-    _check(path, {**slots, **data["cast"]}, texts + data["calm"])
+    leads, calm = tuple(data["leads"]), tuple(data["calm"])
+    _check(path, {**slots, **data["cast"]}, [*texts, *leads, *calm])
     members = _members(companies, data.get("sectors"))
-    return Scenario(path.stem, data["topic"], members, data["cast"], slots, phases, tuple(data["calm"]))
+    return Scenario(path.stem, data["topic"], members, data["cast"], slots, phases, leads, calm)
 
 
 def _members(companies: tuple[Company, ...], sectors: list[str] | None) -> tuple[Company, ...]:

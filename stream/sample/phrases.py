@@ -22,7 +22,7 @@ def render(template: str, slots: Slots, rng: random.Random, known: Mapping[str, 
     used: set[str] = set()
 
     def fill(gap: re.Match[str]) -> str:
-        content = gap[1]
+        content: str = gap[1]
         if "|" in content:
             return rng.choice(content.split("|"))
         if number := _NUMBER.fullmatch(content):

@@ -12,13 +12,14 @@ from functools import lru_cache
 from stream.sample.library import Scenario, library
 from stream.sample.phrases import render
 from stream.sample.rhythm import arrivals
-from stream.sample.world import SampleDocument, SampleWorld, Sentiment, Stream
-from stream.sample.writing import calendar, cast, write
+from stream.sample.world import SampleDocument, SampleWorld, Stream
+from stream.sample.writing import LEAD, calendar, cast, write
 
 MINUTE, HOUR = 60.0, 3600.0
 GAP_SECONDS = 3 * HOUR
 _ECHO_SHARE = 0.35  # comments per news story
 _CALM_SHARE = 0.08  # of the news: official reassurance, figures, background
+_LEAD_SHARE = 0.5  # of the bad news
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def surge(world: SampleWorld, index: int) -> Surge:
     if index == 0:
         return Surge(0, "legal", world.anchor - 40 * HOUR, 90 * MINUTE, 1.8 / MINUTE)
     if index == 1:
-        return Surge(1, "oil", world.anchor - 4 * MINUTE, 29 * MINUTE, 3.4 / MINUTE)
+        return Surge(1, "oil", world.anchor - 4 * MINUTE, 29 * MINUTE, 4.0 / MINUTE)
     rng = _rng(world, index, "plan")
     others = [name for name in library().scenarios if name != "oil"]
     start = world.anchor + (index - 1) * GAP_SECONDS + rng.uniform(-20, 20) * MINUTE
@@ -81,19 +82,21 @@ def _stream(
     event: Surge, scenario: Scenario, stream: Stream, peak: float, known: dict[str, str], rng: random.Random
 ) -> Iterator[SampleDocument]:
     decks = [(phase.until, _deck(phase.templates[stream], rng)) for phase in scenario.phases]
-    calm = _deck(scenario.calm, rng)
+    calm, leads = _deck(scenario.calm, rng), _deck(scenario.leads, rng)
     scale = peak / event.peak
     times = arrivals(lambda time: scale * event.rate(time), peak, event.start, event.end, rng)
     for n, time in enumerate(times):
         is_calm = stream == "news" and rng.random() < _CALM_SHARE
-        sentiment: Sentiment = "neutral" if is_calm else "negative"
+        template = next(calm if is_calm else _current(decks, event.progress(time)))
+        if stream == "news" and not is_calm and LEAD not in template and rng.random() < _LEAD_SHARE:
+            template = f"{template}{LEAD}{next(leads)}"
         yield write(
             id=f"{stream[0]}-surge{event.index}.{n}",
             stream=stream,
             published_at=time,
-            template=next(calm if is_calm else _current(decks, event.progress(time))),
+            template=template,
             topic=scenario.topic,
-            sentiment=sentiment,
+            sentiment="neutral" if is_calm else "negative",
             slots=scenario.slots,
             known=known,
             rng=rng,

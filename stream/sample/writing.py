@@ -31,24 +31,30 @@ def write(
     rng: random.Random,
 ) -> SampleDocument:
     """One finished document; `known` settles the names that `cast` and `calendar` return."""
-    title, _, lead = render(template, slots, rng, known).partition(LEAD)
+    title, _, lead = render(template, slots, rng, known).replace("s's ", "s' ").partition(LEAD)
     outlets = library().outlets[stream]
     source = rng.choice(tuple(outlets))
+    heading: str | None = None
+    author: str | None = None
     if stream == "comments":
-        text, heading, author = _dress(title, sentiment, rng), None, render("{handle}", slots, rng, {})
+        text, author = _dress(title, sentiment, rng), render("{handle}", slots, rng, {})
     else:
-        text, heading = with_lead(title, lead), title
+        heading = _capitalised(title)
+        text = with_lead(heading, _capitalised(lead))
         author = render("{person}", slots, rng, {}) if rng.random() < 0.5 else None
-    named = {match for match in re.findall(r"\$([A-Z]{5})\b", text)}
-    named |= {
-        known[t].lstrip("$")
-        for c, t in (("company", "ticker"), ("rival", "rival_ticker"))
-        if known[c] in text
-    }
     return SampleDocument(
-        stream, published_at, id, text, source, address(outlets[source], topic, title, id), heading, author,
-        tuple(sorted(named)), topic, sentiment,
-    )  # fmt: skip
+        stream=stream,
+        published_at=published_at,
+        id=id,
+        text=text,
+        source=source,
+        url=address(outlets[source], topic, title, id),
+        title=heading,
+        author=author,
+        tickers=_tickers(text, known),
+        intended_topic=topic,
+        intended_sentiment=sentiment,
+    )
 
 
 def with_lead(title: str, lead: str) -> str:
@@ -85,6 +91,17 @@ def calendar(time: float) -> dict[str, str]:
         "next_quarter": f"Q{quarter + 1}",
         "year": str(moment.year),
     }
+
+
+def _tickers(text: str, known: Mapping[str, str]) -> tuple[str, ...]:
+    """The symbols of the companies that a text is about, by symbol or by name."""
+    symbols = set(re.findall(r"\$([A-Z]{5})\b", text))
+    named = {known["company"]: known["ticker"], known["rival"]: known["rival_ticker"]}
+    return tuple(sorted(symbols | {ticker[1:] for name, ticker in named.items() if name in text}))
+
+
+def _capitalised(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _dress(text: str, sentiment: Sentiment, rng: random.Random) -> str:
