@@ -2,12 +2,14 @@
 
 import importlib
 import logging
+import os
 import sys
 
 import click
 
 from alerting.errors import PolicyError
 from bearwatch.errors import SettingsError
+from bearwatch.settings import check_environment, from_file
 from models.errors import ModelError
 from stream.errors import StreamError
 from training.errors import TrainingConfigError, TrainingError
@@ -47,8 +49,15 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bearwatch")
 @click.option("-v", "--verbose", is_flag=True, help="Log more (to standard error).")
-def bearwatch(verbose: bool) -> None:
-    """Watch news and comments for surges of bad news, per topic and per stream."""
+@click.pass_context
+def bearwatch(ctx: click.Context, verbose: bool) -> None:
+    """Watch news and comments for surges of bad news, per topic and per stream.
+
+    Settings come from bearwatch.toml in the current folder, then from BEARWATCH_* variables, then from flags.
+    """
+    check_environment(os.environ)
+    shared = from_file()
+    ctx.default_map = dict.fromkeys(COMMANDS, shared)
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if verbose else logging.INFO,

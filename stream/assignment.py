@@ -64,7 +64,8 @@ class Assignment:
             await self.revoked(set())  # Faust does not announce every loss
             sources = [each for each in partitions if each.topic != self._classified]
             reached = await self._lookup.reached(sources)
-            self.progress.update({each: SourceProgress(offset, offset) for each, offset in reached.items()})
+            now = time.monotonic()
+            self.progress.update({each: SourceProgress(offset, offset, now) for each, offset in reached.items()})
             for each in partitions:
                 if each.topic == self._classified:
                     self._own(each.partition)

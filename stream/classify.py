@@ -31,13 +31,11 @@ def examine(value: bytes | None, event_time: float, now: float, max_future_secon
         raise BadDocument("the Kafka record carries no timestamp", "timestamp")
     latest = now + max_future_seconds
     if event_time > latest:
-        raise BadDocument(
-            "timestamp", f"the Kafka record is stamped {moment(event_time):%FT%TZ}, ahead of the clock"
-        )
+        stamp = f"{moment(event_time):%FT%TZ}"
+        raise BadDocument(f"the Kafka record is stamped {stamp}, ahead of the clock", "timestamp")
     if document.published_at.timestamp() > latest:
-        raise BadDocument(
-            "timestamp", f"published_at {document.published_at.isoformat()} is ahead of the clock"
-        )
+        stamp = document.published_at.isoformat()
+        raise BadDocument(f"published_at {stamp} is ahead of the clock", "timestamp")
     text = normalise(document.text)
     if not text:
         raise BadDocument("text is empty once markup and links are removed", "text")

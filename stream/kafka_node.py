@@ -20,7 +20,7 @@ JVM = (
 
 # One node: replication 1 everywhere. Few partitions of Kafka's own topics: a quick start. No waiting for more
 # members of a consumer group. Topics are made by `stream.topics` only. The cleaner's default buffer is
-# a third of the heap.
+# a third of the heap. A broker that starts again after a kill is let in when its former session has ended.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -38,6 +38,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 log.cleaner.dedupe.buffer.size=8388608
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=1000
 """
 
 

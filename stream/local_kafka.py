@@ -17,6 +17,7 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -41,6 +42,7 @@ class LocalKafka:
         self.port = port
         self.log = self.data_dir / "kafka.log"
         self._records = self.data_dir / "kafka"
+        self._logged_before = 0  # bytes of the log that earlier starts wrote
         self._lock: IO[str] | None = None
         self._broker: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -64,6 +66,7 @@ class LocalKafka:
         deadline = time.monotonic() + timeout_seconds
         jars = checked_jars(jar_cache(os.environ), locked_sums())
         self._own_data_dir(deadline)
+        self._logged_before = self.log.stat().st_size if self.log.exists() else 0
         try:
             properties = self._write_properties()
             command = java(jars, self.log)
@@ -182,16 +185,20 @@ class LocalKafka:
         assert self.port is not None and self._broker is not None  # noqa: S101
         while not answers(self.port):
             if self._broker.poll() is not None:
-                raise StreamError(f"Kafka ended while starting: {self._last_error()} (all of it: {self.log})")
+                raise StreamError(f"Kafka ended while starting: {self._reason()} (all of it: {self.log})")
             if time.monotonic() > deadline:
                 raise StreamError(f"Kafka did not answer on {self.bootstrap} in time; see {self.log}")
             time.sleep(POLL_SECONDS)
 
-    def _last_error(self) -> str:
-        outputs = [path for path in (self.data_dir / "kafka.out", self.log) if path.exists()]
-        lines = [line for path in outputs for line in path.read_text(errors="replace").splitlines() if line]
-        errors = [line for line in lines if " ERROR " in line or " FATAL " in line]
-        return (errors or lines or ["it said nothing"])[-1]
+    def _reason(self) -> str:
+        output = (self.data_dir / "kafka.out").read_bytes()
+        if self.log.exists():
+            output += self.log.read_bytes()[self._logged_before :]
+        lines = [line for line in output.decode(errors="replace").splitlines() if line]
+        for line, cause in pairwise(lines):
+            if " ERROR " in line:
+                return f"{line}: {cause}"  # the exception stands on the next line
+        return lines[-1] if lines else "it said nothing"
 
 
 def is_locked(path: Path) -> bool:

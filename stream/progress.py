@@ -14,8 +14,8 @@ class SourceProgress:
 
     offset: int
     taken: int
+    moved: float  # when it last moved, in seconds of a steady clock
     event_time: float | None = None
-    moved: float = 0.0  # when it last moved, in seconds of a steady clock
 
     def take(self, offset: int) -> None:
         """The record at `offset` goes to the model."""

@@ -1,6 +1,9 @@
 """What a worker is told: a frozen value, read once at the rim and passed in."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from models.classifier import BUNDLED
 
 
 @dataclass(frozen=True)
@@ -12,7 +15,7 @@ class WorkerSettings:
     group: str = "bearwatch"  # consumer group; workers of one group share the partitions
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9108
-    model: str | None = None  # an artifact's folder; None is the bundled one
+    model: Path = BUNDLED  # an artifact's folder
     engine: str = "auto"
     session_timeout_seconds: float = 20.0  # a worker silent for longer loses its partitions
     broker_timeout_seconds: float = 60.0  # without a broker for longer, the worker exits

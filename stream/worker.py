@@ -85,7 +85,8 @@ class _End:
     def failed(self, task: asyncio.Task[None]) -> None:
         """The done-callback of a task that must not end."""
         if not task.cancelled():
-            self.fail(task.exception() or f"{task.get_name()} ended")
+            error = task.exception()
+            self.fail(f"{task.get_name()} ended" if error is None else error)
 
 
 def _reason(error: BaseException | str) -> str:
@@ -135,10 +136,8 @@ async def _run(
     ticker = Ticker(assignment, publisher, lookup, health, policy.time.idle_after_seconds)
     registry.register(StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks))
     threading.Thread(target=_watch, args=(health, settings, end), name="watchdog", daemon=True).start()
-    ticking = asyncio.create_task(ticker.run())
-    ticking.add_done_callback(
-        lambda task: task.cancelled() or end.fail(task.exception() or "the ticker ended")
-    )
+    ticking = asyncio.create_task(ticker.run(), name="the ticker")
+    ticking.add_done_callback(end.failed)
     await app.start()
     log.info("started: broker %s, topics %s*, group %s", settings.broker, settings.prefix, settings.group)
     await end.asked.wait()

@@ -1,0 +1,35 @@
+"""`bearwatch worker`: one production worker; start more to scale."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alerting.policy import load_policy
+from bearwatch.settings import settings
+from stream.settings import WorkerSettings
+from stream.worker import run_worker
+
+
+@click.command
+@settings(
+    "broker",
+    "prefix",
+    "group",
+    "policy",
+    "model",
+    "engine",
+    "metrics_host",
+    "metrics_port",
+    "session_timeout_seconds",
+    "broker_timeout_seconds",
+    "stuck_after_seconds",
+)
+@click.pass_context
+def command(ctx: click.Context, /, policy: Path | None, **worker: Any) -> None:
+    """Classify documents, keep the rates, raise alerts, until SIGTERM.
+
+    Workers of one group share the partitions. A worker that cannot go on (fenced, no broker, stuck) says why
+    and exits with 1: run it under a supervisor that starts it again; no count is lost or made twice.
+    """
+    ctx.exit(run_worker(WorkerSettings(**worker), load_policy(policy)))

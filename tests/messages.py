@@ -1,0 +1,39 @@
+"""Makes the messages of `classified` that tests of counting need."""
+
+import itertools
+
+from stream.wire import Classified, Origin, moment, topic_key
+
+_ids = itertools.count()
+
+
+def classified(
+    time: float,
+    *,
+    offset: int | None = None,
+    partition: int = 0,
+    negative: bool = False,
+    story: str | None = None,
+    source: str = "Wire",
+    topic: str = "Financials",
+    stream: str = "news",
+    probability: float = 0.9,
+) -> Classified:
+    """One document at an event time (Unix seconds); every one is a story of its own unless told otherwise."""
+    number = next(_ids)
+    return Classified(
+        id=str(number),
+        key=topic_key(stream, topic),
+        stream=stream,
+        topic=topic,
+        topic_probability=0.9,
+        sentiment="negative" if negative else "neutral",
+        sentiment_probability=probability,
+        event_time=moment(time),
+        published_at=moment(time),
+        source=source,
+        text=f"text {number}",
+        story=story or f"story {number}",
+        origin=Origin(stream, partition, number if offset is None else offset),
+        model="test",
+    )

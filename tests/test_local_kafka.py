@@ -1,0 +1,122 @@
+"""The local Kafka: locked jars, loopback only, durable, and never left behind."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+
+from stream.errors import StreamError
+from stream.kafka_jars import KAFKA, checked_jars, coordinates, locked_sums
+from stream.local_kafka import LocalKafka
+from stream.loopback import HOST, answers
+from stream.topics import TopicNames, create_topics
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from stream.local_kafka import LocalKafka
+kafka = LocalKafka(Path(sys.argv[1]))
+kafka.start()
+print(kafka.pid, flush=True)
+time.sleep(120)
+"""
+
+
+def test_the_committed_list_holds_the_kafka_that_is_meant() -> None:
+    group, artifact, version = KAFKA.split(":")
+    assert (group, artifact, version) in {coordinates(path) for path in locked_sums()}
+    assert all(len(digest) == 64 for digest in locked_sums().values())
+
+
+def test_a_jar_that_is_missing_or_altered_is_named(tmp_path: Path) -> None:
+    locked = {
+        "org/example/one/1.0/one-1.0.jar": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+    }
+    jar = tmp_path / "org/example/one/1.0/one-1.0.jar"
+    with pytest.raises(StreamError, match=r"one-1\.0\.jar is missing"):
+        checked_jars(tmp_path, locked)
+    jar.parent.mkdir(parents=True)
+    jar.write_bytes(b"foo")
+    assert checked_jars(tmp_path, locked) == [jar]
+    jar.write_bytes(b"bar")
+    with pytest.raises(StreamError, match=r"one-1\.0\.jar is not the locked one"):
+        checked_jars(tmp_path, locked)
+
+
+def test_it_listens_on_loopback_only(broker: LocalKafka) -> None:
+    connections = psutil.Process(broker.pid).net_connections()
+    listening = {c.laddr.ip.removeprefix("::ffff:") for c in connections if c.status == psutil.CONN_LISTEN}
+    assert listening == {HOST}
+
+
+def test_its_directory_has_one_owner(broker: LocalKafka) -> None:
+    with pytest.raises(StreamError, match="used by another bearwatch"):
+        LocalKafka(broker.data_dir).start()
+    assert broker.pid is not None
+
+
+def test_a_taken_port_is_said(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(StreamError, match=f"port {port} is taken"):
+            LocalKafka(tmp_path, port).start()
+
+
+def test_a_start_that_fails_tells_kafkas_reason(tmp_path: Path) -> None:
+    records = tmp_path / "kafka"
+    records.mkdir()
+    (records / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=7\n")
+    kafka = LocalKafka(tmp_path)
+    with pytest.raises(StreamError, match=r"node\.id.*kafka\.log"):
+        kafka.start()
+    assert kafka.pid is None
+
+
+def test_records_outlive_a_kill_and_the_port_is_kept(tmp_path: Path) -> None:
+    kafka = LocalKafka(tmp_path)
+    kafka.start()
+    try:
+        port = kafka.port
+        names = TopicNames("durable.")
+        create_topics(kafka.bootstrap, names)
+        with KafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+            producer.send(names.news, b"kept").get(timeout=10)
+        kafka.pause()
+        assert not answers(kafka.port or 0)
+        kafka.resume()
+        kafka.kill()
+        assert not answers(kafka.port or 0)
+    finally:
+        kafka.stop()
+    with LocalKafka(tmp_path) as again:
+        assert again.port == port
+        consumer = KafkaConsumer(
+            names.news,
+            bootstrap_servers=again.bootstrap,
+            auto_offset_reset="earliest",
+            consumer_timeout_ms=10_000,
+        )
+        assert next(consumer).value == b"kept"
+        consumer.close()
+
+
+def test_a_killed_parent_leaves_no_broker_behind(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    try:
+        assert parent.stdout is not None
+        broker = psutil.Process(int(parent.stdout.readline()))
+    finally:
+        parent.kill()
+        parent.communicate()
+    with LocalKafka(tmp_path) as again:  # waits for the end of the one before
+        assert not broker.is_running() or broker.status() == psutil.STATUS_ZOMBIE
+        assert again.pid != broker.pid
