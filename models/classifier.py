@@ -1,0 +1,108 @@
+"""Texts into labels: the one way from a text to its topic and its sentiment, for the stream and the commands.
+
+A label and its probability depend on the text and the model, never on the texts beside it (see
+`models.batching` and `Engine`), so a replay gives what the stream gave.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from models.batching import Batch, batches, rows
+from models.engines import AUTO, Engine, Logits, open_engine
+from models.errors import ModelError
+from models.manifest import MODEL, TOKENIZER, Manifest, load_manifest, model_hash
+from models.text import normalise
+from models.tokens import TextEncoder
+
+BUNDLED = Path(__file__).parent / "bundled"
+
+Probabilities = npt.NDArray[np.float64]  # (n_texts, n_labels)
+
+
+class Scored(NamedTuple):
+    label: str
+    probability: float  # in [0, 1], of this label
+
+
+class Classifier:
+    """A loaded artifact. One thread calls it at a time; it uses as many as its engine has streams."""
+
+    def __init__(self, manifest: Manifest, encoder: TextEncoder, engine: Engine) -> None:
+        self.manifest = manifest
+        self.model_hash = model_hash(manifest)
+        self.engine_name = engine.name
+        self._encoder = encoder
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(engine.streams, thread_name_prefix="classify")
+
+    @classmethod
+    def load(cls, folder: Path = BUNDLED, engine: str = AUTO, threads: int | None = None) -> Self:
+        """Verify and open the artifact in `folder`. Raises `ModelError`."""
+        manifest = load_manifest(folder)
+        outputs = [head.output for head in manifest.heads.values()]
+        loaded = cls(
+            manifest,
+            TextEncoder(folder / TOKENIZER, manifest.max_tokens),
+            open_engine(folder / MODEL, outputs, engine, threads),
+        )
+        loaded._check_widths(folder)
+        return loaded
+
+    def classify(self, texts: Sequence[str]) -> list[dict[str, Scored]]:
+        """For each text and head the most probable label, of equal ones the first. Texts may be normalised."""
+        results: list[dict[str, Scored]] = [{} for _ in texts]
+        for name, probabilities in self.probabilities(texts).items():
+            labels = self.manifest.heads[name].labels
+            best = probabilities.argmax(axis=1)  # (n_texts,)
+            for result, row, column in zip(results, probabilities, best.tolist(), strict=True):
+                result[name] = Scored(labels[column], float(row[column]))
+        return results
+
+    def probabilities(self, texts: Sequence[str]) -> dict[str, Probabilities]:
+        """head -> (n_texts, n_labels), columns in the order of the head's labels."""
+        logits = self._logits([normalise(text) for text in texts])
+        return {name: softmax(values) for name, values in zip(self.manifest.heads, logits, strict=True)}
+
+    def _logits(self, texts: Sequence[str]) -> list[Logits]:
+        ids = self._encoder.encode(texts)
+        plan = batches([len(i) for i in ids], self._engine.budget_tokens)
+        results = [
+            np.empty((len(texts), len(head.labels)), np.float32) for head in self.manifest.heads.values()
+        ]
+        for batch, outputs in zip(plan, self._threads.map(lambda b: self._run(b, ids), plan), strict=True):
+            for result, output in zip(results, outputs, strict=True):
+                result[list(batch.indices)] = output[: len(batch.indices)]
+        return results
+
+    def _run(self, batch: Batch, ids: Sequence[Sequence[int]]) -> list[Logits]:
+        height = len(batch.indices)
+        full = rows(batch.tokens, self._engine.budget_tokens) if self._engine.fixed_rows else max(2, height)
+        input_ids = np.full((full, batch.tokens), self._encoder.pad_id, np.int64)
+        mask = np.zeros_like(input_ids)
+        for row in range(full):
+            text = ids[batch.indices[min(row, height - 1)]]  # the last one fills the batch up
+            input_ids[row, : len(text)] = text
+            mask[row, : len(text)] = 1
+        return self._engine.run(input_ids, mask)
+
+    def _check_widths(self, folder: Path) -> None:
+        outputs = self._run(Batch((0,), 8), self._encoder.encode([""]))
+        for (name, head), output in zip(self.manifest.heads.items(), outputs, strict=True):
+            if output.shape[1:] != (len(head.labels),):
+                raise ModelError(
+                    f"{folder}: head {name} has {len(head.labels)} labels in the manifest, but the graph's "
+                    f"{head.output} is of shape {output.shape}"
+                )
+
+
+def softmax(logits: Logits) -> Probabilities:
+    """Over the labels, in double precision, so that the probabilities add no rounding of their own."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    powers = np.exp(shifted)
+    normalised: Probabilities = powers / powers.sum(axis=1, keepdims=True)
+    return normalised
