@@ -106,7 +106,7 @@ def _capitalised(sentence: str) -> str:
 
 def _dress(text: str, sentiment: Sentiment, rng: random.Random) -> str:
     """The small habits of people who comment."""
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 and text[1:2].islower():
         text = text[0].lower() + text[1:]
     if rng.random() < 0.3:
         text = f"{text} {rng.choice(_FLOURISHES[sentiment])}"
