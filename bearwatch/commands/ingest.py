@@ -8,7 +8,8 @@ from typing import IO, Self
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
+from rich.text import Text
 
 from stream.ingest import ingest, numbered_lines
 from stream.kafka_admin import newest_timestamp_ms
@@ -63,20 +64,34 @@ def choose_stamp(broker: str, names: TopicNames, history: bool, speed: float | N
     return stamp_live if speed is None else ReplayStamp(speed)
 
 
+class SentColumn(ProgressColumn):
+    """How many documents are confirmed."""
+
+    def __init__(self, sender: DocumentSender) -> None:
+        super().__init__()
+        self._sender = sender
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{self._sender.sent:,} documents sent")
+
+
 class Report:
     """A progress bar where standard error is a terminal, a line for each refusal, a summary at the end."""
 
     def __init__(self, sender: DocumentSender) -> None:
         self.refused = 0
         self._sender = sender
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        columns = (SentColumn(sender), BarColumn(), TimeElapsedColumn())
         console = Console(stderr=True)
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
 
     def watch(self, file: IO[bytes]) -> IO[bytes]:
         """The same file, its reading shown."""
-        size = os.fstat(file.fileno()).st_size or None  # none for a pipe
-        return self._progress.wrap_file(file, total=size, description="sending")  # type: ignore[arg-type]
+        size = os.fstat(file.fileno()).st_size
+        if not size:  # a pipe: what is to come is not known
+            self._progress.add_task("", total=None)
+            return file
+        return self._progress.wrap_file(file, total=size)  # type: ignore[arg-type]
 
     def refuse(self, number: int, reason: str) -> None:
         self.refused += 1
