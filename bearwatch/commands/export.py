@@ -1,0 +1,27 @@
+"""`bearwatch export RUN --out DIR`: a trained model as an ONNX artifact, checked against the trained network."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from training.extra import training_extra
+
+
+@click.command("export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the artifact.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Measure the configuration's evaluation sets, found here, and record the figures.",
+)
+def command(run: Path, out: Path, data_dir: Path | None) -> None:
+    """Export the best epoch of the training run in the folder RUN."""
+    with training_extra():
+        from training.export import export
+    manifest = export(run, out, data_dir, datetime.now(UTC))
+    for name, figures in manifest.metrics.items():
+        click.echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")
+    size = sum((out / file).stat().st_size for file in manifest.files)
+    click.echo(f"{out}: {size / 1e6:.1f} MB, parity with the trained model checked")

@@ -1,0 +1,63 @@
+"""Batches of similar length under a budget of padded tokens, shuffled by seed and epoch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+POOL_BATCHES = 32  # sorted by length together: less padding with more, less chance with more
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A tokenised example; `head` and `target` are positions in the configuration's heads and labels."""
+
+    tokens: tuple[int, ...]
+    head: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    input_ids: NDArray[np.int64]  # (batch, tokens), padded with `pad`
+    attention_mask: NDArray[np.int64]  # (batch, tokens)
+    heads: NDArray[np.int64]  # (batch,)
+    targets: NDArray[np.int64]  # (batch,)
+
+
+def plan_epoch(lengths: Sequence[int], budget: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """Row numbers of each batch of one epoch: every row once, the same for the same seed and epoch."""
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(lengths))
+    sizes = np.asarray(lengths)
+    pool = max(1, POOL_BATCHES * budget // int(sizes.mean()))
+    batches = []
+    for start in range(0, len(order), pool):
+        rows = order[start : start + pool]
+        batches += cut(rows[np.argsort(sizes[rows], kind="stable")], sizes, budget)
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def cut(rows: NDArray[np.int64], sizes: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
+    """Cut rows, shortest first, into batches of at most `budget` padded tokens each."""
+    batches, start = [], 0
+    for end in range(1, len(rows) + 1):
+        padded = (end - start) * int(sizes[rows[end - 1]])
+        if padded > budget and end - start > 1:
+            batches.append(rows[start : end - 1])
+            start = end - 1
+    return [*batches, rows[start:]]
+
+
+def pad(rows: Sequence[Encoded], pad_id: int) -> Batch:
+    """One padded batch."""
+    longest = max(len(row.tokens) for row in rows)
+    input_ids = np.full((len(rows), longest), pad_id, np.int64)
+    mask = np.zeros((len(rows), longest), np.int64)
+    for i, row in enumerate(rows):
+        input_ids[i, : len(row.tokens)] = row.tokens
+        mask[i, : len(row.tokens)] = 1
+    return Batch(
+        input_ids, mask, np.array([row.head for row in rows]), np.array([row.target for row in rows])
+    )

@@ -1,0 +1,206 @@
+"""A training run as a TOML file: base model, heads, data sets, hyperparameters, evaluation sets, seed.
+
+Paths of data sets are relative to `--data-dir` (the folder of the TOML file unless given).
+"""
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from training.errors import TrainingConfigError
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the TOML file: a key it does not define is an error."""
+
+
+class Head(Strict, frozen=True, kw_only=True):
+    """One question the model answers. `aliases`: what labelled files write for a label, numbers included.
+
+    Where no alias is a number, the number i means the i-th label, counted from 0.
+    """
+
+    labels: tuple[str, ...]
+    aliases: dict[str, str] = {}
+
+    @property
+    def coding(self) -> dict[str, str]:
+        """Every spelling of a label in a labelled file, names in lower case -> the label."""
+        spelled = {alias.casefold(): label for alias, label in self.aliases.items()}
+        numbered = any(alias.isdigit() for alias in self.aliases)
+        positions = {} if numbered else {str(i): label for i, label in enumerate(self.labels)}
+        return positions | spelled | {label.casefold(): label for label in self.labels}
+
+
+class LabelledSet(Strict, frozen=True, kw_only=True):
+    """A labelled file. `labels` says what this file writes for a label, where it is not the head's aliases.
+
+    `label_pattern`: a regular expression whose first group finds labels in the label column; a row
+    whose matches disagree has no label and is left out. `share`: only the texts whose hash falls into
+    [from, to) of [0, 1), so that a training set and an evaluation set can part one file between them.
+    `exclude`: a file of zero-based data rows to leave out.
+    """
+
+    name: str
+    path: str
+    head: str
+    text: str = "text"
+    label: str = "label"
+    format: Literal["csv", "jsonl", "parquet"] | None = None
+    separator: str = ","
+    labels: dict[str, str] = {}
+    label_pattern: str | None = None
+    share: tuple[float, float] = (0.0, 1.0)
+    exclude: str | None = None
+    licence: str = ""
+
+
+class Hyperparameters(Strict, frozen=True, kw_only=True):
+    """How to fit. Learning rates are the peaks of a linear warm-up and decay."""
+
+    epochs: int = 4
+    batch_tokens: int = 1024
+    encoder_learning_rate: float = 1e-4
+    head_learning_rate: float = 1e-3
+    warmup_ratio: float = 0.08
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    label_smoothing: float = 0.0
+    max_gradient_norm: float = 1.0
+    dev_share: float = 0.08
+    checkpoint_steps: int = 200
+
+
+class TrainingConfig(Strict, frozen=True, kw_only=True):
+    """The whole file. Texts are cut at `max_tokens`, special tokens included, in training and in serving."""
+
+    base_model: str
+    heads: dict[str, Head]
+    datasets: tuple[LabelledSet, ...]
+    evaluation: tuple[LabelledSet, ...] = ()
+    hyperparameters: Hyperparameters = Hyperparameters()
+    max_tokens: int = 96
+    seed: int = 1
+
+
+def load_config(path: Path) -> TrainingConfig:
+    """Raises TrainingConfigError naming the file, the key and the nearest known one."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise TrainingConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TrainingConfigError(f"{path}: not TOML: {error}") from error
+    try:
+        return parse_config(table)
+    except TrainingConfigError as error:
+        raise TrainingConfigError(f"{path}: {error}") from error
+
+
+def parse_config(table: dict[str, Any]) -> TrainingConfig:
+    """A configuration from its decoded TOML table, checked as a whole."""
+    try:
+        config = msgspec.convert(table, TrainingConfig)
+    except msgspec.ValidationError as error:
+        raise TrainingConfigError(_with_nearest_key(str(error))) from error
+    _check(config)
+    return config
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """'; did you mean ...?' for a word close to a known one, else the list of known ones."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(map(repr, known))}"
+
+
+_TABLES: dict[str, type[Strict]] = {
+    "$": TrainingConfig,
+    "$.heads[...]": Head,
+    "$.datasets[...]": LabelledSet,
+    "$.evaluation[...]": LabelledSet,
+    "$.hyperparameters": Hyperparameters,
+}
+
+
+def _with_nearest_key(message: str) -> str:
+    """msgspec's message, and for an unknown key the nearest one of the table it stands in."""
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`(?: - at `(.*)`)?", message)
+    if not unknown:
+        return message.replace("`$.", "`")
+    key, place = unknown[1], unknown[2] or "$"
+    table = _TABLES[re.sub(r"\[[^]]*\]", "[...]", place)]
+    where = f" in {place.removeprefix('$.')}" if place != "$" else ""
+    return f"unknown key {key!r}{where}; {nearest(key, list(table.__struct_fields__))}"
+
+
+def _check(config: TrainingConfig) -> None:
+    for name, head in config.heads.items():
+        if len(head.labels) < 2 or len(set(head.labels)) != len(head.labels):
+            raise TrainingConfigError(f"heads.{name}.labels needs at least two labels, each once")
+        _check_labels(f"heads.{name}.aliases", head.aliases, head)
+    if not config.datasets:
+        raise TrainingConfigError("there is nothing to train on: add a [[datasets]] table")
+    for kind, sets in (("datasets", config.datasets), ("evaluation", config.evaluation)):
+        for one in sets:
+            _check_set(f"{kind} {one.name!r}", one, config.heads)
+    names = [one.name for one in (*config.datasets, *config.evaluation)]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise TrainingConfigError(f"the name {min(repeated)!r} is given to two data sets")
+    unlabelled = set(config.heads) - {one.head for one in config.datasets}
+    if unlabelled:
+        raise TrainingConfigError(f"heads.{min(unlabelled)}: no data set in [[datasets]] labels this head")
+    _check_ranges(config)
+
+
+def _check_set(where: str, labelled: LabelledSet, heads: dict[str, Head]) -> None:
+    if labelled.head not in heads:
+        raise TrainingConfigError(
+            f"{where}: no head {labelled.head!r}; {nearest(labelled.head, list(heads))}"
+        )
+    _check_labels(f"{where}: labels", labelled.labels, heads[labelled.head])
+    low, high = labelled.share
+    if not 0 <= low < high <= 1:
+        raise TrainingConfigError(
+            f"{where}: share must be [from, to] with 0 <= from < to <= 1, not {labelled.share}"
+        )
+    try:
+        groups = re.compile(labelled.label_pattern or "()").groups
+    except re.error as error:
+        raise TrainingConfigError(f"{where}: label_pattern is no regular expression: {error}") from error
+    if groups != 1:
+        raise TrainingConfigError(
+            f"{where}: label_pattern needs exactly one group, the label; it has {groups}"
+        )
+
+
+def _check_labels(where: str, spelling: dict[str, str], head: Head) -> None:
+    for written, label in spelling.items():
+        if label not in head.labels:
+            raise TrainingConfigError(
+                f"{where}: {written} = {label!r} is no label; {nearest(label, list(head.labels))}"
+            )
+
+
+def _check_ranges(config: TrainingConfig) -> None:
+    h = config.hyperparameters
+    required = {
+        "max_tokens must be at least 8": config.max_tokens >= 8,
+        "hyperparameters.epochs must be at least 1": h.epochs >= 1,
+        "hyperparameters.batch_tokens must be at least max_tokens": h.batch_tokens >= config.max_tokens,
+        "hyperparameters: learning rates must be above 0": min(h.encoder_learning_rate, h.head_learning_rate)
+        > 0,
+        "hyperparameters.max_gradient_norm must be above 0": h.max_gradient_norm > 0,
+        "hyperparameters.checkpoint_steps must be at least 1": h.checkpoint_steps >= 1,
+        "hyperparameters.weight_decay must not be negative": h.weight_decay >= 0,
+        "hyperparameters.dev_share must lie between 0 and 0.5": 0 < h.dev_share <= 0.5,
+        "hyperparameters: warmup_ratio, dropout and label_smoothing must lie in [0, 1)": all(
+            0 <= x < 1 for x in (h.warmup_ratio, h.dropout, h.label_smoothing)
+        ),
+    }
+    for requirement, holds in required.items():
+        if not holds:
+            raise TrainingConfigError(requirement)

@@ -1,0 +1,126 @@
+"""From a training run to the artifact that serves: written aside, checked, measured, then moved into place."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from models.classifier import Classifier
+from models.engines import CPU
+from models.manifest import (
+    MANIFEST,
+    MODEL,
+    TOKENIZER,
+    Dataset,
+    Head,
+    Manifest,
+    hash_files,
+    sha256_of,
+    write_manifest,
+)
+from training.config import TrainingConfig
+from training.errors import TrainingError
+from training.evaluate import evaluate
+from training.metrics import Metrics
+from training.network import encode, saved_network
+from training.onnx_file import OPSET, round_to_half, write_onnx
+from training.parity import check_parity
+from training.run_folder import RunFolder, RunRecord
+
+log = logging.getLogger(__name__)
+
+PACKAGES = ("bearwatch", "torch", "transformers", "tokenizers", "onnx", "onnxscript")
+FIGURES = ("accuracy", "macro_f1", "weighted_f1", "ece")
+
+
+def export(run: Path, out: Path, data: Path | None, created: datetime) -> Manifest:
+    """Export the best epoch of `run` into the folder `out`, replacing an artifact that is there.
+
+    With `data` the configuration's evaluation sets are measured on the written artifact and their figures
+    recorded. Raises TrainingError, and then leaves `out` as it was.
+    """
+    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).exists():
+        raise TrainingError(f"{out} is not empty and no model artifact; choose another folder")
+    folder = RunFolder(run)
+    record = folder.record()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as aside:
+        unfinished = Path(aside) / out.name
+        unfinished.mkdir()
+        classifier = _write_checked(folder, record, unfinished, created)
+        manifest = classifier.manifest
+        if data is not None:
+            manifest = _with_figures(manifest, measured(classifier, record.config, data), record.config, data)
+            write_manifest(unfinished, manifest)
+        if out.exists():
+            shutil.move(out, Path(aside) / "replaced")
+        shutil.move(unfinished, out)
+    return manifest
+
+
+def measured(classifier: Classifier, config: TrainingConfig, data: Path) -> dict[str, Metrics]:
+    """Every evaluation set of the configuration -> its metrics."""
+    results = {}
+    for labelled in config.evaluation:
+        metrics = results[labelled.name] = evaluate(classifier, labelled, data)
+        log.info(
+            "%s: accuracy %.4f, macro-F1 %.4f (n = %d)",
+            labelled.name,
+            metrics.accuracy,
+            metrics.macro_f1,
+            metrics.n,
+        )
+    return results
+
+
+def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: datetime) -> Classifier:
+    config = record.config
+    network, tokenizer = saved_network(folder.path, config)
+    network.load_state_dict(folder.load_best())
+    round_to_half(network)
+    write_onnx(network, [f"{head}_logits" for head in config.heads], config.max_tokens, out / MODEL)
+    shutil.copyfile(folder.path / TOKENIZER, out / TOKENIZER)
+    write_manifest(out, _manifest(record, out, created))
+    classifier = Classifier.load(out, CPU)
+    examples = folder.dev_examples()
+    parity = check_parity(
+        classifier, network, [e.text for e in examples], encode(examples, tokenizer, config)
+    )
+    log.info("parity: %d texts, probabilities differ by at most %.1e", parity.texts, parity.max_difference)
+    return classifier
+
+
+def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
+    config = record.config
+    return Manifest(
+        name="-".join(config.heads),
+        created=created,
+        heads={name: Head(head.labels, f"{name}_logits") for name, head in config.heads.items()},
+        max_tokens=config.max_tokens,
+        base_model=config.base_model,
+        pooling="mean",
+        opset=OPSET,
+        seed=config.seed,
+        datasets=record.datasets,
+        label_codes={name: head.coding for name, head in config.heads.items()},
+        versions={package: version(package) for package in PACKAGES},
+        files=hash_files(folder),
+    )
+
+
+def _with_figures(
+    manifest: Manifest, results: dict[str, Metrics], config: TrainingConfig, data: Path
+) -> Manifest:
+    tested: Sequence[Dataset] = [
+        Dataset(one.name, sha256_of(data / one.path), results[one.name].n, "validation", one.licence)
+        for one in config.evaluation
+    ]
+    figures = {
+        name: {figure: getattr(m, figure) for figure in FIGURES} | {"n": m.n} for name, m in results.items()
+    }
+    return msgspec.structs.replace(manifest, datasets=(*manifest.datasets, *tested), metrics=figures)

