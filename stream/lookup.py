@@ -4,8 +4,20 @@ import asyncio
 from collections.abc import Collection
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 FETCH_SECONDS = 2.0
+
+
+async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, int]:
+    """How many partitions each topic has; 0 for one that does not exist."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(list(topics))
+    finally:
+        await admin.close()
+    return {each["topic"]: len(each["partitions"]) for each in described}
 
 
 class Lookup:
@@ -22,12 +34,6 @@ class Lookup:
 
     async def stop(self) -> None:
         await self._consumer.stop()
-
-    async def partitions(self, topic: str) -> int:
-        """How many partitions a topic has; 0 where there is no such topic."""
-        async with self._lock:
-            topics = await self._consumer.topics()
-            return len(self._consumer.partitions_for_topic(topic) or ()) if topic in topics else 0
 
     async def reached(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Where the group goes on reading: the committed offset, or the first that is kept."""

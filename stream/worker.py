@@ -28,7 +28,7 @@ from stream.classify_agent import ClassifyAgent, Inference
 from stream.errors import StreamError
 from stream.evidence import explainer
 from stream.health import Health, serve
-from stream.lookup import Lookup
+from stream.lookup import Lookup, partition_counts
 from stream.publisher import Publisher
 from stream.settings import WorkerSettings
 from stream.ticker import Ticker
@@ -106,10 +106,12 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.asked.set)
     names = TopicNames(settings.prefix)
+    partitions = await _reach(names, settings)
     lookup = Lookup(settings.broker, settings.group)
-    sources = await _reach(lookup, names, settings)
-    partitions = await lookup.partitions(names.classified)
-    publisher = Publisher(settings, partitions)
+    await lookup.start()
+    inputs = [names.input(stream) for stream in STREAMS]
+    sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
+    publisher = Publisher(settings, partitions[names.classified])
     await publisher.start()
     inference = Inference(classifier, metrics)
     assignment = Assignment(
@@ -144,12 +146,11 @@ async def _run(
     return await _stop(app, ticking, assignment, publisher, lookup)
 
 
-async def _reach(lookup: Lookup, names: TopicNames, settings: WorkerSettings) -> list[str]:
-    """Wait for the broker and check the topics; returns the names of all source partitions."""
+async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:
+    """Wait for the broker and check the topics; returns their numbers of partitions."""
     try:
         async with asyncio.timeout(START_SECONDS):
-            await lookup.start()
-            counts = {topic: await lookup.partitions(topic) for topic in names.all}
+            counts = await partition_counts(settings.broker, names.all)
     except (KafkaError, TimeoutError, OSError) as error:
         raise StreamError(
             f"no Kafka broker answers at {settings.broker} ({_reason(error)}); "
@@ -166,8 +167,7 @@ async def _reach(lookup: Lookup, names: TopicNames, settings: WorkerSettings) ->
             f"{names.state} has {counts[names.state]} partitions and {names.classified} "
             f"{counts[names.classified]}; each partition's state needs a partition of its own"
         )
-    inputs = [names.input(stream) for stream in STREAMS]
-    return [f"{topic}-{partition}" for topic in inputs for partition in range(counts[topic])]
+    return counts
 
 
 async def _stop(

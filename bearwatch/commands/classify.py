@@ -1,0 +1,113 @@
+"""Texts in, JSON lines out: `bearwatch classify "ACME misses estimates"`, or lines on standard input.
+
+    bearwatch classify < headlines.txt
+    bearwatch classify --jsonl < documents.jsonl     # objects with a `text`; their other fields are kept
+
+It streams: results leave in the order of the input, as soon as the lines they belong to have come.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from bearwatch.settings import settings
+from models.classifier import Classifier, Scored
+from models.text import normalise
+
+BLOCK_BYTES = 1 << 16
+MAX_LINE_BYTES = 4 << 20  # Kafka's messages are of 1 MiB at most; a longer line is no document
+CHUNK_LINES = 256  # a second's work for a slow CPU, enough for full batches
+
+Record = dict[str, Any]
+
+
+class BadLineError(Exception):
+    """This line cannot be classified; the message says why."""
+
+
+@click.command()
+@click.argument("texts", metavar="[TEXT ...]", nargs=-1)
+@click.option("--jsonl", is_flag=True, help="Lines are JSON objects with a `text`; other fields are kept.")
+@settings("model", "engine")
+def command(texts: tuple[str, ...], jsonl: bool, model: Path, engine: str) -> None:
+    """Classify each TEXT, or each line on standard input, into one JSON line.
+
+    A line that cannot be classified is named on standard error and left out; the exit code is then 1.
+    """
+    if texts and jsonl:
+        raise click.UsageError("--jsonl is about standard input; give no TEXT with it")
+    classifier = Classifier.load(model, engine)
+    if texts:
+        chunks = iter([[text.encode(errors="surrogateescape") for text in texts]])
+    else:
+        chunks = whole_lines(click.get_binary_stream("stdin"))
+    try:
+        bad = write_results(classifier, chunks, jsonl, click.get_binary_stream("stdout"))
+    except BrokenPipeError:  # `| head` has what it wanted; Python must not fail to flush the rest at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    if bad:
+        raise click.exceptions.Exit(1)
+
+
+def whole_lines(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """Lines as soon as they are whole, at most `CHUNK_LINES` at a time; an overlong one is cut, still overlong."""
+    rest = b""
+    while block := stream.read1(BLOCK_BYTES):  # type: ignore[attr-defined]  # what has come, without waiting for more
+        *lines, rest = (rest + block).split(b"\n")
+        rest = rest[: MAX_LINE_BYTES + 1]
+        for start in range(0, len(lines), CHUNK_LINES):
+            yield lines[start : start + CHUNK_LINES]
+    yield [rest]
+
+
+def write_results(classifier: Classifier, chunks: Iterable[list[bytes]], jsonl: bool, out: BinaryIO) -> int:
+    """Write one JSON line for each good line and return how many were bad. Blank lines are neither."""
+    number = bad = 0
+    for lines in chunks:
+        records = []
+        for number, line in enumerate(lines, number + 1):
+            try:
+                if line.strip():
+                    records.append(parse(line, jsonl))
+            except BadLineError as error:
+                bad += 1
+                click.echo(f"line {number}: {error}; left out", err=True)
+        results = classifier.classify([text for text, _ in records])
+        for (_, record), result in zip(records, results, strict=True):
+            out.write(msgspec.json.encode(record | fields(result)) + b"\n")
+        out.flush()
+    return bad
+
+
+def parse(line: bytes, jsonl: bool) -> tuple[str, Record]:
+    """The text of a line, and the fields that are written back as they came. Raises `BadLineError`."""
+    if len(line) > MAX_LINE_BYTES:
+        raise BadLineError(f"longer than {MAX_LINE_BYTES >> 20} MiB")
+    try:
+        decoded = line.decode()
+        record = msgspec.json.decode(decoded, type=dict[str, msgspec.Raw]) if jsonl else {}
+        text = msgspec.json.decode(record["text"], type=str) if jsonl else decoded.rstrip("\r")
+    except UnicodeDecodeError as error:
+        raise BadLineError(f"not UTF-8 (byte {error.start + 1})") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadLineError(f"not a JSON object with a text ({error})") from error
+    except KeyError as error:
+        raise BadLineError("no field `text`") from error
+    if not normalise(text):
+        raise BadLineError("nothing is left of the text without markup and links")
+    return text, {"text": text} | record
+
+
+def fields(result: dict[str, Scored]) -> Record:
+    """`topic`, `topic_probability` and so on for every head; they replace fields of the same name."""
+    named: Record = {}
+    for head, scored in result.items():
+        named[head] = scored.label
+        named[f"{head}_probability"] = round(scored.probability, 6)
+    return named

@@ -1,0 +1,208 @@
+"""Documents with known counts, and what the stream made of them, read from Kafka."""
+
+import json
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+from keyword_model import SENTIMENTS, TOPICS, WORDS
+
+from alerting.policy import Policy
+from models.text import normalise
+from stream.aggregate import Aggregator
+from stream.classify import story_of
+from stream.sender import DocumentSender
+from stream.state import PartitionState, load
+from stream.topics import TopicNames
+from stream.wire import STREAMS, Classified, Origin, Tick, moment, topic_key
+
+MINUTES = 90  # of event time, whatever the real time of the run
+SURGE_EVERY, SURGE_MINUTES = 20, 4
+
+# Everything is hours old, so a worker that found a source idle would carry it on to now and close all panes;
+# and every minute is kept, to be compared at the end.
+POLICY = """
+[time]
+idle_after_seconds = 1e6
+story_memory_seconds = 1e6
+"""
+
+
+class Figures(NamedTuple):
+    documents: int
+    negative_documents: int
+    stories: int
+    sources: int
+
+
+def write_policy(path: Path) -> Path:
+    """The policy of minutes with the times above."""
+    minutes = Path(__file__).with_name("minute_policy.toml").read_text()
+    head, _, tail = minutes.partition("[time]")
+    tail = tail.replace("story_memory_seconds = 1800\n", "")
+    path.write_text(head + POLICY.strip() + tail)
+    return path
+
+
+def documents(count: int, seed: int) -> Iterator[tuple[str, str, bytes, int]]:
+    """(stream, id, document, milliseconds) in order of time; a fifth is negative, with surges in every key."""
+    rng = random.Random(seed)
+    start = (int(time.time()) - 6 * 3600) // 3600 * 3600
+    for number in range(count):
+        seconds = start + MINUTES * 60 * number / count
+        stream, topic = rng.choice(STREAMS), rng.choice(TOPICS)
+        minute = (seconds - start) / 60 - 5 * TOPICS.index(topic)
+        surge = minute > 30 and minute % SURGE_EVERY < SURGE_MINUTES
+        sentiment = "negative" if rng.random() < (0.8 if surge else 0.2) else rng.choice(SENTIMENTS[1:])
+        name = rng.randrange(count // 20) if rng.random() < 0.1 else f"n{number}"
+        yield stream, f"d{number}", _document(number, f"{WORDS[topic]} {sentiment} {name}", seconds, rng), int(seconds * 1000)
+
+
+def _document(number: int, text: str, seconds: float, rng: random.Random) -> bytes:
+    return json.dumps(
+        {
+            "id": f"d{number}",
+            "text": text,
+            "published_at": moment(seconds).isoformat(),
+            "source": f"wire-{rng.randrange(6)}",
+        }
+    ).encode()
+
+
+def send(broker: str, names: TopicNames, count: int, seed: int, per_second: float, meanwhile: Callable[[float], None]) -> None:
+    """Send them at a steady rate; `meanwhile` is called with the share sent, to do its mischief."""
+    with DocumentSender(broker, names) as sender:
+        started, last = time.monotonic(), 0
+        for number, (stream, key, document, milliseconds) in enumerate(documents(count, seed)):
+            sender.send(stream, document, key, milliseconds)
+            last = milliseconds
+            if number % 50 == 0:
+                time.sleep(max(0.0, started + number / per_second - time.monotonic()))
+                meanwhile(number / count)
+    close_windows(broker, names, last)
+
+
+def close_windows(broker: str, names: TopicNames, last: int) -> None:
+    """A last document in every partition, much later, so that every window before it is evaluated."""
+    sizes = {stream: len(_consumer(broker).partitions_for_topic(names.input(stream)) or ()) for stream in STREAMS}
+    later = last + 2 * 3600 * 1000
+    with DocumentSender(broker, names) as sender:
+        for stream in STREAMS:
+            for key in _a_key_for_each_partition(sizes[stream]):
+                sender.send(stream, _document(0, "macro neutral the end", later / 1000, random.Random(0)), key, later)
+
+
+def _a_key_for_each_partition(count: int) -> list[str]:
+    from kafka.partitioner.default import murmur2
+
+    found: dict[int, str] = {}
+    number = 0
+    while len(found) < count:
+        found.setdefault((murmur2(f"end{number}".encode()) & 0x7FFFFFFF) % count, f"end{number}")
+        number += 1
+    return list(found.values())
+
+
+def _consumer(broker: str) -> KafkaConsumer:
+    return KafkaConsumer(bootstrap_servers=broker, isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False)
+
+
+def records(broker: str, topic: str) -> Iterator[object]:
+    """Every committed record of a topic."""
+    consumer = _consumer(broker)
+    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    ends = consumer.end_offsets(partitions)
+    while any(consumer.position(each) < ends[each] for each in partitions):
+        for found in consumer.poll(timeout_ms=500).values():
+            yield from found
+    consumer.close()
+
+
+class Truth(NamedTuple):
+    """What must come out, from the input topics alone."""
+
+    panes: dict[tuple[str, int], Figures]
+    alerts: Counter[tuple[str, str]]  # id, state
+    documents: int
+
+
+def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
+    """Counts by counting; alerts by the aggregator on an undisturbed stream."""
+    messages = [_classified(record, names, model) for stream in STREAMS for record in records(broker, names.input(stream))]
+    pane_seconds = policy.windows.evaluate_every_seconds
+    panes: dict[tuple[str, int], list[Classified]] = defaultdict(list)
+    for message in messages:
+        panes[message.key, int(message.event_time.timestamp()) // pane_seconds * pane_seconds].append(message)
+    figures = {
+        place: Figures(
+            len(inside),
+            sum(message.sentiment == "negative" for message in inside),
+            len({message.story for message in inside}),
+            len({message.source for message in inside}),
+        )
+        for place, inside in panes.items()
+    }
+    return Truth(figures, _alerts(messages, policy, model), len(messages))
+
+
+def _classified(record: object, names: TopicNames, model: str) -> Classified:
+    content = json.loads(record.value)
+    stream = "news" if record.topic == names.news else "comments"
+    word, sentiment, *_ = content["text"].split()
+    topic = next(topic for topic, known in WORDS.items() if known == word)
+    return Classified(
+        id=content["id"],
+        key=topic_key(stream, topic),
+        stream=stream,
+        topic=topic,
+        topic_probability=1.0,
+        sentiment=sentiment,
+        sentiment_probability=1.0,
+        event_time=moment(record.timestamp / 1000),
+        published_at=moment(record.timestamp / 1000),
+        source=content["source"],
+        text=content["text"],
+        story=story_of(normalise(content["text"])),
+        origin=Origin(record.topic, record.partition, record.offset),
+        model=model,
+    )
+
+
+def _alerts(messages: list[Classified], policy: Policy, model: str) -> Counter[tuple[str, str]]:
+    aggregator = Aggregator(policy, model, ["all"])
+    for offset, message in enumerate(sorted(messages, key=lambda each: each.event_time)):
+        aggregator.apply(message, time.time())
+        aggregator.apply(Tick(source="all", offset=offset, event_time=message.event_time.timestamp()), time.time())
+    return Counter((alert.id, alert.state) for alert in aggregator.take_changes().alerts)
+
+
+def counted(broker: str, names: TopicNames) -> tuple[dict[tuple[str, int], Figures], int]:
+    """The panes in the `state` topic, and how many documents they hold."""
+    state = PartitionState()
+    for record in records(broker, names.state):
+        load(state, record.key, record.value)
+    panes = {
+        (key, start): Figures(pane.documents, pane.negative_documents, len(pane.stories), len(pane.sources))
+        for (key, _), minute in state.minutes.items()
+        for start, pane in minute.panes.items()
+    }
+    return panes, sum(pane.documents for pane in panes.values())
+
+
+def alerts(broker: str, names: TopicNames) -> Counter[tuple[str, str]]:
+    """The alerts that a reader of committed records sees."""
+    found = (json.loads(record.value) for record in records(broker, names.alerts))
+    return Counter((alert["id"], alert["state"]) for alert in found)
+
+
+def wait_until_counted(broker: str, names: TopicNames, expected: int, seconds: float) -> None:
+    """Wait until as many documents are counted; go on after `seconds` all the same: the comparison will tell."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and counted(broker, names)[1] < expected:
+        time.sleep(1)
