@@ -71,7 +71,8 @@ def write_results(classifier: Classifier, chunks: Iterable[list[bytes]], jsonl: 
     number = bad = 0
     for lines in chunks:
         records = []
-        for number, line in enumerate(lines, number + 1):
+        for line in lines:
+            number += 1
             try:
                 if line.strip():
                     records.append(parse(line, jsonl))

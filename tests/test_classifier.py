@@ -1,0 +1,145 @@
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_bert import MAX_TOKENS, WORDS, write_tiny_bert
+
+from models.classifier import Classifier, Scored, softmax
+from models.engines import CPU, FP32, Ids, Logits
+from models.errors import ModelError
+from models.explain import decisive_words
+from models.manifest import load_manifest, write_manifest
+
+texts = st.lists(st.sampled_from(WORDS), max_size=MAX_TOKENS + 5).map(" ".join)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_bert(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module", params=[CPU, FP32])
+def classifier(request: pytest.FixtureRequest, folder: Path) -> Classifier:
+    return Classifier.load(folder, request.param, threads=2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=texts, before=st.lists(texts, max_size=40), after=st.lists(texts, max_size=40))
+def test_a_result_never_depends_on_what_it_was_batched_with(
+    classifier: Classifier, text: str, before: list[str], after: list[str]
+) -> None:
+    """To the last bit: probabilities are compared as they are."""
+    assert classifier.classify([*before, text, *after])[len(before)] == classifier.classify([text])[0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(many=st.lists(texts, min_size=1, max_size=60), seed=st.randoms(use_true_random=False))
+def test_order_is_kept(classifier: Classifier, many: list[str], seed: object) -> None:
+    shuffled = list(range(len(many)))
+    seed.shuffle(shuffled)  # type: ignore[attr-defined]
+    straight = classifier.classify(many)
+    assert classifier.classify([many[i] for i in shuffled]) == [straight[i] for i in shuffled]
+
+
+def test_labels_and_probabilities_agree(classifier: Classifier) -> None:
+    many = [" ".join(WORDS[i : i + 1 + i % 9]) for i in range(50)]
+    probabilities = classifier.probabilities(many)
+    assert {head: p.shape for head, p in probabilities.items()} == {"topic": (50, 20), "sentiment": (50, 3)}
+    for i, result in enumerate(classifier.classify(many)):
+        assert list(result) == ["topic", "sentiment"]
+        for head, scored in result.items():
+            row = probabilities[head][i]
+            assert row.sum() == pytest.approx(1)
+            assert scored == Scored(classifier.manifest.heads[head].labels[row.argmax()], row.max())
+    assert len({result["topic"].label for result in classifier.classify(many)}) > 3
+
+
+def test_texts_are_normalised(classifier: Classifier) -> None:
+    raw, plain = classifier.classify(["<b>w1</b> &amp;\n w2 https://t.co/x", "w1 & w2"])
+    assert raw == plain
+
+
+def test_what_exceeds_the_limit_is_cut(classifier: Classifier) -> None:
+    words = WORDS[: MAX_TOKENS - 2]
+    short, long, huge = classifier.classify(
+        [" ".join(words), " ".join([*words, "w199"]), " ".join(words * 3000)]
+    )
+    assert short == long == huge
+
+
+def test_no_text_and_an_empty_text(classifier: Classifier) -> None:
+    assert classifier.classify([]) == []
+    assert classifier.probabilities([])["topic"].shape == (0, 20)
+    assert set(classifier.classify([""])[0]) == {"topic", "sentiment"}
+
+
+def test_a_gpus_batches_are_always_full(folder: Path) -> None:
+    classifier = Classifier.load(folder, CPU)
+    shapes = set()
+
+    def run(ids: Ids, mask: Ids) -> list[Logits]:
+        shapes.add(ids.shape)
+        return engine.run(ids, mask)
+
+    engine = classifier._engine
+    classifier._engine = replace(engine, fixed_rows=True, budget_tokens=64, run=run)
+    many = [" ".join(WORDS[:n]) for n in (1, 1, 1, 9, 10, 46)]
+    assert [r["topic"].label for r in classifier.classify(many)] == [
+        r["topic"].label for r in Classifier.load(folder, CPU).classify(many)
+    ]
+    assert shapes == {(16, 4), (5, 12), (2, 48)}
+
+
+def test_labels_that_do_not_fit_the_graph_are_an_error(tmp_path: Path) -> None:
+    manifest = load_manifest(write_tiny_bert(tmp_path))
+    heads = {**manifest.heads, "topic": msgspec.structs.replace(manifest.heads["topic"], labels=("a", "b"))}
+    write_manifest(tmp_path, msgspec.structs.replace(manifest, heads=heads))
+    with pytest.raises(ModelError, match=r"head topic has 2 labels .* topic_logits is of shape \(2, 20\)"):
+        Classifier.load(tmp_path, CPU)
+
+
+def test_a_file_that_is_no_tokeniser_is_an_error(tmp_path: Path) -> None:
+    manifest = load_manifest(write_tiny_bert(tmp_path))
+    (tmp_path / "tokenizer.json").write_text("{}")
+    write_manifest(
+        tmp_path,
+        msgspec.structs.replace(
+            manifest,
+            files={
+                **manifest.files,
+                "tokenizer.json": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+            },
+        ),
+    )
+    with pytest.raises(ModelError, match=r"tokenizer\.json: not a tokeniser"):
+        Classifier.load(tmp_path, CPU)
+
+
+def test_softmax_of_large_logits() -> None:
+    np.testing.assert_allclose(
+        softmax(np.array([[1000, 1000], [-1000, 0]], np.float32)), [[0.5, 0.5], [0, 1]]
+    )
+
+
+def test_decisive_words_are_those_that_lower_the_probability(classifier: Classifier) -> None:
+    words = WORDS[20:30]
+    label = classifier.classify([" ".join(words)])[0]["topic"].label
+    column = classifier.manifest.heads["topic"].labels.index(label)
+    found = decisive_words(classifier, " ".join(words), "topic", label, limit=3)
+
+    def probability(kept: list[str]) -> float:
+        return float(classifier.probabilities([" ".join(kept)])["topic"][0, column])
+
+    without = {word: probability([w for w in words if w != word]) for word in words}
+    expected = sorted((w for w in words if without[w] < probability(words)), key=lambda w: without[w])
+    assert 1 <= len(found) <= 3
+    assert found == expected[:3]
+
+
+def test_decisive_words_of_empty_and_of_long_texts(classifier: Classifier) -> None:
+    assert decisive_words(classifier, "<br> ", "topic", "topic 1") == []
+    assert set(decisive_words(classifier, "w1 " * 10_000, "topic", "topic 1")) <= {"w1"}
