@@ -65,7 +65,9 @@ class Assignment:
             sources = [each for each in partitions if each.topic != self._classified]
             reached = await self._lookup.reached(sources)
             now = time.monotonic()
-            self.progress.update({each: SourceProgress(offset, offset, now) for each, offset in reached.items()})
+            self.progress.update(
+                {each: SourceProgress(offset, offset, now) for each, offset in reached.items()}
+            )
             for each in partitions:
                 if each.topic == self._classified:
                     self._own(each.partition)

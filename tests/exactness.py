@@ -59,7 +59,12 @@ def documents(count: int, seed: int) -> Iterator[tuple[str, str, bytes, int]]:
         surge = minute > 30 and minute % SURGE_EVERY < SURGE_MINUTES
         sentiment = "negative" if rng.random() < (0.8 if surge else 0.2) else rng.choice(SENTIMENTS[1:])
         name = rng.randrange(count // 20) if rng.random() < 0.1 else f"n{number}"
-        yield stream, f"d{number}", _document(number, f"{WORDS[topic]} {sentiment} {name}", seconds, rng), int(seconds * 1000)
+        yield (
+            stream,
+            f"d{number}",
+            _document(number, f"{WORDS[topic]} {sentiment} {name}", seconds, rng),
+            int(seconds * 1000),
+        )
 
 
 def _document(number: int, text: str, seconds: float, rng: random.Random) -> bytes:
@@ -73,7 +78,14 @@ def _document(number: int, text: str, seconds: float, rng: random.Random) -> byt
     ).encode()
 
 
-def send(broker: str, names: TopicNames, count: int, seed: int, per_second: float, meanwhile: Callable[[float], None]) -> None:
+def send(
+    broker: str,
+    names: TopicNames,
+    count: int,
+    seed: int,
+    per_second: float,
+    meanwhile: Callable[[float], None],
+) -> None:
     """Send them at a steady rate; `meanwhile` is called with the share sent, to do its mischief."""
     with DocumentSender(broker, names) as sender:
         started, last = time.monotonic(), 0
@@ -88,12 +100,16 @@ def send(broker: str, names: TopicNames, count: int, seed: int, per_second: floa
 
 def close_windows(broker: str, names: TopicNames, last: int) -> None:
     """A last document in every partition, much later, so that every window before it is evaluated."""
-    sizes = {stream: len(_consumer(broker).partitions_for_topic(names.input(stream)) or ()) for stream in STREAMS}
+    sizes = {
+        stream: len(_consumer(broker).partitions_for_topic(names.input(stream)) or ()) for stream in STREAMS
+    }
     later = last + 2 * 3600 * 1000
     with DocumentSender(broker, names) as sender:
         for stream in STREAMS:
             for key in _a_key_for_each_partition(sizes[stream]):
-                sender.send(stream, _document(0, "macro neutral the end", later / 1000, random.Random(0)), key, later)
+                sender.send(
+                    stream, _document(0, "macro neutral the end", later / 1000, random.Random(0)), key, later
+                )
 
 
 def _a_key_for_each_partition(count: int) -> list[str]:
@@ -108,13 +124,20 @@ def _a_key_for_each_partition(count: int) -> list[str]:
 
 
 def _consumer(broker: str) -> KafkaConsumer:
-    return KafkaConsumer(bootstrap_servers=broker, isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False)
+    return KafkaConsumer(
+        bootstrap_servers=broker,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
 
 
 def records(broker: str, topic: str) -> Iterator[object]:
     """Every committed record of a topic."""
     consumer = _consumer(broker)
-    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    partitions = [
+        TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())
+    ]
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
     ends = consumer.end_offsets(partitions)
@@ -134,7 +157,11 @@ class Truth(NamedTuple):
 
 def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
     """Counts by counting; alerts by the aggregator on an undisturbed stream."""
-    messages = [_classified(record, names, model) for stream in STREAMS for record in records(broker, names.input(stream))]
+    messages = [
+        _classified(record, names, model)
+        for stream in STREAMS
+        for record in records(broker, names.input(stream))
+    ]
     pane_seconds = policy.windows.evaluate_every_seconds
     panes: dict[tuple[str, int], list[Classified]] = defaultdict(list)
     for message in messages:
@@ -178,7 +205,9 @@ def _alerts(messages: list[Classified], policy: Policy, model: str) -> Counter[t
     aggregator = Aggregator(policy, model, ["all"])
     for offset, message in enumerate(sorted(messages, key=lambda each: each.event_time)):
         aggregator.apply(message, time.time())
-        aggregator.apply(Tick(source="all", offset=offset, event_time=message.event_time.timestamp()), time.time())
+        aggregator.apply(
+            Tick(source="all", offset=offset, event_time=message.event_time.timestamp()), time.time()
+        )
     return Counter((alert.id, alert.state) for alert in aggregator.take_changes().alerts)
 
 

@@ -67,12 +67,17 @@ def _table(vocabulary: dict[str, int], words: list[str]) -> np.ndarray:  # (n_wo
 def _save_graph(tables: dict[str, np.ndarray], path: Path) -> None:
     """logits = sum over the tokens of the rows that their words have in the table."""
     shape = ["batch", "tokens"]
-    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in ("input_ids", "attention_mask")]
+    inputs = [
+        helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in ("input_ids", "attention_mask")
+    ]
     nodes = [
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["mask", "last"], ["wide_mask"]),
     ]
-    constants = [numpy_helper.from_array(np.array([-1]), "last"), numpy_helper.from_array(np.array([1]), "tokens_axis")]
+    constants = [
+        numpy_helper.from_array(np.array([-1]), "last"),
+        numpy_helper.from_array(np.array([1]), "tokens_axis"),
+    ]
     outputs = []
     for name, table in tables.items():
         constants.append(numpy_helper.from_array(table, f"{name}_table"))

@@ -95,7 +95,7 @@ def test_the_surge_rings_in_time_and_resolves():
     assert [alert.state for alert in of_key if alert.state != "updated"] == ["firing", "resolved"]
     fired, resolved = of_key[0], of_key[-1]
     assert 45 * 60 < fired.window_end.timestamp() - START < 48 * 60
-    assert 50 * 60 < resolved.window_end.timestamp() - START
+    assert resolved.window_end.timestamp() - START > 50 * 60
     assert fired.id == resolved.id
     assert fired.evidence and fired.negative_stories >= len(fired.evidence)
 

@@ -128,7 +128,7 @@ def test_a_surge_rose_and_resolved_in_the_history(history: list[SampleDocument])
     negative = [
         d for d in first if d.stream == "news" and not is_copy(d) and d.intended_sentiment == "negative"
     ]
-    assert {d.intended_topic for d in first} == {"Legal | Regulation"}
+    assert {d.intended_topic for d in first} == {"Treasuries | Corporate Debt"}
     assert len({d.text for d in negative}) > 80
     assert all(ANCHOR - 40 * HOUR <= d.published_at < ANCHOR - 38.5 * HOUR for d in negative)
 

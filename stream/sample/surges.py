@@ -47,7 +47,7 @@ class Surge:
 def surge(world: SampleWorld, index: int) -> Surge:
     """The surge with this number, from 0; 0 is the one in the history, 1 the one at the anchor."""
     if index == 0:
-        return Surge(0, "legal", world.anchor - 40 * HOUR, 90 * MINUTE, 1.8 / MINUTE)
+        return Surge(0, "default", world.anchor - 40 * HOUR, 90 * MINUTE, 1.8 / MINUTE)
     if index == 1:
         return Surge(1, "oil", world.anchor - 4 * MINUTE, 29 * MINUTE, 4.0 / MINUTE)
     rng = _rng(world, index, "plan")

@@ -1,0 +1,199 @@
+"""`bearwatch up`: everything on one machine, with a live view in the terminal."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from alerting.policy import load_policy
+from bearwatch.settings import settings
+from bearwatch.snapshot import read_snapshot
+from bearwatch.up import Running, data_folder, local_broker, prepare_topics, require_free, running
+from bearwatch.view import alert_lines, screen, status_line
+from stream.feeds import Feed, FileFeed, SampleFeed
+from stream.kafka_admin import newest_timestamp_ms
+from stream.sender import DocumentSender
+from stream.settings import WorkerSettings
+from stream.topics import TopicNames
+
+SEED = 7  # of the sample world
+REFRESH_SECONDS = 0.5
+LINE_SECONDS = 5.0  # between two plain status lines
+RATE_SECONDS = 5.0  # documents a second are a mean over these
+
+Say = Callable[[str], None]
+
+
+@click.command
+@click.option(
+    "--feed", default="sample", show_default=True, metavar="sample|FILE.jsonl", help="What to read."
+)
+@click.option("--broker", envvar="BEARWATCH_BROKER", metavar="HOST:PORT", help="Use this Kafka, start none.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".bearwatch"),
+    show_default=True,
+    help="Kafka's records, logs and how far the feed has come; a second start goes on from there.",
+)
+@click.option(
+    "--until-alert", is_flag=True, help="End with 0 at the first firing alert that is not historical."
+)
+@click.option(
+    "--for",
+    "for_seconds",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="End after so long.",
+)
+@settings("prefix", "policy", "model", "engine", "metrics_host", "metrics_port")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    feed: str,
+    broker: str | None,
+    data_dir: Path,
+    until_alert: bool,
+    for_seconds: float | None,
+    policy: Path | None,
+    **worker: Any,
+) -> None:
+    """Everything on one machine: a real Kafka, a worker, a feed and a live view.
+
+    The sample feed is fictional: it fills in the last four days, then goes on live in the middle of a surge of
+    bad news. Exit code 0 after --for, or at an alert with --until-alert; 1 if both are given and none came.
+    """
+    if feed != "sample" and not Path(feed).is_file():
+        raise click.BadParameter(f"{feed} is neither `sample` nor a file", param_hint="--feed")
+    load_policy(policy)  # a mistake in it is said here, not in a worker's log
+    say = Console(stderr=True, highlight=False, soft_wrap=True).print
+    with ExitStack() as stack:
+        stack.callback(say, "stopped; start again to go on from here")
+        folder = data_folder(data_dir)
+        _log_to(folder)
+        require_free(WorkerSettings(broker="", **worker))
+        if broker is None:
+            say(f"starting Kafka in {folder / 'kafka'}")
+            broker = stack.enter_context(local_broker(folder))
+        chosen = WorkerSettings(broker=broker, **worker)
+        names = TopicNames(chosen.prefix)
+        prepare_topics(broker, names)
+        sender = stack.enter_context(DocumentSender(broker, names))
+        source = _feed(feed, sender, broker, names, folder, say)
+        say(f"{source.catch_up(time.time()):,} documents of history sent; the worker takes them in")
+        watched = stack.enter_context(running(chosen, policy, source, folder))
+        ctx.exit(_watch(watched, chosen, until_alert, for_seconds))
+
+
+def _log_to(folder: Path) -> None:
+    """The terminal is for the view: what libraries log goes into a file."""
+    handler = logging.FileHandler(folder / "up.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().handlers = [handler]
+
+
+def _feed(feed: str, sender: DocumentSender, broker: str, names: TopicNames, folder: Path, say: Say) -> Feed:
+    def newest_ms(stream: str) -> int | None:
+        return newest_timestamp_ms(broker, names.input(stream))
+
+    progress = folder / "feed.json"
+    if feed == "sample":
+        return SampleFeed(sender, newest_ms, progress, SEED, time.time())
+    return FileFeed(
+        sender, newest_ms, progress, Path(feed), lambda line, reason: say(f"line {line}: {reason}")
+    )
+
+
+def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_seconds: float | None) -> int:
+    """Show what happens until it is time to end; returns the exit code."""
+    console = Console()
+    ends = None if for_seconds is None else time.monotonic() + for_seconds
+    shown = _LiveScreen(running, settings) if console.is_terminal else _Lines(running, settings)
+    with shown:
+        while ends is None or time.monotonic() < ends:
+            running.check()
+            shown.refresh()
+            if until_alert and running.alerts.active():
+                break
+            time.sleep(REFRESH_SECONDS)
+    alert = next(iter(running.alerts.active()), None)
+    if until_alert and alert is None:
+        click.echo(f"no alert came within {for_seconds:g} s", err=True)
+        return 1
+    return 0
+
+
+class _Rate:
+    """Documents a second over the last few seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque(maxlen=int(RATE_SECONDS / REFRESH_SECONDS))
+
+    def update(self, documents: int) -> float:
+        self._seen.append((time.monotonic(), documents))
+        (then, before), (now, after) = self._seen[0], self._seen[-1]
+        return max(0.0, (after - before) / (now - then)) if now > then else 0.0
+
+
+class _LiveScreen:
+    def __init__(self, running: Running, settings: WorkerSettings) -> None:
+        self._running = running
+        self._address = f"{settings.metrics_host}:{settings.metrics_port}"
+        self._rate = _Rate()
+        self._live = Live(auto_refresh=False, screen=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.refresh()
+        self._live.stop()
+
+    def refresh(self) -> None:
+        snapshot = read_snapshot(self._address)
+        rate = self._rate.update(snapshot.documents)
+        view = screen(snapshot, rate, self._running.alerts.all(), self._running.places, datetime.now(UTC))
+        self._live.update(view, refresh=True)
+
+
+class _Lines:
+    """Plain lines: the state every few seconds, each alert once."""
+
+    def __init__(self, running: Running, settings: WorkerSettings) -> None:
+        self._running = running
+        self._address = f"{settings.metrics_host}:{settings.metrics_port}"
+        self._rate = _Rate()
+        self._next = 0.0
+        self._said: set[tuple[str, str, bool]] = set()
+
+    def __enter__(self) -> Self:
+        for place in self._running.places:
+            click.echo(f"{place.name}: {place.where}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._say_alerts()
+
+    def refresh(self) -> None:
+        snapshot = read_snapshot(self._address)
+        rate = self._rate.update(snapshot.documents)
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + LINE_SECONDS
+            click.echo(status_line(snapshot, rate))
+        self._say_alerts()
+
+    def _say_alerts(self) -> None:
+        for alert in self._running.alerts.all():
+            if (said := (alert.id, alert.state, alert.historical)) not in self._said:
+                self._said.add(said)
+                click.echo("\n".join(alert_lines(alert)))

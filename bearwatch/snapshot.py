@@ -1,0 +1,137 @@
+"""What the live view shows, read from outside as any other user would: /metrics, /healthz and the alerts topic."""
+
+import json
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Any
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from prometheus_client.parser import text_string_to_metric_families
+
+from alerting.alerts import Alert
+
+ANSWER_SECONDS = 2.0
+WINDOW = "1h"  # the window whose share the view shows
+
+
+@dataclass(frozen=True)
+class KeyFigures:
+    """One line of the table."""
+
+    stream: str
+    topic: str
+    documents: int  # classified since the worker started
+    stories: int | None = None  # in the window
+    negative_ratio: float | None = None
+    baseline_ratio: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A worker at one moment."""
+
+    state: str = "starting"
+    reason: str = ""
+    documents: int = 0
+    dead_letters: int = 0
+    lag: int = 0
+    keys: tuple[KeyFigures, ...] = ()
+    watermark: float | None = None  # Unix seconds: event time reached
+
+
+def read_snapshot(address: str) -> Snapshot:
+    """Ask the worker at HOST:PORT; a worker that does not answer is `starting`."""
+    try:
+        health = json.loads(_get(f"http://{address}/healthz"))
+        text = _get(f"http://{address}/metrics").decode()
+    except (OSError, ValueError):
+        return Snapshot()
+    return parse(text, health["state"], health["reason"])
+
+
+def _get(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - our own http:// address
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:  # /healthz answers 503 with the state in its body
+        return error.read()
+
+
+def parse(text: str, state: str, reason: str) -> Snapshot:
+    """The exposition format into what the view shows."""
+    figures: dict[tuple[str, str], dict[str, Any]] = defaultdict(lambda: defaultdict(int))
+    outcomes: dict[str, int] = defaultdict(int)
+    lag, watermarks = 0, []
+    for sample in (each for family in text_string_to_metric_families(text) for each in family.samples):
+        labels, value = sample.labels, sample.value
+        key = (labels.get("stream", ""), labels.get("topic", ""))
+        if sample.name == "bearwatch_documents_total":
+            outcomes[labels["outcome"]] += int(value)
+        elif sample.name == "bearwatch_classified_total" and value:
+            figures[key]["documents"] += int(value)
+        elif sample.name == "bearwatch_lag_records":
+            lag += int(value)
+        elif sample.name == "bearwatch_watermark_timestamp_seconds":
+            watermarks.append(value)
+        elif sample.name == "bearwatch_baseline_ratio":
+            figures[key]["baseline_ratio"] = value
+        elif labels.get("window") == WINDOW:
+            name = sample.name.removeprefix("bearwatch_window_")
+            if name in ("negative_ratio", "p_value"):
+                figures[key][name] = value
+            elif name == "stories":
+                figures[key][name] = int(value)
+    return Snapshot(
+        state=state,
+        reason=reason,
+        documents=sum(outcomes.values()),
+        dead_letters=outcomes["dead_letter"],
+        lag=lag,
+        keys=tuple(KeyFigures(*key, **{"documents": 0, **values}) for key, values in figures.items()),
+        watermark=min(watermarks, default=None),
+    )
+
+
+@dataclass
+class AlertReader:
+    """Reads committed alerts on a thread of its own: the last message of each alert, in order of its firing."""
+
+    bootstrap: str
+    topic: str
+    latest: dict[str, Alert] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def run(self, stop: Event) -> None:
+        """Read from the first alert on until `stop` is set."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+        )
+        partitions = [
+            TopicPartition(self.topic, each) for each in consumer.partitions_for_topic(self.topic) or ()
+        ]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        while not stop.is_set():
+            try:
+                found = consumer.poll(timeout_ms=300)
+            except KafkaError:
+                continue  # the broker is away; the worker says so
+            for record in (record for records in found.values() for record in records):
+                alert = msgspec.json.decode(record.value, type=Alert)
+                with self._lock:
+                    self.latest[alert.id] = alert
+        consumer.close()
+
+    def all(self) -> list[Alert]:
+        with self._lock:
+            return list(self.latest.values())
+
+    def active(self) -> list[Alert]:
+        """Alerts that fire now and are not historical."""
+        return [alert for alert in self.all() if alert.state != "resolved" and not alert.historical]

@@ -1,0 +1,139 @@
+"""The live view of `bearwatch up`: a snapshot as a screen, or as plain lines where there is no terminal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from alerting.alerts import Alert
+from bearwatch.snapshot import WINDOW, KeyFigures, Snapshot
+
+KEYS_SHOWN = 14
+HEADLINE_CHARACTERS = 110
+STATE_STYLES = {"serving": "green", "recovering": "yellow", "starting": "yellow", "stuck": "bold red"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to look next."""
+
+    name: str
+    where: str
+
+
+def screen(
+    snapshot: Snapshot, per_second: float, alerts: Iterable[Alert], places: Iterable[Place], now: datetime
+) -> RenderableType:
+    """The whole view."""
+    active = [alert for alert in alerts if alert.state != "resolved" and not alert.historical]
+    past = [alert for alert in alerts if alert.state == "resolved" or alert.historical]
+    parts: list[RenderableType] = [_head(snapshot, per_second, now), _keys(snapshot.keys, active)]
+    parts += [_alert(alert) for alert in active[-2:]]
+    if past:
+        parts.append(_past(past[-3:]))
+    parts.append(_places(places))
+    return Group(*parts)
+
+
+def status_line(snapshot: Snapshot, per_second: float) -> str:
+    """One plain line: how the worker is and how far it has come."""
+    reached = "-" if snapshot.watermark is None else f"{_moment(snapshot.watermark):%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"{snapshot.state}: {snapshot.documents} documents, {per_second:.0f}/s, lag {snapshot.lag}, "
+        f"event time {reached}"
+    )
+
+
+def alert_lines(alert: Alert) -> list[str]:
+    """An alert in plain lines: what happened, the numbers, the headlines."""
+    when = " (historical)" if alert.historical else ""
+    first = f"ALERT {alert.state}{when}: {_title(alert)}"
+    return [first, f"  {_numbers(alert)}", *(f"  - {each}" for each in _headlines(alert))]
+
+
+def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
+    reached = "-" if snapshot.watermark is None else f"{_moment(snapshot.watermark):%a %H:%M:%S}"
+    head = Text.assemble(
+        ("bearwatch ", "bold"),
+        (f" {snapshot.state} ", f"reverse {STATE_STYLES.get(snapshot.state, 'red')}"),
+        f"  {snapshot.documents:,} documents  {per_second:,.0f}/s  lag {snapshot.lag:,}"
+        f"  event time {reached}  clock {now:%a %H:%M:%S} UTC",
+    )
+    if snapshot.dead_letters:
+        head.append(f"  {snapshot.dead_letters} dead letters", "yellow")
+    if snapshot.state == "stuck":
+        head.append(f"\n{snapshot.reason}", "red")
+    return head
+
+
+def _keys(keys: Iterable[KeyFigures], active: list[Alert]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("stream", "topic"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("documents", f"stories {WINDOW}", f"negative {WINDOW}", "usual", "p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    firing = {(alert.stream, alert.topic) for alert in active}
+    ordered = sorted(keys, key=lambda each: ((each.stream, each.topic) not in firing, -each.documents))
+    for each in ordered[:KEYS_SHOWN]:
+        table.add_row(
+            each.stream,
+            each.topic,
+            f"{each.documents:,}",
+            "" if each.stories is None else f"{each.stories:,}",
+            _percent(each.negative_ratio),
+            _percent(each.baseline_ratio),
+            "" if each.p_value is None else f"{each.p_value:.1g}",
+            style="bold red" if (each.stream, each.topic) in firing else "",
+        )
+    if len(ordered) > KEYS_SHOWN:
+        table.add_row("", Text(f"and {len(ordered) - KEYS_SHOWN} more", "dim"))
+    return table
+
+
+def _alert(alert: Alert) -> Panel:
+    lines = [Text(_numbers(alert), "bold"), *(Text(f"• {each}", no_wrap=True) for each in _headlines(alert))]
+    return Panel(Group(*lines), title=f"ALERT {_title(alert)}", border_style="red", title_align="left")
+
+
+def _past(alerts: list[Alert]) -> Text:
+    lines = [
+        f"{alert.window_end:%a %H:%M} {alert.state}{', historical' if alert.historical else ''}: {_title(alert)}"
+        for alert in reversed(alerts)
+    ]
+    return Text("\n".join(lines), "dim")
+
+
+def _places(places: Iterable[Place]) -> Text:
+    return Text("\n".join(f"{place.name:<10}{place.where}" for place in places), "dim")
+
+
+def _title(alert: Alert) -> str:
+    return f"{alert.severity} {alert.kind} of bad {alert.stream} about {alert.topic or alert.entity}"
+
+
+def _numbers(alert: Alert) -> str:
+    share = alert.negative_stories / alert.stories if alert.stories else 0.0
+    minutes = (alert.window_end - alert.window_start).total_seconds() / 60
+    p_value = "-" if alert.p_value is None else f"{alert.p_value:.1g}"
+    lift = "-" if alert.lift is None else f"{alert.lift:.1f} times"
+    return (
+        f"{alert.negative_stories} of {alert.stories} stories negative ({share:.0%}, usual "
+        f"{alert.baseline_ratio:.0%}, {lift}) from {alert.sources} sources in {minutes:.0f} min "
+        f"up to {alert.window_end:%H:%M:%S} UTC, p = {p_value}"
+    )
+
+
+def _headlines(alert: Alert) -> list[str]:
+    return [f"{each.text[:HEADLINE_CHARACTERS]} [{each.source}]" for each in alert.evidence]
+
+
+def _percent(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.0%}"
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,182 @@
+"""What `bearwatch up` feeds from: the sample world, or a file of JSON lines that may grow. Both go on after a stop."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from threading import Event
+from typing import IO, Protocol
+
+import msgspec
+
+from stream.errors import StreamError
+from stream.ingest import ingest, numbered_lines
+from stream.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
+from stream.sender import DocumentSender
+from stream.stamps import HistoryStamp, Stamp, stamp_live
+from stream.wire import STREAMS, Document, encode, moment
+
+LIVE_SECONDS = 0.5  # between two looks for new documents
+LIVE_BYTES = 2**24  # read at once of what was appended; far more than the longest line
+
+NewestMs = Callable[[str], int | None]  # the newest record of a stream's topic; None where it is empty
+
+
+class Progress(msgspec.Struct):
+    """How far a feed has come; kept in the data directory."""
+
+    feed: str
+    started: float  # Unix seconds: the sample world's anchor
+    sent_until: float  # sample: Unix seconds; file: bytes
+    lines: int = 0  # file: how many those bytes hold
+
+
+class Feed(Protocol):
+    """Brings what lies in the past, then the present."""
+
+    def catch_up(self, now: float) -> int:
+        """Send everything older than `now`, stamped when it was published; returns how many documents."""
+        ...
+
+    def follow(self, stop: Event) -> None:
+        """Send what comes, stamped at the moment of sending, until `stop` is set."""
+        ...
+
+
+class SampleFeed:
+    """Fictional news and comments: four days before the first start, then the present."""
+
+    def __init__(
+        self, sender: DocumentSender, newest_ms: NewestMs, path: Path, seed: int, now: float
+    ) -> None:
+        self._sender = sender
+        self._newest_ms = newest_ms
+        self._path = path
+        self._known = read_progress(path, "sample")
+        self._progress = self._known or Progress("sample", now, now - HISTORY_SECONDS)
+        self._world = SampleWorld(seed, self._progress.started)
+
+    def catch_up(self, now: float) -> int:
+        if self._known is None:
+            self._require_empty()
+        begin = max(self._progress.sent_until, now - HISTORY_SECONDS)  # a longer pause is not made up for
+        return self._send(begin, now, lambda document: int(document.published_at * 1000))
+
+    def _require_empty(self) -> None:
+        for stream in STREAMS:
+            if self._newest_ms(stream) is not None:
+                raise StreamError(
+                    f"the topic of {stream} holds records already, and the sample feed would mix with them; "
+                    "give it topics of its own with --prefix"
+                )
+
+    def follow(self, stop: Event) -> None:
+        while not stop.wait(LIVE_SECONDS):
+            now = time.time()
+            self._send(self._progress.sent_until, now, partial(_at, int(now * 1000)))
+
+    def _send(self, begin: float, end: float, stamp: Callable[[SampleDocument], int | None]) -> int:
+        count = 0
+        for document in documents(self._world, begin, end):
+            self._sender.send(document.stream, encode(_wire(document)), document.id, stamp(document))
+            count += 1
+        self._sender.flush()
+        self._progress.sent_until = end
+        write_progress(self._path, self._progress)
+        return count
+
+
+def _at(milliseconds: int, _: SampleDocument) -> int:
+    return milliseconds
+
+
+def _wire(document: SampleDocument) -> Document:
+    return Document(
+        id=document.id,
+        text=document.text,
+        published_at=moment(document.published_at),
+        source=document.source,
+        url=document.url,
+        title=document.title,
+        author=document.author,
+        tickers=list(document.tickers),
+    )
+
+
+class FileFeed:
+    """JSON lines with a field `stream`: those there at the start are history, those appended later are live."""
+
+    def __init__(
+        self,
+        sender: DocumentSender,
+        newest_ms: NewestMs,
+        path: Path,
+        file: Path,
+        refuse: Callable[[int, str], None],
+    ) -> None:
+        self._sender = sender
+        self._newest_ms = newest_ms
+        self._path = path
+        self._file = file
+        self._refuse = refuse
+        name = str(file.absolute())
+        self._progress = read_progress(path, name) or Progress(name, time.time(), 0)
+
+    def catch_up(self, now: float) -> int:
+        before, first = self._sender.sent, self._progress.sent_until == 0
+        # What was appended while nobody read is live: the desk could not know it earlier.
+        stamp = HistoryStamp(self._newest_ms, datetime.fromtimestamp(now, UTC)) if first else stamp_live
+        with self._file.open("rb") as file:
+            file.seek(int(self._progress.sent_until))
+            self._send(file, stamp)
+        return self._sender.sent - before
+
+    def follow(self, stop: Event) -> None:
+        while not stop.wait(LIVE_SECONDS):
+            with self._file.open("rb") as file:
+                file.seek(int(self._progress.sent_until))
+                written = file.read(LIVE_BYTES)
+            whole = written.rfind(b"\n") + 1  # a line that is still being written waits
+            if whole or len(written) == LIVE_BYTES:
+                self._send(BytesIO(written[: whole or None]), stamp_live)
+
+    def _send(self, lines: IO[bytes], stamp: Stamp) -> None:
+        begin, done = lines.tell(), self._progress.lines
+
+        def count(numbered: Iterator[tuple[int, bytes | None]]) -> Iterator[tuple[int, bytes | None]]:
+            for number, line in numbered:
+                self._progress.lines = done + number
+                yield self._progress.lines, line
+
+        ingest(count(numbered_lines(lines)), None, stamp, self._sender, self._refuse)
+        self._sender.flush()
+        self._progress.sent_until += lines.tell() - begin
+        write_progress(self._path, self._progress)
+
+
+def read_progress(path: Path, feed: str) -> Progress | None:
+    """None before the first start.
+
+    Raises:
+        StreamError: the file is damaged, or tells of another feed.
+    """
+    if not path.exists():
+        return None
+    try:
+        progress = msgspec.json.decode(path.read_bytes(), type=Progress)
+    except msgspec.DecodeError as error:
+        raise StreamError(f"{path}: how far the feed had come cannot be read ({error})") from None
+    if progress.feed != feed:
+        raise StreamError(
+            f"{path.parent} was filled from the feed {progress.feed}, not {feed}; take another --data-dir"
+        )
+    return progress
+
+
+def write_progress(path: Path, progress: Progress) -> None:
+    """In one step: a kill leaves the old file or the new one."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(msgspec.json.encode(progress))
+    unfinished.replace(path)

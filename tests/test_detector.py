@@ -1,0 +1,307 @@
+"""The detector on seeded streams of stories, with the exact pane at which each thing happens."""
+
+import random
+from collections.abc import Iterable
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerting.baseline import Baseline, Bucket, Moments, estimate, fed
+from alerting.detector import DetectorState, Verdict, WindowCounts, describe, ends_bucket, evaluate
+from alerting.policy import Policy, load_policy
+
+POLICY_TEXT = """
+[windows]
+lengths_seconds = [60, 180, 600]
+evaluate_every_seconds = 15
+[surge]
+p_value = 1e-4
+clear_p_value = 0.01
+clear_evaluations = 4
+cool_down_seconds = 60
+critical_p_value = 1e-8
+[baseline]
+half_life_hours = 1
+bucket_seconds = 60
+lag_seconds = 600
+warm_up_stories = 30
+warm_up_hours = 0.25
+max_freeze_hours = 0.5
+"""
+MINUTE = 60
+QUIET = 1800  # half an hour of history: 15 minutes of warm-up, and the lag
+
+Story = tuple[float, bool]
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory) -> Policy:
+    path = tmp_path_factory.mktemp("policy") / "policy.toml"
+    path.write_text(POLICY_TEXT, encoding="utf-8")
+    return load_policy(path)
+
+
+def usual(start: int, end: int) -> list[Story]:
+    """A story every ten seconds, each fifth of them negative."""
+    return [(time, time // 10 % 5 == 0) for time in range(start, end, 10)]
+
+
+def surge(start: int, end: int, every: int = 3) -> list[Story]:
+    return [(time, True) for time in range(start, end, every)]
+
+
+def windows_at(stories: list[Story], time: int, policy: Policy) -> list[WindowCounts]:
+    windows = []
+    for length in policy.windows.lengths_seconds:
+        inside = [(at, negative) for at, negative in stories if time - length <= at < time]
+        n, k = len(inside), sum(negative for _, negative in inside)
+        windows.append(
+            WindowCounts(length, time - length, time, n, k, n, k, len({at % 7 for at, _ in inside}))
+        )
+    return windows
+
+
+def replay(
+    stories: Iterable[Story], until: int, policy: Policy, skip: bool = False, reload: bool = False
+) -> tuple[DetectorState, list[Verdict]]:
+    """Evaluate at each pane end; `skip` those without a change; `reload` the state from JSON between them."""
+    ordered = sorted(stories)
+    state, verdicts, previous = DetectorState(), [], None
+    for time in range(15, until + 1, 15):
+        windows = windows_at(ordered, time, policy)
+        counts = [msgspec.structs.astuple(each)[3:] for each in windows]
+        bucket = ends_bucket(time, policy) and windows[0].documents
+        if skip and counts == previous and not state.active and not bucket:
+            continue
+        previous = counts
+        state, verdict = evaluate(state, "news", windows, time, policy)
+        verdicts.append(verdict)
+        if reload:
+            state = msgspec.json.decode(msgspec.json.encode(state), type=DetectorState)
+    return state, verdicts
+
+
+def transitions(verdicts: Iterable[Verdict]) -> list[tuple[float, str, str, int]]:
+    return [
+        (v.time, v.transition, v.alert.severity, v.alert.window_seconds) for v in verdicts if v.transition
+    ]
+
+
+def test_quiet_stays_quiet(policy):
+    state, verdicts = replay(usual(0, 4 * QUIET), 4 * QUIET, policy)
+    assert transitions(verdicts) == []
+    assert not state.active
+    assert verdicts[-1].baseline_ratio == pytest.approx(0.2)
+
+
+def test_warm_up_is_stated_and_has_no_p_value(policy):
+    _, verdicts = replay([*usual(0, QUIET), *surge(300, 600)], QUIET, policy)
+    ready = [v.time for v in verdicts if v.ready]
+    # 15 minutes, by then five of them (30 stories) have waited for the lag of ten
+    assert ready[0] == 15 * MINUTE
+    for verdict in verdicts:
+        for reading in verdict.readings:
+            assert (reading.p_value is not None) == verdict.ready
+            assert reading.lift is not None
+    assert transitions(v for v in verdicts if v.time < 15 * MINUTE) == []
+
+
+def test_an_empty_window_has_neither_p_value_nor_lift(policy):
+    _, verdicts = replay(usual(0, QUIET), QUIET + 75, policy)
+    assert verdicts[-1].readings[0][1:] == (None, None)
+    assert verdicts[-1].readings[1].p_value is not None
+
+
+def test_surge_fires_and_resolves_at_exact_panes(policy):
+    stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)]
+    _, verdicts = replay(stories, QUIET + 1200, policy)
+    assert transitions(verdicts) == [
+        (QUIET + 60, "firing", "critical", 60),  # the second of two abnormal panes
+        (QUIET + 210, "resolved", "critical", 60),  # the fourth pane at p ≥ 0.01
+    ]
+
+
+def test_one_abnormal_evaluation_is_not_enough(policy):
+    stories = usual(0, QUIET + 600)
+    once = [*stories, *surge(QUIET + 1, QUIET + 25, 2)]
+    _, verdicts = replay(once, QUIET + 30, policy)
+    assert transitions(verdicts) == []
+
+
+def test_a_missed_pane_breaks_the_row(policy):
+    stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 120)]
+    state, _ = replay(stories, QUIET + 45, policy)
+    assert state.abnormal_evaluations == 1
+    state, verdict = evaluate(state, "news", windows_at(stories, QUIET + 75, policy), QUIET + 75, policy)
+    assert verdict.transition is None
+    state, verdict = evaluate(state, "news", windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
+    assert verdict.transition == "firing"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"sources": 1}, {"negative_stories": 3}, {"stories": 4, "negative_stories": 4}, {"stories": 44}],
+    ids=["one source", "few negatives", "few stories", "small lift"],
+)
+def test_each_minimum_holds_an_alert_back(policy, changed):
+    state, _ = replay(usual(0, QUIET), QUIET, policy)
+    enough = WindowCounts(60, 0, 0, 0, 0, stories=22, negative_stories=15, sources=2)
+
+    def fires(counts: WindowCounts) -> bool:
+        after, _ = evaluate(state, "news", [counts], QUIET + 15, policy)
+        return evaluate(after, "news", [counts], QUIET + 30, policy)[1].firing
+
+    assert fires(enough)
+    assert not fires(msgspec.structs.replace(enough, **changed))
+
+
+def test_a_warning_escalates_under_the_same_alert(policy):
+    stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 200, 4)]
+    _, verdicts = replay(stories, QUIET + 1200, policy)
+    assert transitions(verdicts) == [
+        (QUIET + 60, "firing", "warning", 60),
+        (QUIET + 135, "updated", "critical", 60),
+        (QUIET + 285, "resolved", "critical", 60),
+    ]
+    assert len({v.alert.since for v in verdicts if v.alert}) == 1
+    updated = next(v for v in verdicts if v.transition == "updated")
+    assert updated.decisive.p_value <= 1e-8
+
+
+def test_calm_must_be_unbroken(policy):
+    # Calm at QUIET + 165, 180 and 195, then a spike: the four calm panes begin anew at QUIET + 270.
+    calm_but_one = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120), *surge(QUIET + 192, QUIET + 205, 1)]
+    _, verdicts = replay(calm_but_one, QUIET + 600, policy)
+    assert transitions(verdicts)[1:] == [(QUIET + 315, "resolved", "critical", 60)]
+
+
+def test_nothing_fires_while_cooling_down(policy):
+    # The alert resolves at QUIET + 210; the second surge is abnormal at QUIET + 240, within the minute of cooling.
+    stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120), *surge(QUIET + 212, QUIET + 330, 2)]
+    _, verdicts = replay(stories, QUIET + 600, policy)
+    assert next(v for v in verdicts if v.time == QUIET + 240).readings[0].p_value <= policy.surge.p_value
+    assert transitions(verdicts)[1:3] == [
+        (QUIET + 210, "resolved", "critical", 60),
+        (QUIET + 285, "firing", "critical", 60),
+    ]
+
+
+def test_a_longer_window_does_not_ring_for_a_surge_that_is_over(policy):
+    stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)]
+    _, verdicts = replay(stories, QUIET + 1200, policy)
+    after_cool_down = [v.readings[2] for v in verdicts if QUIET + 270 < v.time < QUIET + 600]
+    assert all(r.p_value <= policy.surge.p_value and r.lift >= policy.surge.min_lift for r in after_cool_down)
+    assert [v.transition for v in verdicts if v.transition] == ["firing", "resolved"]
+
+
+def test_a_window_that_was_calm_is_armed_again(policy):
+    state, _ = replay([*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)], QUIET + 500, policy)
+    assert state.disarmed == (600,)
+    state, _ = replay([*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)], QUIET + 750, policy)
+    assert state == DetectorState(baseline=state.baseline)
+
+
+def test_what_was_seen_while_firing_does_not_become_usual(policy):
+    quiet, _ = replay(usual(0, QUIET + 3600), QUIET + 3600, policy)
+    disturbed, _ = replay([*usual(0, QUIET + 3600), *surge(QUIET, QUIET + 120)], QUIET + 3600, policy)
+    ratios = [estimate(state.baseline, "news", policy.baseline).ratio for state in (quiet, disturbed)]
+    assert ratios[0] == pytest.approx(ratios[1], abs=0.003)
+
+
+def test_what_lasts_is_the_new_normal_and_the_verdict_says_so(policy):
+    worse = [(time, time // 10 % 5 > 0) for time in range(QUIET, 3 * QUIET + 1200, 10)]
+    state, verdicts = replay([*usual(0, QUIET), *worse], 3 * QUIET + 1200, policy)
+    (fired, _), (resolved, reason) = [
+        (v.time, v.reason) for v in verdicts if v.transition in ("firing", "resolved")
+    ]
+    assert resolved == fired + 0.5 * 3600
+    assert reason == "held for 0.5 h: what was seen since it fired is the new normal"
+    assert verdicts[-1].baseline_ratio > 0.7
+    assert state == DetectorState(baseline=state.baseline)
+
+
+def test_describe_reads_without_moving(policy):
+    stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 120)]
+    state, verdicts = replay(stories, QUIET + 90, policy)
+    described = describe(state, "news", windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
+    assert described == verdicts[-1]
+    assert described.firing and described.decisive == described.readings[0]
+
+
+def seeded(seed: int) -> list[Story]:
+    """Hours of stories whose rate and share change at random, with pauses."""
+    rng = random.Random(seed)
+    stories, time = [], 0.0
+    while time < 2 * QUIET:
+        until, gap, share = (
+            time + rng.choice((60, 300, 900)),
+            rng.choice((2, 8, 20, 400)),
+            rng.choice((0.1, 0.2, 0.9)),
+        )
+        while time < until:
+            stories.append((time, rng.random() < share))
+            time += rng.expovariate(1 / gap)
+    return stories
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_replays_agree_however_they_are_made(policy, seed):
+    stories = seeded(seed)
+    state, verdicts = replay(stories, 2 * QUIET, policy)
+    assert replay(stories, 2 * QUIET, policy, reload=True) == (state, verdicts)
+    skipped_state, skipped = replay(stories, 2 * QUIET, policy, skip=True)
+    assert skipped_state == state
+    by_time = {verdict.time: verdict for verdict in verdicts}
+    assert skipped == [by_time[verdict.time] for verdict in skipped]
+    assert transitions(skipped) == transitions(verdicts)
+
+
+def test_random_streams_do_ring(policy):
+    assert sum(len(transitions(replay(seeded(seed), 2 * QUIET, policy)[1])) for seed in range(5)) > 5
+
+
+def test_state_stays_small(policy):
+    state, _ = replay([*usual(0, QUIET + 60), *surge(QUIET, QUIET + 60)], QUIET + 60, policy)
+    assert state.firing
+    assert len(msgspec.json.encode(state)) < 600
+    assert msgspec.json.encode(DetectorState()) == b"{}"
+
+
+def test_a_bucket_counts_after_the_lag_and_fades_by_half_lives(policy):
+    baseline = fed(Baseline(), Bucket(60, 10, 4), False, policy.baseline)
+    assert (baseline.since, baseline.moments) == (0, Moments())
+    baseline = fed(baseline, Bucket(660, 10, 0), False, policy.baseline)
+    assert baseline.moments.k == pytest.approx(4 * 0.5 ** (600 / 3600))
+    assert baseline.queue == (Bucket(660, 10, 0),)
+
+
+def test_estimate_by_hand(policy):
+    # Prior 20 stories at 0.2; three buckets of 10 with 1, 2 and 3 negative: p = (6 + 4) / (30 + 20).
+    moments = Moments().plus(10, 1).plus(10, 2).plus(10, 3)
+    found = estimate(Baseline(moments=moments), "news", policy.baseline)
+    assert found.ratio == pytest.approx(0.2)
+    # Σ(k − 2)² = 2, less than the 3 · 10 · 0.16 of independent stories: excess = 2 / 0.16 − 30; pairs = 270.
+    rho = max((2 / 0.16 - 30 + 200 * 0.03) / (270 + 200), 0.005)
+    independent = 20 + 30 / (1 + rho * 9)
+    assert found.overdispersion == pytest.approx(1 - (1 - rho) * independent / (independent + 1))
+
+
+def test_overdispersion_is_recovered(policy):
+    rng, moments = random.Random(5), Moments()
+    for _ in range(3000):
+        share = rng.betavariate(0.2 * 9, 0.8 * 9)  # ρ = 0.1
+        moments = moments.plus(20, sum(rng.random() < share for _ in range(20)))
+    found = estimate(Baseline(moments=moments), "news", policy.baseline)
+    assert found.ratio == pytest.approx(0.2, abs=0.01)
+    assert found.overdispersion == pytest.approx(0.1, abs=0.01)
+
+
+def test_ten_million_stories_and_a_share_of_nearly_nothing(policy):
+    moments = Moments().plus(10**7, 0)
+    baseline = Baseline(since=0.0, as_of=86400.0, stories=10**7, moments=moments)
+    counts = [WindowCounts(60, 0, 60, 10**7, 10**6, 10**7, 10**6, 5)]
+    verdict = describe(DetectorState(baseline=baseline), "news", counts, 60, policy)
+    assert 0 < verdict.readings[0].p_value < 1e-6

@@ -1,0 +1,85 @@
+"""Training configurations: the shipped one is right, and a wrong one is told what is wrong and what is near."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_training import table
+
+from training.config import Head, load_config, parse_config
+from training.errors import TrainingConfigError
+
+SHIPPED = Path(__file__).parent.parent / "training" / "configs" / "financial.toml"
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    return {**table(Path("base")), **changes}
+
+
+def test_shipped_configuration() -> None:
+    config = load_config(SHIPPED)
+    assert config.heads["sentiment"].labels == ("negative", "neutral", "positive")
+    assert config.heads["topic"].labels[6] == "Energy | Oil"
+    assert len(config.heads["topic"].labels) == 20
+
+
+def test_numbers_mean_the_aliases_or_else_the_order() -> None:
+    aliased = Head(labels=("negative", "positive"), aliases={"0": "positive", "Bearish": "negative"})
+    assert aliased.coding == {
+        "0": "positive",
+        "bearish": "negative",
+        "negative": "negative",
+        "positive": "positive",
+    }
+    assert Head(labels=("Oil", "Banks")).coding == {"0": "Oil", "1": "Banks", "oil": "Oil", "banks": "Banks"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"sed": 1}, "unknown key 'sed'; did you mean 'seed'"),
+        ({"hyperparameters": {"epoch": 3}}, "unknown key 'epoch' in hyperparameters; did you mean 'epochs'"),
+        ({"datasets": [{"name": "a", "path": "a.csv", "heads": "topic"}]}, "did you mean 'head'"),
+        ({"heads": {"topic": {"label": ["Oil", "Banks"]}}}, "did you mean 'labels'"),
+        ({"seed": "one"}, "Expected `int`, got `str` - at `seed`"),
+        ({"datasets": []}, "nothing to train on"),
+        ({"datasets": [{"name": "a", "path": "a.csv", "head": "topics"}]}, "did you mean 'topic'"),
+        ({"heads": {"topic": {"labels": ["Oil"]}}}, "at least two labels"),
+        ({"heads": {"topic": {"labels": ["Oil", "Banks"], "aliases": {"0": "Oi"}}}}, "did you mean 'Oil'"),
+        ({"hyperparameters": {"dropout": 1.5}}, "dropout"),
+        ({"hyperparameters": {"batch_tokens": 8}}, "batch_tokens must be at least max_tokens"),
+    ],
+)
+def test_wrong_configuration_names_the_key(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(TrainingConfigError) as caught:
+        parse_config(changed(**wrong))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"share": [0.5, 0.2]}, "share must be"),
+        ({"label_pattern": "(a)(b)"}, "exactly one group"),
+        ({"label_pattern": "("}, "no regular expression"),
+        ({"labels": {"up": "positve"}}, "did you mean 'positive'"),
+    ],
+)
+def test_wrong_data_set_is_named(wrong: dict[str, Any], message: str) -> None:
+    datasets = table(Path("base"))["datasets"]
+    with pytest.raises(TrainingConfigError, match="'sentiment'") as caught:
+        parse_config(changed(datasets=[{**datasets[0], **wrong}, datasets[1]]))
+    assert message in str(caught.value)
+
+
+def test_head_without_data() -> None:
+    with pytest.raises(TrainingConfigError, match=r"heads\.topic: no data set"):
+        parse_config(changed(datasets=table(Path("base"))["datasets"][:1]))
+
+
+def test_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingConfigError, match=r"none\.toml: cannot be read"):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "broken.toml").write_text("seed = ")
+    with pytest.raises(TrainingConfigError, match=r"broken\.toml: not TOML"):
+        load_config(tmp_path / "broken.toml")

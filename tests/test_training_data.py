@@ -1,0 +1,142 @@
+"""Labelled files, what leaks out of them, and how they are split."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from tiny_training import table, write_data
+
+from training.config import Head, LabelledSet, parse_config
+from training.corpus import majority, read_corpus
+from training.errors import TrainingError
+from training.labelled import Example, read_examples
+from training.splits import canonical, hash_share
+
+CODING = Head(labels=("negative", "neutral", "positive"), aliases={"0": "negative"}).coding
+PATTERN = r"""['"]: ['"](negative|neutral|positive)['"]"""
+
+
+def labelled(path: str, **fields: Any) -> LabelledSet:
+    return LabelledSet(name="a set", path=path, head="sentiment", **fields)
+
+
+def test_entities_with_apostrophes_and_disagreement(tmp_path: Path) -> None:
+    lines = (
+        "Title,Decisions",
+        "Brambley's loss widens,{'Brambley's': 'negative'}",
+        "\"Tallis gains, Hexby flat\",\"{'Tallis': 'positive', 'Hexby': 'neutral'}\"",
+        "Veyra and Kestrel rise,\"{\"\"Veyra's\"\": 'positive', 'Kestrel': 'positive'}\"",
+    )
+    (tmp_path / "entities.csv").write_text("\n".join(lines))
+    found = read_examples(
+        labelled("entities.csv", text="Title", label="Decisions", label_pattern=PATTERN), CODING, tmp_path
+    )
+    assert [(e.text, e.label) for e in found] == [
+        ("Brambley's loss widens", "negative"),
+        ("Veyra and Kestrel rise", "positive"),
+    ]
+
+
+def test_formats_say_the_same(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["Hexby falls", "Hexby waits"], "label": ["negative", "neutral"]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_csv(tmp_path / "a.txt", index=False, sep=";")
+    expected = [
+        Example("Hexby falls", "sentiment", "negative"),
+        Example("Hexby waits", "sentiment", "neutral"),
+    ]
+    for name in ("a.csv", "a.jsonl", "a.parquet"):
+        assert read_examples(labelled(name), CODING, tmp_path) == expected
+    assert read_examples(labelled("a.txt", format="csv", separator=";"), CODING, tmp_path) == expected
+
+
+def test_excluded_rows_and_shares(tmp_path: Path) -> None:
+    texts = [f"headline number {i}" for i in range(200)]
+    pd.DataFrame({"text": texts, "label": 0}).to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "rows.txt").write_text("0\n199\n")
+    found = read_examples(labelled("a.csv", exclude="rows.txt"), CODING, tmp_path)
+    assert [e.text for e in found] == texts[1:-1]
+    tenth = read_examples(labelled("a.csv", share=(0.0, 0.1)), CODING, tmp_path)
+    rest = read_examples(labelled("a.csv", share=(0.1, 1.0)), CODING, tmp_path)
+    assert sorted(e.text for e in tenth + rest) == sorted(texts)
+    assert 8 <= len(tenth) <= 35  # 20 expected, standard deviation 4.2
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "message"),
+    [
+        ("text,label\nHexby falls,0\n", {"text": "texts"}, "no column 'texts'; did you mean 'text'"),
+        ("text,label\nHexby falls,negativ\n", {}, "row 0: unknown label 'negativ'; did you mean 'negative'"),
+        ("text,label\nHexby falls,7\n", {}, "row 0: unknown label '7'"),
+        ("text,label\nHexby falls,\n", {}, "row 0: unknown label ''"),
+        ("text,label\n", {}, "no usable row"),
+        ("", {}, "not readable as csv"),
+        ('text,label\n"Hexby falls,0\n', {}, "not readable as csv"),
+        ("text,label\nHexby falls,0\n", {"exclude": "rows.txt"}, "rows.txt: cannot be read"),
+        ("text,label\nHexby falls,x\n", {"label_pattern": PATTERN}, "finds no label in 'x'"),
+    ],
+)
+def test_unusable_file_says_why(tmp_path: Path, content: str, fields: dict[str, Any], message: str) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(TrainingError) as caught:
+        read_examples(labelled("a.csv", **fields), CODING, tmp_path)
+    assert message in str(caught.value)
+
+
+def test_file_that_is_not_what_its_ending_says(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "a.parquet", "a.csv"):
+        (tmp_path / name).write_bytes(b"\xff\xfe{[ no text")
+        with pytest.raises(TrainingError, match=name):
+            read_examples(labelled(name), CODING, tmp_path)
+    with pytest.raises(TrainingError, match="cannot be read"):
+        read_examples(labelled("none.csv"), CODING, tmp_path)
+    with pytest.raises(TrainingError, match="unknown format"):
+        read_examples(labelled("a.xlsx"), CODING, tmp_path)
+
+
+def test_same_words_are_the_same_text() -> None:
+    assert canonical("Oil &amp; gas: UP 3%! https://x.example/a?b") == canonical("oil gas up 3")
+    assert canonical("Oil up") != canonical("Oil down")
+    assert hash_share("Oil UP!") == hash_share("oil up")
+    assert hash_share("oil up") != hash_share("oil up", "dev")
+
+
+def test_nothing_leaks(tmp_path: Path) -> None:
+    """A text in an evaluation set, whatever its case, links and head, is in neither split; nor in both."""
+    write_data(tmp_path)
+    validation = "text,label\nNORWICK faces a fraud probe! https://x.example,0\nHexby pumps more crude,0\n"
+    (tmp_path / "validation.csv").write_text(validation)
+    config = parse_config(
+        {
+            **table(Path("base")),
+            "evaluation": [{"name": "validation", "path": "validation.csv", "head": "sentiment"}],
+        }
+    )
+    corpus = read_corpus(config, tmp_path)
+    train, dev = ({canonical(e.text) for e in part} for part in (corpus.train, corpus.dev))
+    assert not (train | dev) & {"norwick faces a fraud probe", "hexby pumps more crude"}
+    assert not train & dev
+    assert len(train | dev) == 90 + 40 - 2
+    assert corpus.rows == {"sentiment": 89, "topic": 39}
+
+
+def test_copies_vote() -> None:
+    up, loud, down = (
+        Example(text, "sentiment", label)
+        for text, label in (("oil up", "positive"), ("OIL UP!", "positive"), ("oil up", "negative"))
+    )
+    assert majority(Counter([up, loud, down])) == up
+    assert majority(Counter([up, down])) is None
+    assert majority(Counter([down])) == down
+
+
+def test_label_without_a_text(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    wrong = table(Path("base"))
+    wrong["heads"]["topic"]["labels"].append("Gold")
+    with pytest.raises(TrainingError, match=r"heads\.topic: no training text is labelled 'Gold'"):
+        read_corpus(parse_config(wrong), tmp_path)
