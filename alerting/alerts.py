@@ -24,9 +24,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One message about a surge: it fires, is updated, or has resolved. `id` stays the same throughout.
+    """One message about a surge: it fires, is updated or has resolved. `id` stays the same throughout.
 
-    The counts, `lift` and `p_value` are those of the window [window_start, window_end); the two are null where
+    The counts, `lift` and `p_value` are those of [window_start, window_end); the two are null where
     it has become empty. A `historical` alert was detected too late to page anyone.
     """
 

@@ -34,6 +34,9 @@ class Moments(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
+NOTHING = Moments()
+
+
 class Bucket(msgspec.Struct, frozen=True, array_like=True):
     end: float
     stories: int
@@ -46,9 +49,9 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     since: float | None = None  # start of the first bucket that held documents
     as_of: float = 0.0
     stories: int = 0  # ever absorbed
-    moments: Moments = Moments()
+    moments: Moments = NOTHING
     queue: tuple[Bucket, ...] = ()
-    frozen: Moments = Moments()
+    frozen: Moments = NOTHING
     closed_until: float = 0.0  # buckets that begin before this touch an alert that has resolved
 
 
@@ -96,9 +99,9 @@ def without(baseline: Baseline, since: float) -> Baseline:
 def reopened(baseline: Baseline, time: float, new_normal: bool) -> Baseline:
     """An alert resolved at `time`: what was seen while it fired is forgotten, or is the new memory."""
     if not new_normal:
-        return msgspec.structs.replace(baseline, frozen=Moments(), closed_until=time)
+        return msgspec.structs.replace(baseline, frozen=NOTHING, closed_until=time)
     return msgspec.structs.replace(
-        baseline, as_of=time, moments=baseline.frozen, frozen=Moments(), queue=(), closed_until=time
+        baseline, as_of=time, moments=baseline.frozen, frozen=NOTHING, queue=(), closed_until=time
     )
 
 

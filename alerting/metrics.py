@@ -38,7 +38,7 @@ class Metrics:
         dead_letter_reasons: Sequence[str],
         streams: Sequence[str] = STREAMS,
     ) -> None:
-        disable_created_metrics()  # they double the series, and nobody reads them
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series; nobody reads them
         self._reasons = (*dead_letter_reasons, "other")
         self.documents = Counter(
             "bearwatch_documents_total",

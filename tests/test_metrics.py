@@ -1,0 +1,172 @@
+"""The metrics: zero from the start, gauges only for what is owned, and names as Prometheus wants them."""
+
+import shutil
+import subprocess
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from alerting.detector import Firing, Reading, Verdict, WindowCounts
+from alerting.metrics import GAUGES, KeyReading, Metrics, PartitionLag, StateCollector, window_label
+
+TOPIC = {"stream": "news", "topic": "Energy | Oil"}
+KEY = "news/topic:Energy | Oil"
+FULL = Reading(WindowCounts(900, 0, 900, 12, 9, 10, 8, 5), 1e-6, 4.0)
+EMPTY = Reading(WindowCounts(3600, 0, 900, 0, 0, 0, 0, 0), None, None)
+QUIET = Verdict(900, True, 0.2, 0.02, (FULL, EMPTY))
+FIRING = QUIET._replace(alert=Firing(900, 900, "critical"), transition="firing", decisive=FULL)
+
+
+class Worker:
+    """A registry with all metrics, and the state that the gauges read."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(
+            self.registry,
+            topics=["Energy | Oil", "IPO"],
+            sentiments=["negative", "neutral", "positive"],
+            dead_letter_reasons=["invalid_json"],
+        )
+        self.keys: list[KeyReading] = []
+        self.lags: list[PartitionLag] = []
+        self.watermarks: list[tuple[int, float]] = []
+        collector = StateCollector(lambda: self.keys, lambda: self.lags, lambda: self.watermarks)
+        self.registry.register(collector)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, labels)
+
+    def text(self) -> str:
+        return generate_latest(self.registry).decode()
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("bearwatch_documents_total", {"stream": "news", "outcome": "classified"}),
+        ("bearwatch_documents_total", {"stream": "comments", "outcome": "dead_letter"}),
+        ("bearwatch_classified_total", {"stream": "comments", "topic": "IPO", "sentiment": "neutral"}),
+        ("bearwatch_dead_letters_total", {"stream": "news", "reason": "invalid_json"}),
+        ("bearwatch_dead_letters_total", {"stream": "news", "reason": "other"}),
+        ("bearwatch_late_documents_total", {"stream": "comments"}),
+        (
+            "bearwatch_alert_transitions_total",
+            {"stream": "news", "kind": "surge", "severity": "warning", "state": "firing"},
+        ),
+        ("bearwatch_end_to_end_seconds_count", {"stream": "comments"}),
+        ("bearwatch_batch_documents_count", {}),
+        ("bearwatch_inference_seconds_count", {}),
+    ],
+)
+def test_counts_start_at_zero(worker, name, labels):
+    assert worker.value(name, **labels) == 0
+
+
+def test_a_document_is_counted_by_outcome_and_by_label(worker):
+    worker.metrics.classified_document("news", "IPO", "negative")
+    worker.metrics.dead_letter("news", "invalid_json")
+    assert worker.value("bearwatch_documents_total", stream="news", outcome="classified") == 1
+    assert worker.value("bearwatch_classified_total", stream="news", topic="IPO", sentiment="negative") == 1
+    assert worker.value("bearwatch_documents_total", stream="news", outcome="dead_letter") == 1
+    assert worker.value("bearwatch_dead_letters_total", stream="news", reason="invalid_json") == 1
+
+
+def test_an_unannounced_reason_makes_no_new_series(worker):
+    before = worker.text().count("\n")
+    worker.metrics.dead_letter("news", "text of a user's document")
+    assert worker.text().count("\n") == before
+    assert worker.value("bearwatch_dead_letters_total", stream="news", reason="other") == 1
+
+
+def test_gauges_appear_with_the_state_and_vanish_with_it(worker):
+    before = worker.text()
+    worker.keys = [KeyReading(KEY, QUIET)]
+    worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
+    worker.watermarks = [(0, 900.0)]
+    assert worker.value("bearwatch_window_negative_ratio", **TOPIC, window="15m") == 0.8
+    assert worker.value("bearwatch_window_stories", **TOPIC, window="15m") == 10
+    assert worker.value("bearwatch_window_negative_stories", **TOPIC, window="15m") == 8
+    assert worker.value("bearwatch_window_documents", **TOPIC, window="15m") == 12
+    assert worker.value("bearwatch_window_p_value", **TOPIC, window="15m") == 1e-6
+    assert worker.value("bearwatch_baseline_ratio", **TOPIC) == 0.2
+    assert worker.value("bearwatch_baseline_ready", **TOPIC) == 1
+    assert worker.value("bearwatch_lag_records", kafka_topic="bearwatch.news", partition="3") == 17
+    assert worker.value("bearwatch_watermark_timestamp_seconds", partition="0") == 900
+    worker.keys, worker.lags, worker.watermarks = [], [], []
+    assert worker.text() == before
+
+
+def test_an_empty_window_has_no_series(worker):
+    worker.keys = [KeyReading(KEY, QUIET)]
+    assert 'window="15m"' in worker.text()
+    assert 'window="1h"' not in worker.text()
+
+
+def test_warming_up_has_no_p_value(worker):
+    worker.keys = [
+        KeyReading(KEY, QUIET._replace(ready=False, readings=(FULL._replace(p_value=None), EMPTY)))
+    ]
+    assert worker.value("bearwatch_window_p_value", **TOPIC, window="15m") is None
+    assert worker.value("bearwatch_window_stories", **TOPIC, window="15m") == 10
+    assert worker.value("bearwatch_baseline_ready", **TOPIC) == 0
+
+
+@pytest.mark.parametrize(
+    ("reading", "warning", "critical"),
+    [
+        (KeyReading(KEY, QUIET), 0, 0),
+        (KeyReading(KEY, FIRING), 0, 1),
+        (KeyReading(KEY, FIRING._replace(alert=Firing(900, 900, "warning"))), 1, 0),
+        (KeyReading(KEY, FIRING, historical=True), 0, 0),
+        (KeyReading(KEY, FIRING._replace(transition="resolved")), 0, 0),
+    ],
+    ids=["quiet", "critical", "warning", "historical", "resolved"],
+)
+def test_alert_active_has_a_series_for_each_severity(worker, reading, warning, critical):
+    worker.keys = [reading]
+    assert worker.value("bearwatch_alert_active", **TOPIC, kind="surge", severity="warning") == warning
+    assert worker.value("bearwatch_alert_active", **TOPIC, kind="surge", severity="critical") == critical
+
+
+def test_an_entity_is_labelled_as_one(worker):
+    worker.keys = [KeyReading("comments/entity:ACME", QUIET)]
+    assert worker.value("bearwatch_baseline_ratio", stream="comments", entity="ACME") == 0.2
+
+
+def test_worker_says_what_it_runs_with(worker):
+    worker.metrics.runs_with(engine="openvino bf16", model="aa", policy="bb")
+    assert worker.value("bearwatch_worker_info", engine="openvino bf16", model="aa", policy="bb") == 1
+
+
+def test_every_gauge_is_described_and_no_name_is_taken_twice(worker):
+    assert set(GAUGES) <= {family.name for family in worker.registry.collect()}
+    with pytest.raises(ValueError, match="Duplicated"):
+        worker.registry.register(StateCollector(list, list, list))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "label"), [(900, "15m"), (3600, "1h"), (21600, "6h"), (90, "90s"), (86400, "1d")]
+)
+def test_windows_are_labelled_as_prometheus_writes_durations(seconds, label):
+    assert window_label(seconds) == label
+
+
+PROMTOOL = shutil.which("promtool")
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+def test_promtool_finds_no_fault(worker):
+    worker.keys = [KeyReading(KEY, FIRING), KeyReading("comments/entity:ACME", QUIET)]
+    worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
+    worker.watermarks = [(0, 900.0)]
+    worker.metrics.runs_with(engine="onnxruntime", model="aa", policy="bb")
+    checked = subprocess.run(
+        [str(PROMTOOL), "check", "metrics"], input=worker.text(), text=True, capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
