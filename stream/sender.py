@@ -1,6 +1,7 @@
 """Documents into Kafka: confirmed by all replicas, sent once, with a bound on what waits in memory."""
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,7 @@ from stream.topics import TopicNames
 # Kafka takes 1 MiB a record; 4 KiB of it are room for the key (an id of 512 characters) and for framing.
 MAX_DOCUMENT_BYTES = 2**20 - 2**12
 MAX_WAITING_BYTES = 16 * 2**20
-DELIVERY_SECONDS = 30  # a document that is not confirmed by then is an error
+DELIVERY_SECONDS = 30.0  # a document that is not confirmed by then is an error
 
 
 class DocumentSender:
@@ -26,10 +27,11 @@ class DocumentSender:
         StreamError: no broker answers, a topic is missing, or (from any later call) a send has failed.
     """
 
-    def __init__(self, bootstrap: str, names: TopicNames) -> None:
+    def __init__(self, bootstrap: str, names: TopicNames, delivery_seconds: float = DELIVERY_SECONDS) -> None:
         require_topics(bootstrap, [names.news, names.comments])
         self._bootstrap = bootstrap
         self._names = names
+        self._delivery_seconds = delivery_seconds
         self._room = threading.Condition()
         self._waiting_bytes = 0
         self._sent = 0
@@ -43,8 +45,8 @@ class DocumentSender:
             enable_idempotence=True,
             linger_ms=20,
             batch_size=2**16,
-            request_timeout_ms=10_000,
-            delivery_timeout_ms=DELIVERY_SECONDS * 1000,
+            request_timeout_ms=int(delivery_seconds * 1000 / 3),  # so that a lost request is tried again
+            delivery_timeout_ms=int(delivery_seconds * 1000),
         )
 
     @property
@@ -76,8 +78,10 @@ class DocumentSender:
 
     def flush(self) -> None:
         """Wait until everything is confirmed."""
+        with self._room:
+            self._raise_error()
         try:
-            self._producer.flush(timeout=DELIVERY_SECONDS + CONNECT_SECONDS)
+            self._producer.flush(timeout=self._delivery_seconds + CONNECT_SECONDS)
         except KafkaError as error:
             raise StreamError(f"Kafka at {self._bootstrap} does not confirm documents: {error}") from error
         with self._room:
@@ -93,7 +97,8 @@ class DocumentSender:
             if kind is None:
                 self.flush()
         finally:
-            self._producer.close(timeout=1)
+            with suppress(KafkaError):  # after an error something may still wait for a broker that is gone
+                self._producer.close(timeout=1)
 
     def _confirmed(self, size: int, _: object) -> None:  # called by the producer's own thread, as is _failed
         with self._room:

@@ -161,6 +161,19 @@ def test_a_sender_needs_its_topics(broker: LocalKafka, prefix: str) -> None:
         DocumentSender(broker.bootstrap, TopicNames(prefix))
 
 
+def test_a_broker_that_stops_answering_is_an_error(broker: LocalKafka, names: TopicNames) -> None:
+    sender = DocumentSender(broker.bootstrap, names, delivery_seconds=1)
+    with pytest.raises(StreamError, match="did not take a document"), sender:
+        sender.send("news", line(1), "d1")
+        sender.flush()
+        broker.pause()
+        try:
+            sender.send("news", line(1), "d1")
+            sender.flush()
+        finally:
+            broker.resume()
+
+
 def test_bad_lines_are_told_by_number_and_the_others_sent(broker: LocalKafka, names: TopicNames) -> None:
     bad = [b"{broken", b"\xff\xfe", b"[1]", b"[" * 1000, line(6, text="x" * 10_000_000), line(7, text="")]
     lines = [line(1), *bad, line(8, text="y" * 900_000), line(9)]

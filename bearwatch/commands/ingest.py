@@ -49,10 +49,10 @@ def command(
         try:
             lines = numbered_lines(report.watch(file))
             ingest(lines, stream, choose_stamp(broker, names, history, speed), sender, report.refuse)
-        except KeyboardInterrupt:
-            ctx.exit(130)
-        finally:
             sender.flush()
+        except KeyboardInterrupt:
+            sender.flush()
+            ctx.exit(130)
     if report.refused:
         ctx.exit(1)
 
