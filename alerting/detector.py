@@ -105,9 +105,14 @@ def describe(
     """The readings alone, without moving the state: for gauges after a recovery."""
     expected = memory.estimate(state.baseline, stream, policy.baseline)
     readings = tuple(_reading(counts, expected) for counts in windows)
-    firing = state.firing
-    decisive = [r for r in readings if firing and r.counts.window_seconds == firing.window_seconds]
-    return Verdict(time, *expected, readings, firing, decisive=decisive[0] if decisive else None)
+    decisive = _own_window(state.firing, readings) if state.firing else None
+    return Verdict(time, *expected, readings, state.firing, decisive=decisive)
+
+
+def _own_window(firing: Firing, readings: Sequence[Reading]) -> Reading:
+    """The window that fired or, where a new policy has dropped it, the next shorter one."""
+    candidates = [reading for reading in readings if reading.counts.window_seconds <= firing.window_seconds]
+    return candidates[-1] if candidates else readings[0]
 
 
 def ends_bucket(time: float, policy: Policy) -> bool:

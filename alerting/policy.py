@@ -102,17 +102,17 @@ def load_policy(path: Path | str | None = None) -> Policy:
     """Read a policy file over the defaults, or the defaults alone. Raises PolicyError."""
     default = tomllib.loads(DEFAULT.read_text(encoding="utf-8"))
     if path is None:
-        return parse_policy(default, DEFAULT.name)
+        return _checked(default, DEFAULT.name)
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PolicyError(f"{path}: cannot be read as a policy: {error}") from None
     _refuse_unknown(content, Policy, str(path))
-    return parse_policy(_merged(default, content), str(path))
+    return _checked(_merged(default, content), str(path))
 
 
-def parse_policy(content: dict[str, Any], name: str) -> Policy:
-    """Turn a complete policy into its type; `name` says in errors where it came from. Raises PolicyError."""
+def _checked(content: dict[str, Any], name: str) -> Policy:
+    """Turn a complete policy into its type; `name` says in errors where it came from."""
     _refuse_unknown(content, Policy, name)
     try:
         policy = msgspec.convert(content, Policy)

@@ -230,6 +230,24 @@ def test_describe_reads_without_moving(policy):
     assert described.firing and described.decisive == described.readings[0]
 
 
+@pytest.mark.parametrize("lengths", ["[30, 60, 600]", "[240, 600]"], ids=["next shorter", "none shorter"])
+def test_an_alert_outlives_a_policy_without_its_window(policy, tmp_path, lengths):
+    stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 200, 6)]
+    state, verdicts = replay(stories, QUIET + 150, policy)
+    assert verdicts[-1].alert.window_seconds == 180
+    text = POLICY_TEXT.replace("[60, 180, 600]", lengths).replace(
+        "bucket_seconds = 60", "bucket_seconds = 600"
+    )
+    (tmp_path / "new.toml").write_text(text, encoding="utf-8")
+    new = load_policy(tmp_path / "new.toml")
+    for time in range(QUIET + 165, QUIET + 465, 15):
+        state, verdict = evaluate(state, "news", windows_at(stories, time, new), time, new)
+        if verdict.transition == "resolved":
+            break
+    assert verdict.transition == "resolved"
+    assert verdict.decisive in verdict.readings
+
+
 def seeded(seed: int) -> list[Story]:
     """Hours of stories whose rate and share change at random, with pauses."""
     rng = random.Random(seed)
