@@ -1,8 +1,11 @@
 """From training through export to evaluation; an artifact that disagrees with its network is not written."""
 
 import json
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,89 +17,112 @@ from tiny_training import SENTIMENT, rows_of, table, write_checkpoint, write_dat
 import training.export
 from bearwatch.commands.evaluate import command as evaluate_command
 from models.classifier import Classifier
-from models.manifest import load_manifest
+from models.manifest import MODEL, load_manifest
 from training.config import parse_config
 from training.errors import TrainingError
 from training.export import export
 from training.fit import fit
-from training.onnx_file import write_onnx
 from training.precision import Precision
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+CHECK = "text,label\nBanyard faces a fraud probe,0\nBanyard soars on record profit,1\n"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`data` and a finished `run`."""
+    """`data`, a finished `run`, and the `model` exported from it."""
     folder = tmp_path_factory.mktemp("export")
     write_checkpoint(folder / "base")
     write_data(folder / "data")
-    (folder / "data" / "check.csv").write_text(
-        "text,label\nBanyard faces a fraud probe,0\nBanyard soars on record profit,1\n"
-    )
-    evaluation = [{"name": "check", "path": "check.csv", "head": "sentiment"}]
+    (folder / "data" / "check.csv").write_text(CHECK)
+    evaluation = [{"name": "check", "path": "check.csv", "head": "sentiment", "licence": "CC0"}]
     config = parse_config({**table(folder / "base", epochs=4), "evaluation": evaluation})
     fit(config, folder / "data", folder / "run", resume=False, precision=Precision("cpu", None))
+    export(folder / "run", folder / "model", folder / "data", NOW)
     return folder
 
 
-def test_train_export_classify_evaluate(folder: Path) -> None:
-    manifest = export(folder / "run", folder / "model", folder / "data", NOW)
-    assert load_manifest(folder / "model") == manifest
+@pytest.fixture
+def exporter_writes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Make the exporter, which is slow, write a given graph instead."""
+
+    def write(graph: Path) -> None:
+        def write_onnx(network: Any, outputs: list[str], max_tokens: int, path: Path) -> None:
+            shutil.copyfile(graph, path)
+
+        monkeypatch.setattr(training.export, "write_onnx", write_onnx)
+
+    return write
+
+
+def test_manifest(folder: Path) -> None:
+    manifest = load_manifest(folder / "model")
+    assert manifest.heads["sentiment"].labels == ("negative", "neutral", "positive")
     assert manifest.label_codes["sentiment"]["1"] == "positive"
-    assert [(d.name, d.use) for d in manifest.datasets][-1] == ("check", "validation")
-    assert manifest.metrics["check"]["n"] == 2
-    scored = Classifier.load(folder / "model").classify(
-        ["Hexby soars on record profit", "Hexby finds gas offshore"]
-    )
-    assert scored[0]["sentiment"].label == "positive"
-    assert scored[1]["topic"].label == "Oil"
+    assert [(d.name, d.use) for d in manifest.datasets] == [
+        ("sentiment", "train"),
+        ("topic", "train"),
+        ("check", "validation"),
+    ]
+    assert manifest.datasets[2].licence == "CC0"
+    assert (manifest.metrics["check"]["accuracy"], manifest.metrics["check"]["n"]) == (1.0, 2)
+    assert manifest.created == NOW
+
+
+def test_exported_model_classifies_and_is_evaluated(folder: Path) -> None:
+    texts = ["Hexby soars on record profit", "Hexby finds gas offshore"]
+    up, oil = Classifier.load(folder / "model").classify(texts)
+    assert up["sentiment"].label == "positive"
+    assert oil["topic"].label == "Oil"
     arguments = ["--model", str(folder / "model"), "--data", str(folder / "data" / "sentiment.csv"), "--json"]
     arguments += ["--task", "sentiment", "--text", "headline", "--label", "label"]
-    result = CliRunner().invoke(evaluate_command, arguments, catch_exceptions=False)
-    figures = json.loads(result.stdout)
+    figures = json.loads(CliRunner().invoke(evaluate_command, arguments, catch_exceptions=False).stdout)
     assert figures["n"] == len(rows_of(SENTIMENT))
-    assert figures["accuracy"] > 0.9
+    assert figures["accuracy"] > 0.9  # the file's numbers are in another order than the labels
 
 
 def test_matrices_are_stored_as_half(folder: Path) -> None:
-    export(folder / "run", folder / "half", None, NOW)
-    stored = onnx.load(folder / "half" / "model.onnx").graph.initializer
+    stored = onnx.load(folder / "model" / MODEL).graph.initializer
     kinds = {s.data_type for s in stored if len(s.dims) >= 2 and s.data_type != onnx.TensorProto.INT64}
     assert kinds == {onnx.TensorProto.FLOAT16}
 
 
-def test_export_replaces_an_artifact_and_nothing_else(folder: Path, tmp_path: Path) -> None:
+def test_one_changed_weight_is_refused(
+    folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None]
+) -> None:
+    graph = onnx.load(folder / "model" / MODEL)
+    weight = next(w for w in graph.graph.initializer if list(w.dims) in ([2, 32], [32, 2]))
+    values = numpy_helper.to_array(weight).copy()
+    values.flat[0] += np.float16(0.25)
+    weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+    onnx.save(graph, folder / "damaged.onnx")
+    exporter_writes(folder / "damaged.onnx")
     out = tmp_path / "model"
-    export(folder / "run", out, None, NOW)
+    shutil.copytree(folder / "model", out)
+    with pytest.raises(TrainingError, match="disagrees with the trained one"):
+        export(folder / "run", out, None, NOW.replace(year=2027))
+    assert load_manifest(out) == load_manifest(folder / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_export_replaces_an_artifact_and_nothing_else(
+    folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None]
+) -> None:
+    exporter_writes(folder / "model" / MODEL)
+    out = tmp_path / "model"
+    shutil.copytree(folder / "model", out)
     export(folder / "run", out, None, NOW.replace(year=2027))
     assert load_manifest(out).created.year == 2027
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     with pytest.raises(TrainingError, match="no model artifact"):
         export(folder / "run", folder / "data", None, NOW)
+    assert (folder / "data" / "check.csv").exists()
 
 
-def test_one_changed_weight_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = tmp_path / "model"
-    export(folder / "run", out, None, NOW)
-    before = load_manifest(out)
-
-    def write_damaged(network: object, outputs: list[str], max_tokens: int, path: Path) -> None:
-        write_onnx(network, outputs, max_tokens, path)  # type: ignore[arg-type]
-        model = onnx.load(path)
-        weight = next(w for w in model.graph.initializer if list(w.dims) in ([2, 32], [32, 2]))
-        values = numpy_helper.to_array(weight).copy()
-        values.flat[0] += np.float16(0.25)
-        weight.CopyFrom(numpy_helper.from_array(values, weight.name))
-        onnx.save(model, path)
-
-    monkeypatch.setattr(training.export, "write_onnx", write_damaged)
-    with pytest.raises(TrainingError, match="disagrees with the trained one"):
-        export(folder / "run", out, None, NOW)
-    assert load_manifest(out) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-
-
-def test_run_that_is_none(tmp_path: Path) -> None:
+def test_run_that_is_none(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no training run"):
         export(tmp_path, tmp_path / "model", None, NOW)
+    shutil.copytree(folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns("best.pt"))
+    with pytest.raises(TrainingError, match="no epoch is finished"):
+        export(tmp_path / "run", tmp_path / "model", None, NOW)
+    assert not (tmp_path / "model").exists()

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, set_seed
+
+torch.set_num_threads(1)  # for so little to compute, waiting for each other costs more than it gains
 
 SPECIAL = PADDING, UNKNOWN, _, _ = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 COMPANIES = (

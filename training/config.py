@@ -128,7 +128,7 @@ _TABLES: dict[str, type[Strict]] = {
 
 def _with_nearest_key(message: str) -> str:
     """msgspec's message, and for an unknown key the nearest one of the table it stands in."""
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`(?: - at `(.*)`)?", message)
+    unknown = re.fullmatch(r"Object contains unknown field `(.*?)`(?: - at `(.*)`)?", message)
     if not unknown:
         return message.replace("`$.", "`")
     key, place = unknown[1], unknown[2] or "$"

@@ -56,7 +56,7 @@ def read_columns(
         if format == "csv":
             frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         elif format == "jsonl":
-            frame = pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+            frame = pd.read_json(path, lines=True, dtype=False)
         elif format == "parquet":
             frame = pd.read_parquet(path)
         else:

@@ -8,6 +8,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from models.text import normalise
 from training.batches import Encoded
@@ -47,6 +48,8 @@ def checkpoint_of(base_model: str) -> str:
 
 def new_network(config: TrainingConfig) -> tuple[Network, Tokenizer]:
     """The base model with fresh heads, and its tokeniser, set to cut at `max_tokens` and not to pad."""
+    transformers_logging.set_verbosity_error()  # it warns of the pooler, which is left out on purpose
+    transformers_logging.disable_progress_bar()
     checkpoint = checkpoint_of(config.base_model)
     try:
         encoder = AutoModel.from_pretrained(checkpoint, dtype=torch.float32, **_no_pooler(checkpoint))

@@ -36,6 +36,7 @@ def write_onnx(network: Network, outputs: list[str], max_tokens: int, path: Path
     network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
     ids = torch.ones((2, 8), dtype=torch.int64)
     shape = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", max=max_tokens)}
+    same = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
     torch.onnx.export(
         network,
@@ -44,7 +45,7 @@ def write_onnx(network: Network, outputs: list[str], max_tokens: int, path: Path
         input_names=INPUTS,
         output_names=outputs,
         opset_version=OPSET,
-        dynamic_shapes=(shape, shape),
+        dynamic_shapes=(shape, same),
         dynamo=True,
         external_data=False,
         verbose=False,
