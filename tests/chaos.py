@@ -34,6 +34,7 @@ class Mischief:
     rng: random.Random
     every: tuple[float, float] = (1, 5)
     freeze_seconds: tuple[float, float] = (5, 13)
+    freeze_share: float = 0.5
     kills: int = 0
     freezes: int = 0
     _next: float = field(default_factory=lambda: time.monotonic() + 8)  # first let them take their partitions
@@ -42,7 +43,7 @@ class Mischief:
         if time.monotonic() < self._next:
             return
         worker = self.rng.choice(self.fleet.workers)
-        if worker.frozen_until == 0.0 and self.rng.random() < 0.5:
+        if worker.frozen_until == 0.0 and self.rng.random() < self.freeze_share:
             worker.freeze(self.rng.uniform(*self.freeze_seconds))
             self.freezes += 1
         else:

@@ -5,10 +5,12 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.partitioner.default import murmur2
 from keyword_model import SENTIMENTS, TOPICS, WORDS
 
 from alerting.policy import Policy
@@ -100,21 +102,17 @@ def send(
 
 def close_windows(broker: str, names: TopicNames, last: int) -> None:
     """A last document in every partition, much later, so that every window before it is evaluated."""
-    sizes = {
-        stream: len(_consumer(broker).partitions_for_topic(names.input(stream)) or ()) for stream in STREAMS
-    }
     later = last + 2 * 3600 * 1000
+    document = _document(0, "macro neutral the end", later / 1000, random.Random(0))
+    with _consumer(broker) as consumer:
+        sizes = {stream: len(consumer.partitions_for_topic(names.input(stream)) or ()) for stream in STREAMS}
     with DocumentSender(broker, names) as sender:
-        for stream in STREAMS:
-            for key in _a_key_for_each_partition(sizes[stream]):
-                sender.send(
-                    stream, _document(0, "macro neutral the end", later / 1000, random.Random(0)), key, later
-                )
+        for stream, size in sizes.items():
+            for key in _a_key_for_each_partition(size):
+                sender.send(stream, document, key, later)
 
 
 def _a_key_for_each_partition(count: int) -> list[str]:
-    from kafka.partitioner.default import murmur2
-
     found: dict[int, str] = {}
     number = 0
     while len(found) < count:
@@ -123,28 +121,28 @@ def _a_key_for_each_partition(count: int) -> list[str]:
     return list(found.values())
 
 
-def _consumer(broker: str) -> KafkaConsumer:
-    return KafkaConsumer(
-        bootstrap_servers=broker,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
+@contextmanager
+def _consumer(broker: str) -> Iterator[KafkaConsumer]:
+    consumer = KafkaConsumer(
+        bootstrap_servers=broker, isolation_level="read_committed", enable_auto_commit=False
     )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
 
 
-def records(broker: str, topic: str) -> Iterator[object]:
+def records(broker: str, topic: str) -> Iterator[Any]:
     """Every committed record of a topic."""
-    consumer = _consumer(broker)
-    partitions = [
-        TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())
-    ]
-    consumer.assign(partitions)
-    consumer.seek_to_beginning(*partitions)
-    ends = consumer.end_offsets(partitions)
-    while any(consumer.position(each) < ends[each] for each in partitions):
-        for found in consumer.poll(timeout_ms=500).values():
-            yield from found
-    consumer.close()
+    with _consumer(broker) as consumer:
+        numbers = sorted(consumer.partitions_for_topic(topic) or ())
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(consumer.position(each) < ends[each] for each in partitions):
+            for found in consumer.poll(timeout_ms=500).values():
+                yield from found
 
 
 class Truth(NamedTuple):
@@ -178,7 +176,7 @@ def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
     return Truth(figures, _alerts(messages, policy, model), len(messages))
 
 
-def _classified(record: object, names: TopicNames, model: str) -> Classified:
+def _classified(record: Any, names: TopicNames, model: str) -> Classified:
     content = json.loads(record.value)
     stream = "news" if record.topic == names.news else "comments"
     word, sentiment, *_ = content["text"].split()

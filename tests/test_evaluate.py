@@ -66,5 +66,8 @@ def test_wrong_use_is_told(folder: Path) -> None:
         run(folder, "data.csv", task="sentiments")
     with pytest.raises(TrainingError, match="no column 'lable'; did you mean 'label'"):
         run(folder, "data.csv", label="lable")
-    with pytest.raises(TrainingError, match="unknown label"):
-        run(folder, "data.csv", "--labels", "negative,positve", task="topic")
+    with pytest.raises(TrainingError, match="sentiment has no label 'positve'; did you mean 'positive'"):
+        run(folder, "data.csv", "--labels", "negative,positve")
+    (folder / "numbers.csv").write_text("text,label\nneutral oil,2\n")
+    with pytest.raises(TrainingError, match="row 0: unknown label '2'"):
+        run(folder, "numbers.csv", "--labels", "negative,positive")
