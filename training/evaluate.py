@@ -6,7 +6,7 @@ import numpy as np
 
 from models.classifier import Classifier
 from training.config import Head, LabelledSet, nearest
-from training.errors import TrainingError
+from training.errors import TrainingConfigError
 from training.labelled import read_examples
 from training.metrics import Metrics, measure
 
@@ -19,9 +19,14 @@ def evaluate(classifier: Classifier, labelled: LabelledSet, folder: Path) -> Met
     """
     heads = classifier.manifest.heads
     if labelled.head not in heads:
-        raise TrainingError(f"the model has no head {labelled.head!r}; {nearest(labelled.head, list(heads))}")
+        raise TrainingConfigError(f"no head {labelled.head!r}; {nearest(labelled.head, list(heads))}")
     labels = heads[labelled.head].labels
     coding = classifier.manifest.label_codes.get(labelled.head) or Head(labels=labels).coding
+    for label in labelled.labels.values():
+        if label not in labels:
+            raise TrainingConfigError(
+                f"{labelled.head} has no label {label!r}; {nearest(label, list(labels))}"
+            )
     examples = read_examples(labelled, coding, folder)
     probabilities = classifier.probabilities([e.text for e in examples])[labelled.head]  # (n, n_labels)
     truth = np.array([labels.index(e.label) for e in examples])

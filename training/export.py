@@ -44,7 +44,7 @@ def export(run: Path, out: Path, data: Path | None, created: datetime) -> Manife
     With `data` the configuration's evaluation sets are measured on the written artifact and their figures
     recorded. Raises TrainingError, and then leaves `out` as it was.
     """
-    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).exists():
+    if out.exists() and not (out / MANIFEST).exists() and (out.is_file() or any(out.iterdir())):
         raise TrainingError(f"{out} is not empty and no model artifact; choose another folder")
     folder = RunFolder(run)
     record = folder.record()

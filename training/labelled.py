@@ -32,7 +32,7 @@ def read_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path
     path = folder / labelled.path
     excluded = read_row_numbers(folder / labelled.exclude) if labelled.exclude else frozenset()
     texts, written = read_columns(path, labelled.text, labelled.label, labelled.format, labelled.separator)
-    coding = {**coding} | {key.casefold(): label for key, label in labelled.labels.items()}
+    coding = with_own(coding, labelled.labels)
     pattern = re.compile(labelled.label_pattern) if labelled.label_pattern else None
     low, high = labelled.share
     examples = []
@@ -45,6 +45,13 @@ def read_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path
     if not examples:
         raise TrainingError(f"{path}: no usable row in the data set {labelled.name!r}")
     return examples
+
+
+def with_own(coding: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """A head's coding with what one file writes; a file that numbers its labels does not mean the head's numbers."""
+    numbered = any(key.isdigit() for key in own)
+    kept = {key: label for key, label in coding.items() if not (numbered and key.isdigit())}
+    return kept | {key.casefold(): label for key, label in own.items()}
 
 
 def read_columns(

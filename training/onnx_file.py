@@ -37,7 +37,8 @@ def write_onnx(network: Network, outputs: list[str], max_tokens: int, path: Path
     ids = torch.ones((2, 8), dtype=torch.int64)
     shape = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", max=max_tokens)}
     same = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
+    for talkative in ("torch.onnx", "onnx_ir", "onnxscript"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     torch.onnx.export(
         network,
         (ids, torch.ones_like(ids)),

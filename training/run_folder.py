@@ -58,11 +58,14 @@ class RunFolder:
         self, config: TrainingConfig, corpus: Corpus, data: Path, network: Network, tokenizer: Any
     ) -> None:
         """Write what does not change during the run."""
-        if self.path.exists() and any(self.path.iterdir()) and not self.started:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"{self.path}: cannot be made: {error.strerror}") from error
+        if any(self.path.iterdir()):
             raise TrainingError(f"{self.path} is not empty and no training run; choose another folder")
-        self.path.mkdir(parents=True, exist_ok=True)
         network.encoder.config.save_pretrained(self.path / "encoder")  # type: ignore[union-attr, operator]
-        tokenizer.save(str(self.path / "tokenizer.json"))
+        tokenizer.save(str(self.path / "tokenizer.json"), pretty=False)
         dev = b"".join(msgspec.json.encode(example) + b"\n" for example in corpus.dev)
         self._write("dev.jsonl", lambda file: file.write(dev))
         record = msgspec.json.encode(record_of(config, corpus, data))

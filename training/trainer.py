@@ -1,0 +1,112 @@
+"""A network on its way: optimiser steps, measurement, and the state that a checkpoint holds."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.batches import Batch, Encoded, cut, pad
+from training.config import Hyperparameters, TrainingConfig
+from training.errors import TrainingError
+from training.metrics import Metrics, measure
+from training.network import Network, pad_id
+from training.precision import Precision
+
+
+class Trainer:
+    def __init__(self, config: TrainingConfig, network: Network, precision: Precision) -> None:
+        self.network = network.to(precision.device)
+        self._config, self._precision = config, precision
+        self._pad_id = pad_id(network.encoder)
+        self._optimizer = torch.optim.AdamW(_parameter_groups(network, config.hyperparameters))
+        half = precision.autocast is torch.float16  # its gradients would vanish without scaling
+        self._scaler = torch.amp.GradScaler(precision.device, enabled=half)
+
+    def step(self, rows: Sequence[Encoded], factor: float) -> float:
+        """One optimiser step at `factor` times the peak learning rates; gives the loss."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        self.network.train()
+        batch = pad(rows, self._pad_id)
+        loss = self._loss(self._logits(batch), batch)
+        if not math.isfinite(value := loss.item()):
+            raise TrainingError("the loss is no longer finite: training diverged; lower the learning rates")
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self._optimizer)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self._config.hyperparameters.max_gradient_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad(set_to_none=True)
+        return value
+
+    @torch.no_grad()
+    def measure(self, rows: Sequence[Encoded]) -> dict[str, Metrics]:
+        """Head -> metrics on the rows that it labels."""
+        self.network.eval()
+        sizes = np.array([len(row.tokens) for row in rows])
+        predicted, confidence = np.zeros(len(rows), np.int64), np.zeros(len(rows))
+        for chosen in cut(np.argsort(sizes, kind="stable"), sizes, self._config.hyperparameters.batch_tokens):
+            batch = pad([rows[i] for i in chosen], self._pad_id)
+            for head, scores in enumerate(self._logits(batch)):
+                mine = batch.heads == head
+                best = scores.float().softmax(-1).cpu().max(-1)
+                predicted[chosen[mine]] = best.indices.numpy()[mine]
+                confidence[chosen[mine]] = best.values.numpy()[mine]
+        heads, targets = np.array([row.head for row in rows]), np.array([row.target for row in rows])
+        return {
+            name: measure(head.labels, targets[heads == i], predicted[heads == i], confidence[heads == i])
+            for i, (name, head) in enumerate(self._config.heads.items())
+        }
+
+    def state(self) -> dict[str, Any]:
+        cuda = {"cuda_random": torch.cuda.get_rng_state()} if self._precision.device == "cuda" else {}
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "random": torch.get_rng_state(),
+            **cuda,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["random"])
+        if self._precision.device == "cuda" and "cuda_random" in state:
+            torch.cuda.set_rng_state(state["cuda_random"])
+
+    def _logits(self, batch: Batch) -> tuple[Tensor, ...]:
+        """Of every head, (batch, n_labels)."""
+        device, kind = self._precision.device, self._precision.autocast
+        with torch.autocast(device, kind or torch.bfloat16, enabled=kind is not None):
+            ids = torch.from_numpy(batch.input_ids).to(device)
+            logits: tuple[Tensor, ...] = self.network(ids, torch.from_numpy(batch.attention_mask).to(device))
+        return logits
+
+    def _loss(self, logits: Sequence[Tensor], batch: Batch) -> Tensor:
+        """Mean cross-entropy over the rows, each by its own head."""
+        smoothing = self._config.hyperparameters.label_smoothing
+        total = torch.zeros((), device=self._precision.device)
+        for head, scores in enumerate(logits):
+            rows = np.flatnonzero(batch.heads == head)
+            if len(rows):
+                targets = torch.from_numpy(batch.targets[rows]).to(self._precision.device)
+                total = total + nn.functional.cross_entropy(
+                    scores[rows].float(), targets, reduction="sum", label_smoothing=smoothing
+                )
+        return total / len(batch.heads)
+
+
+def _parameter_groups(network: Network, h: Hyperparameters) -> list[dict[str, Any]]:
+    """Vectors (biases, normalisation) are not decayed; heads start from nothing and learn faster."""
+    groups = []
+    for part, rate in ((network.encoder, h.encoder_learning_rate), (network.heads, h.head_learning_rate)):
+        matrices = [p for p in part.parameters() if p.ndim > 1]
+        vectors = [p for p in part.parameters() if p.ndim <= 1]
+        for parameters, decay in ((matrices, h.weight_decay), (vectors, 0.0)):
+            groups.append({"params": parameters, "peak": rate, "lr": rate, "weight_decay": decay})
+    return groups
