@@ -7,7 +7,9 @@ from models.classifier import Scored
 from models.text import normalise
 from stream.wire import BadDocument, Classified, Document, Origin, Stream, decode_document, moment, topic_key
 
-CLASSIFIED_CHARACTERS = 2000  # of the text, in `classified`: a record must stay far below Kafka's 1 MB
+# Of the text and of the address, in `classified`: a record must stay far below Kafka's 1 MB, and so must the
+# record of a minute in `state`, which holds eight addresses. A longer address is left out: cut, it leads nowhere.
+CLASSIFIED_CHARACTERS = 2000
 TOPIC, SENTIMENT = "topic", "sentiment"  # the heads that the stream needs of a model
 
 
@@ -65,7 +67,7 @@ def classified(
         published_at=document.published_at,
         source=document.source,
         text=examined.text[:CLASSIFIED_CHARACTERS],
-        url=document.url,
+        url=document.url if len(document.url or "") <= CLASSIFIED_CHARACTERS else None,
         story=story_of(examined.text),
         origin=origin,
         model=model,
