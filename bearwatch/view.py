@@ -128,7 +128,12 @@ def _numbers(alert: Alert) -> str:
 
 
 def _headlines(alert: Alert) -> list[str]:
-    return [f"{each.text[:HEADLINE_CHARACTERS]} [{each.source}]" for each in alert.evidence]
+    return [_printable(f"{each.text[:HEADLINE_CHARACTERS]} [{each.source}]") for each in alert.evidence]
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would obey: a feed's `source` is not normalised as a text is."""
+    return "".join(character if character.isprintable() else "·" for character in text)
 
 
 def _percent(ratio: float | None) -> str:

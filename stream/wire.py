@@ -1,8 +1,7 @@
-"""The wire format: what stands in Kafka's messages, as types. `schemas/` holds the same as JSON Schema."""
+"""The wire format: what stands in Kafka's messages, as types. `stream.schemas` publishes the same as JSON Schema."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -146,8 +145,3 @@ def moment(seconds: float) -> datetime:
 def topic_key(stream: str, topic: str) -> str:
     """The key under which a topic of a stream is counted."""
     return f"{stream}/topic:{topic}"
-
-
-def json_schemas(types: Sequence[type[msgspec.Struct]]) -> dict[str, dict[str, Any]]:
-    """JSON Schema (2020-12) of each type, by its name."""
-    return {kind.__name__: msgspec.json.schema(kind) for kind in types}

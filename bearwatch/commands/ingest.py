@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
+from bearwatch.settings import settings
 from stream.ingest import ingest, numbered_lines
 from stream.kafka_admin import newest_timestamp_ms
 from stream.sender import DocumentSender
@@ -21,13 +22,12 @@ from stream.wire import STREAMS
 
 @click.command
 @click.argument("file", type=click.File("rb"), metavar="FILE.jsonl|-")
-@click.option("--broker", required=True, metavar="HOST:PORT", help="Kafka's address.")
+@settings("broker", "prefix")
 @click.option("--stream", type=click.Choice(STREAMS), help="For every line; else its field `stream` decides.")
 @click.option("--history", is_flag=True, help="Stamp records with published_at, before anything newer.")
 @click.option(
     "--speed", type=click.FloatRange(0, min_open=True), help="Keep published_at's gaps, X times as fast."
 )
-@click.option("--prefix", default=TopicNames.prefix, show_default=True, help="What topic names start with.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -2,11 +2,12 @@
 
 import click
 
+from bearwatch.settings import settings
 from stream.topics import TopicNames, create_topics
 
 
 @click.command
-@click.option("--broker", required=True, metavar="HOST:PORT", help="Kafka's address.")
+@settings("broker", "prefix")
 @click.option(
     "--partitions", type=click.IntRange(1), default=4, show_default=True, help="Bounds the workers."
 )
@@ -16,9 +17,6 @@ from stream.topics import TopicNames, create_topics
     default=1,
     show_default=True,
     help="3 where documents must not be lost.",
-)
-@click.option(
-    "--prefix", default=TopicNames.prefix, show_default=True, help="What every topic's name starts with."
 )
 @click.pass_context
 def command(ctx: click.Context, broker: str, partitions: int, replication: int, prefix: str) -> None:

@@ -1,0 +1,34 @@
+"""The JSON Schema of every message, written into `schemas/`: `python -m stream.schemas`."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from alerting.alerts import Alert
+from stream.wire import Classified, Document, Rate, Tick
+
+FOLDER = Path(__file__).parent.parent / "schemas"
+MESSAGES = {"document": Document, "classified": Classified, "tick": Tick, "rate": Rate, "alert": Alert}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schema (2020-12) by message; unknown fields are allowed, as they are in the messages."""
+    return {
+        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)}
+        for name, kind in MESSAGES.items()
+    }
+
+
+def path_of(name: str) -> Path:
+    return FOLDER / f"{name}.schema.json"
+
+
+def text_of(schema: dict[str, Any]) -> str:
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, schema in schemas().items():
+        path_of(name).write_text(text_of(schema))
