@@ -80,7 +80,7 @@ class SampleFeed:
     def _send(self, begin: float, end: float, stamp: Callable[[SampleDocument], int | None]) -> int:
         count = 0
         for document in documents(self._world, begin, end):
-            self._sender.send(document.stream, encode(_wire(document)), document.id, stamp(document))
+            self._sender.send(document.stream, encode(wire(document)), document.id, stamp(document))
             count += 1
         self._sender.flush()
         self._progress.sent_until = end
@@ -92,7 +92,8 @@ def _at(milliseconds: int, _: SampleDocument) -> int:
     return milliseconds
 
 
-def _wire(document: SampleDocument) -> Document:
+def wire(document: SampleDocument) -> Document:
+    """A sample document as it is sent."""
     return Document(
         id=document.id,
         text=document.text,
