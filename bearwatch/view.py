@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from textwrap import shorten
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -128,7 +129,10 @@ def _numbers(alert: Alert) -> str:
 
 
 def _headlines(alert: Alert) -> list[str]:
-    return [_printable(f"{each.text[:HEADLINE_CHARACTERS]} [{each.source}]") for each in alert.evidence]
+    return [
+        _printable(f"{shorten(each.text, HEADLINE_CHARACTERS, placeholder=' …')} [{each.source}]")
+        for each in alert.evidence
+    ]
 
 
 def _printable(text: str) -> str:

@@ -1,0 +1,54 @@
+"""The README says what exists: commands, flags, settings, files, figures."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from bearwatch.cli import bearwatch
+from bearwatch.settings import SETTINGS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^\.venv/bin/bearwatch (.+)$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_line_is_accepted(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Parsed by the command itself; files and folders that it names are made first."""
+    name, *arguments = shlex.split(line, comments=True)
+    command = bearwatch.get_command(click.Context(bearwatch), name)
+    assert command is not None
+    monkeypatch.chdir(tmp_path)
+    for argument in arguments:
+        if argument.endswith((".jsonl", ".toml", ".csv", ".txt")):
+            Path(argument).parent.mkdir(parents=True, exist_ok=True)
+            Path(argument).touch()
+        elif re.fullmatch(r"DATA|model|runs/1", argument):
+            Path(argument).mkdir(parents=True, exist_ok=True)
+    command.make_context(name, arguments)
+
+
+def test_every_file_named_exists():
+    for place in re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(
+        r"`((?:training|models)/[\w./]+)`", README
+    ):
+        assert (ROOT / place).exists(), place
+    for module in re.findall(r"python -m ([\w.]+)", README):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
+
+
+def test_every_setting_is_there():
+    assert set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)) == set(SETTINGS)
+
+
+def test_the_figures_are_those_of_the_manifest():
+    metrics = json.loads((ROOT / "models/bundled/manifest.json").read_text())["metrics"]
+    rows = [
+        f"{figures['accuracy']:.3f} | {figures['macro_f1']:.3f} | {int(figures['n']):,} |"
+        for figures in metrics.values()
+    ]
+    assert rows and all(row in README for row in rows)
