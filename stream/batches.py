@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
+@dataclass(frozen=True)
 class _End:
     """Stands in the queue behind the last item."""
+
+    error: Exception | None = None  # the iterator's own
 
 
 async def batches(items: AsyncIterator[Item], size: int, within_seconds: float) -> AsyncIterator[list[Item]]:
@@ -30,17 +34,20 @@ async def batches(items: AsyncIterator[Item], size: int, within_seconds: float) 
                 batch.append(following)
             yield batch
             item = await queue.get() if following is None else following
-        pump.result()  # the iterator's own error, if it had one
+        if item.error is not None:
+            raise item.error
     finally:
         pump.cancel()
 
 
 async def _pump(items: AsyncIterator[Item], queue: asyncio.Queue[Item | _End]) -> None:
+    end = _End()
     try:
         async for item in items:
             await queue.put(item)
-    finally:
-        await queue.put(_End())
+    except Exception as error:
+        end = _End(error)
+    await queue.put(end)
 
 
 async def _next(queue: asyncio.Queue[Item | _End], deadline: float) -> Item | _End | None:
