@@ -87,6 +87,16 @@ def test_matrices_are_stored_as_half(folder: Path) -> None:
     assert kinds == {onnx.TensorProto.FLOAT16}
 
 
+def test_no_path_of_this_machine_in_the_artifact(folder: Path) -> None:
+    for file in (folder / "model").iterdir():
+        for place in (
+            Path(training.export.__file__).parent,
+            Path(onnx.__file__).parent.parent,
+            folder / "run",
+        ):
+            assert str(place).encode() not in file.read_bytes()
+
+
 def test_one_changed_weight_is_refused(
     folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None]
 ) -> None:

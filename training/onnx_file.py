@@ -53,8 +53,16 @@ def write_onnx(network: Network, outputs: list[str], max_tokens: int, path: Path
     )
     model = onnx.load(path)
     store_as_half(model)
+    drop_metadata(model)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def drop_metadata(model: onnx.ModelProto) -> None:
+    """The exporter's notes: stack traces, with the paths of the machine that ran it."""
+    for noted in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del noted.metadata_props[:]
+        noted.doc_string = ""
 
 
 def store_as_half(model: onnx.ModelProto) -> None:
