@@ -104,7 +104,7 @@ class AlertReader:
 
     bootstrap: str
     topic: str
-    latest: dict[str, Alert] = field(default_factory=dict)
+    _latest: dict[str, Alert] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def run(self, stop: Event) -> None:
@@ -125,12 +125,12 @@ class AlertReader:
             for record in (record for records in found.values() for record in records):
                 alert = msgspec.json.decode(record.value, type=Alert)
                 with self._lock:
-                    self.latest[alert.id] = alert
+                    self._latest[alert.id] = alert
         consumer.close()
 
     def all(self) -> list[Alert]:
         with self._lock:
-            return list(self.latest.values())
+            return list(self._latest.values())
 
     def active(self) -> list[Alert]:
         """Alerts that fire now and are not historical."""

@@ -29,7 +29,8 @@ def test_every_command_line_is_accepted(line: str, tmp_path: Path, monkeypatch: 
             Path(argument).touch()
         elif re.fullmatch(r"DATA|model|runs/1", argument):
             Path(argument).mkdir(parents=True, exist_ok=True)
-    command.make_context(name, arguments)
+    with command.make_context(name, arguments):
+        pass  # leaving closes the files
 
 
 def test_every_file_named_exists():

@@ -2,22 +2,19 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.live import Live
 
 from alerting.policy import load_policy
+from bearwatch.display import REFRESH_SECONDS, Lines, LiveScreen
 from bearwatch.settings import settings
-from bearwatch.snapshot import read_snapshot
+from bearwatch.snapshot import Snapshot, read_snapshot
 from bearwatch.up import Running, data_folder, local_broker, prepare_topics, require_free, running
-from bearwatch.view import alert_lines, screen, status_line
 from stream.feeds import Feed, FileFeed, SampleFeed
 from stream.kafka_admin import newest_timestamp_ms
 from stream.sender import DocumentSender
@@ -25,9 +22,6 @@ from stream.settings import WorkerSettings
 from stream.topics import TopicNames
 
 SEED = 7  # of the sample world
-REFRESH_SECONDS = 0.5
-LINE_SECONDS = 5.0  # between two plain status lines
-RATE_SECONDS = 5.0  # documents a second are a mean over these
 
 Say = Callable[[str], None]
 
@@ -115,85 +109,23 @@ def _feed(feed: str, sender: DocumentSender, broker: str, names: TopicNames, fol
 
 def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_seconds: float | None) -> int:
     """Show what happens until it is time to end; returns the exit code."""
-    console = Console()
+    started, console = time.time(), Console()
     ends = None if for_seconds is None else time.monotonic() + for_seconds
-    shown = _LiveScreen(running, settings) if console.is_terminal else _Lines(running, settings)
-    with shown:
+    address = f"{settings.metrics_host}:{settings.metrics_port}"
+    with LiveScreen(running, console) if console.is_terminal else Lines(running) as display:
         while ends is None or time.monotonic() < ends:
             running.check()
-            shown.refresh()
-            if until_alert and running.alerts.active():
-                break
+            snapshot = read_snapshot(address)
+            display.show(snapshot)
+            if until_alert and _rings(running, snapshot, started):
+                return 0
             time.sleep(REFRESH_SECONDS)
-    alert = next(iter(running.alerts.active()), None)
-    if until_alert and alert is None:
+    if until_alert:
         click.echo(f"no alert came within {for_seconds:g} s", err=True)
-        return 1
-    return 0
+    return int(until_alert)
 
 
-class _Rate:
-    """Documents a second over the last few seconds."""
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque(maxlen=int(RATE_SECONDS / REFRESH_SECONDS))
-
-    def update(self, documents: int) -> float:
-        self._seen.append((time.monotonic(), documents))
-        (then, before), (now, after) = self._seen[0], self._seen[-1]
-        return max(0.0, (after - before) / (now - then)) if now > then else 0.0
-
-
-class _LiveScreen:
-    def __init__(self, running: Running, settings: WorkerSettings) -> None:
-        self._running = running
-        self._address = f"{settings.metrics_host}:{settings.metrics_port}"
-        self._rate = _Rate()
-        self._live = Live(auto_refresh=False, screen=False)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.refresh()
-        self._live.stop()
-
-    def refresh(self) -> None:
-        snapshot = read_snapshot(self._address)
-        rate = self._rate.update(snapshot.documents)
-        view = screen(snapshot, rate, self._running.alerts.all(), self._running.places, datetime.now(UTC))
-        self._live.update(view, refresh=True)
-
-
-class _Lines:
-    """Plain lines: the state every few seconds, each alert once."""
-
-    def __init__(self, running: Running, settings: WorkerSettings) -> None:
-        self._running = running
-        self._address = f"{settings.metrics_host}:{settings.metrics_port}"
-        self._rate = _Rate()
-        self._next = 0.0
-        self._said: set[tuple[str, str, bool]] = set()
-
-    def __enter__(self) -> Self:
-        for place in self._running.places:
-            click.echo(f"{place.name}: {place.where}")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._say_alerts()
-
-    def refresh(self) -> None:
-        snapshot = read_snapshot(self._address)
-        rate = self._rate.update(snapshot.documents)
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + LINE_SECONDS
-            click.echo(status_line(snapshot, rate))
-        self._say_alerts()
-
-    def _say_alerts(self) -> None:
-        for alert in self._running.alerts.all():
-            if (said := (alert.id, alert.state, alert.historical)) not in self._said:
-                self._said.add(said)
-                click.echo("\n".join(alert_lines(alert)))
+def _rings(running: Running, snapshot: Snapshot, started: float) -> bool:
+    """Whether an alert fires; one of an earlier start counts once the worker has found that it still holds."""
+    caught_up = snapshot.watermark is not None and snapshot.watermark >= started
+    return any(caught_up or alert.detected_at.timestamp() >= started for alert in running.alerts.active())
