@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from stream.settings import WorkerSettings
 
+App = faust.App
 Consume = Callable[[AsyncIterator[Any]], Awaitable[None]]
 Partitions = set[TopicPartition]
 
@@ -59,6 +60,17 @@ def faust_app(
     app.on_partitions_revoked.connect(revoked, weak=False)
     app.on_partitions_assigned.connect(assigned, weak=False)
     return app
+
+
+async def crash_of(app: faust.App) -> None:
+    """Wait until Faust gives up, which it otherwise tells its own command line only.
+
+    Raises:
+        BaseException: what it gave up for.
+    """
+    await app.wait_until_stopped()
+    if app.crash_reason is not None:
+        raise app.crash_reason
 
 
 def _attach(

@@ -1,4 +1,4 @@
-"""Micro-batches of an asynchronous iterator: closed by size or by the age of the oldest item."""
+"""Micro-batches of an asynchronous iterator, closed by size or by the age of the oldest item; working ahead."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,8 +51,21 @@ async def _pump(items: AsyncIterator[Item], queue: asyncio.Queue[Item | _End]) -
 
 
 async def _next(queue: asyncio.Queue[Item | _End], deadline: float) -> Item | _End | None:
+    if not queue.empty():
+        return queue.get_nowait()  # a timer for every item would cost more than the item
     try:
         async with asyncio.timeout_at(deadline):
             return await queue.get()
     except TimeoutError:
         return None
+
+
+async def ahead(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """The same items, in order; the next one is in the making while the caller works on one."""
+    following = asyncio.ensure_future(anext(items, None))
+    try:
+        while (item := await following) is not None:
+            following = asyncio.ensure_future(anext(items, None))
+            yield item
+    finally:
+        following.cancel()

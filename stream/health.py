@@ -3,11 +3,12 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from stream.errors import StreamError
@@ -16,29 +17,54 @@ from stream.settings import WorkerSettings
 STALE_BEAT_SECONDS = 15.0  # an event loop that has not turned for longer is stuck
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a topic stands, as far as this worker owns it."""
+
+    reached: frozenset[tuple[TopicPartition, int]]  # the next offset of each partition
+    lag: int  # records from there on
+    stalled: int = 0  # measurements in a row, one a second, in which there was lag and nothing moved
+
+
 @dataclass
 class Health:
     """Written by the event loop, read by the server's threads and the watchdog; times are of a steady clock."""
 
-    started: float = field(default_factory=time.monotonic)
     beat: float = field(default_factory=time.monotonic)  # the event loop turned
     broker_seen: float = field(default_factory=time.monotonic)  # the broker answered
-    progressed: float = field(default_factory=time.monotonic)  # an offset moved, or there was nothing to do
-    lag: int = 0  # records not yet read, over the partitions owned
+    topics: dict[str, Standing] = field(default_factory=dict)  # replaced as a whole
     assigned: bool = False
     recovering: int = 0  # partitions whose state is still being read
 
+    @property
+    def lag(self) -> int:
+        return sum(topic.lag for topic in self.topics.values())
+
+    def measured(self, positions: Mapping[TopicPartition, int], lags: Mapping[TopicPartition, int]) -> None:
+        """Note where the partitions stand; call once a second while the broker answers.
+
+        Topics are looked at one by one: each has an agent that may hang. Partitions are not, as a slow model
+        may take minutes to come round to each of many.
+        """
+        topics = {}
+        for name in {each.topic for each in lags}:
+            inside = [each for each in lags if each.topic == name]
+            now = Standing(
+                frozenset((each, positions[each]) for each in inside), sum(lags[each] for each in inside)
+            )
+            before = self.topics.get(name)
+            if before is not None and now.lag and now.reached == before.reached:
+                now = replace(now, stalled=before.stalled + 1)
+            topics[name] = now
+        self.topics = topics
+
     def state(self, now: float, settings: WorkerSettings) -> tuple[str, str]:
         """`starting`, `recovering`, `serving` or `stuck`, and the reason."""
-        if now - self.beat > STALE_BEAT_SECONDS:
-            return "stuck", f"the event loop has not turned for {now - self.beat:.0f} s"
-        if now - self.broker_seen > settings.broker_timeout_seconds / 2:
-            return "stuck", f"the broker has not answered for {now - self.broker_seen:.0f} s"
-        if self.lag and now - self.progressed > settings.stuck_after_seconds / 2:
-            return (
-                "stuck",
-                f"{self.lag} records wait and none was committed for {now - self.progressed:.0f} s",
-            )
+        trouble = self._trouble(
+            now, STALE_BEAT_SECONDS, settings.broker_timeout_seconds / 2, settings.stuck_after_seconds / 2
+        )
+        if trouble is not None:
+            return "stuck", trouble
         if not self.assigned:
             return "starting", "no partition has been assigned yet"
         if self.recovering:
@@ -47,12 +73,19 @@ class Health:
 
     def fatal(self, now: float, settings: WorkerSettings) -> str | None:
         """Why the process must end, if it must."""
-        if now - self.beat > settings.stuck_after_seconds:
+        return self._trouble(
+            now, settings.stuck_after_seconds, settings.broker_timeout_seconds, settings.stuck_after_seconds
+        )
+
+    def _trouble(self, now: float, beat: float, broker: float, stall: float) -> str | None:
+        """What has lasted for longer than its limit, in seconds."""
+        if now - self.beat > beat:
             return f"the event loop has not turned for {now - self.beat:.0f} s"
-        if now - self.broker_seen > settings.broker_timeout_seconds:
-            return f"no answer from the broker {settings.broker} for {now - self.broker_seen:.0f} s"
-        if self.lag and now - self.progressed > settings.stuck_after_seconds:
-            return f"{self.lag} records wait and none was committed for {now - self.progressed:.0f} s"
+        if now - self.broker_seen > broker:
+            return f"the broker has not answered for {now - self.broker_seen:.0f} s"
+        for name, topic in self.topics.items():
+            if topic.stalled > stall:
+                return f"{topic.lag} records wait in {name} and none was committed for {topic.stalled} s"
         return None
 
 

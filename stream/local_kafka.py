@@ -153,7 +153,8 @@ class LocalKafka:
 
     def _format(self, command: list[str], properties: Path) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+        # With "=": an id may begin with a hyphen.
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
         done = subprocess.run(  # noqa: S603 - our own command line
             [*command, *tool], capture_output=True, text=True, check=False
         )

@@ -10,7 +10,6 @@ The recipe, each part of which was found necessary (counts were lost without it)
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -19,11 +18,13 @@ from alerting.policy import Policy
 from stream.aggregate import Aggregator, Changes
 from stream.errors import StreamError
 from stream.lookup import Lookup
+from stream.publisher import BATCH_BYTES, send_records
 from stream.settings import WorkerSettings
 from stream.state import PartitionState, load
 from stream.topics import TopicNames
 from stream.wire import Classified, Tick, encode
 
+READERS_PARTITION = 0  # `rates` and `alerts` have one partition: what people read stands in order
 RECOVERY_STALL_SECONDS = 60.0  # state that cannot be read on for this long ends the worker
 
 
@@ -48,6 +49,7 @@ class Owner:
             transactional_id=f"{settings.prefix}aggregate-{partition}",
             transaction_timeout_ms=int(settings.broker_timeout_seconds * 1000),
             request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
+            max_batch_size=BATCH_BYTES,
             linger_ms=0,
         )
 
@@ -113,25 +115,16 @@ class Owner:
             return aggregator.offset, changes
 
     async def _commit(self, changes: Changes) -> None:
-        async with self._producer.transaction():
+        rates = ((rate.key.encode(), encode(rate)) for rate in changes.rates)
+        alerts = ((alert.key.encode(), encode(alert)) for alert in changes.alerts)
+        producer, names = self._producer, self._names
+        async with producer.transaction():
             sends = [
-                await self._send(self._names.state, key, value, self.partition)
-                for key, value in changes.records.items()
-            ]
-            sends += [
-                await self._send(self._names.rates, rate.key.encode(), encode(rate)) for rate in changes.rates
-            ]
-            sends += [
-                await self._send(self._names.alerts, alert.key.encode(), encode(alert))
-                for alert in changes.alerts
+                *await send_records(producer, names.state, self.partition, changes.records.items()),
+                *await send_records(producer, names.rates, READERS_PARTITION, rates),
+                *await send_records(producer, names.alerts, READERS_PARTITION, alerts),
             ]
             await asyncio.gather(*sends)
-
-    async def _send(
-        self, topic: str, key: bytes, value: bytes | None, partition: int | None = None
-    ) -> Awaitable[Any]:
-        sent: Awaitable[Any] = await self._producer.send(topic, value, key=key, partition=partition)
-        return sent
 
     async def stop(self) -> None:
         """Give the partition up, after the transaction under way."""

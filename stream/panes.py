@@ -151,12 +151,11 @@ class Panes:
     def move(self, end: int) -> None:
         """Slide every window so that it ends at `end`."""
         for window in self.windows:
-            old = None if self.end is None else (self.end - window.length, self.end)
-            for start in self._starts(*old) if old else ():
-                if start < end - window.length:
+            begin = end - window.length
+            if self.end is not None:
+                for start in self._starts(self.end - window.length, min(self.end, begin)):
                     self._shift(window, start, -1)
-            entering_from = end - window.length if old is None else max(old[1], end - window.length)
-            for start in self._starts(entering_from, end):
+            for start in self._starts(begin if self.end is None else max(self.end, begin), end):
                 self._shift(window, start, +1)
         self.end = end
 

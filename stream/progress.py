@@ -25,6 +25,11 @@ class SourceProgress:
         """Whether no record can be missing between those taken and this one."""
         return offset <= self.taken
 
+    def skip(self, end: int) -> None:
+        """Nothing but control records (the ends of a feed's transactions) stands before `end`."""
+        self.offset = max(self.offset, end)
+        self.taken = max(self.taken, end)
+
     def advance(self, offset: int, event_time: float | None, now: float) -> None:
         """The record before `offset` is done; one that became a dead letter has no event time to show."""
         self.offset, self.moved = max(self.offset, offset), now

@@ -5,14 +5,11 @@ supervisor starts the worker again.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import sys
-import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NoReturn
 
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
@@ -21,10 +18,11 @@ from alerting.metrics import Metrics, StateCollector
 from alerting.policy import Policy
 from models.classifier import Classifier
 from stream.aggregate_agent import AggregateAgent
-from stream.app import faust_app
+from stream.app import App, crash_of, faust_app
 from stream.assignment import Assignment
 from stream.classify import SENTIMENT, TOPIC
 from stream.classify_agent import ClassifyAgent, Inference
+from stream.ending import End, after, beat, end_process, reason, watch
 from stream.errors import StreamError
 from stream.evidence import explainer
 from stream.health import Health, serve
@@ -40,8 +38,8 @@ STOP_SECONDS = 8.0  # for a clean end; Faust's own shutdown may hang
 log = logging.getLogger("bearwatch.worker")
 
 
-def run_worker(settings: WorkerSettings, policy: Policy) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code, 0 after a clean end.
+def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
+    """Run until SIGTERM or SIGINT, then end the process: with 0 if everything could be given back.
 
     Raises:
         StreamError, ModelError: it cannot start.
@@ -65,32 +63,9 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> int:
     health = Health()
     close = serve(health, registry, settings)
     try:
-        return asyncio.run(_run(settings, policy, classifier, registry, metrics, health))
+        asyncio.run(_run(settings, policy, classifier, registry, metrics, health))
     finally:
         close()
-
-
-@dataclass
-class _End:
-    """Why the worker ends: asked to, or because it cannot go on."""
-
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def fail(self, error: BaseException | str) -> None:
-        """End the process now: its partitions go to others, who go on at the last commit."""
-        log.critical("the worker cannot go on and exits: %s", _reason(error))
-        logging.shutdown()
-        os._exit(1)
-
-    def failed(self, task: asyncio.Task[None]) -> None:
-        """The done-callback of a task that must not end."""
-        if not task.cancelled():
-            error = task.exception()
-            self.fail(f"{task.get_name()} ended" if error is None else error)
-
-
-def _reason(error: BaseException | str) -> str:
-    return error if isinstance(error, str) else f"{type(error).__name__}: {error}"
 
 
 async def _run(
@@ -100,11 +75,68 @@ async def _run(
     registry: CollectorRegistry,
     metrics: Metrics,
     health: Health,
-) -> int:
-    end = _End()
+) -> NoReturn:
+    end = End()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.asked.set)
+    watch(health, settings, end)
+    beating = asyncio.create_task(beat(health), name="the heartbeat")
+    starting = asyncio.create_task(_start(settings, policy, classifier, registry, metrics, health, end))
+    asked = asyncio.create_task(end.asked.wait())
+    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        log.info("stopped while it started")
+        end_process(0)  # nothing is in its hands, and what it waits for may never come
+    try:
+        running = starting.result()
+    except KafkaError as error:
+        raise StreamError(f"Kafka at {settings.broker} failed at the start: {reason(error)}") from None
+    running.tasks.append(beating)
+    for task in running.tasks:
+        task.add_done_callback(end.failed)
+    log.info("started: broker %s, topics %s*, group %s", settings.broker, settings.prefix, settings.group)
+    await asked
+    after(STOP_SECONDS, end.fail, f"it did not stop within {STOP_SECONDS:.0f} s; the last commit stands")
+    end_process(await running.stop())
+
+
+@dataclass
+class _Running:
+    """The parts of a worker that has started."""
+
+    app: App
+    assignment: Assignment
+    publisher: Publisher
+    lookup: Lookup
+    tasks: list[asyncio.Task[None]]  # none of them must end
+
+    async def stop(self) -> int:
+        """Give everything back; returns the exit code."""
+        log.info("stopping")
+        for task in self.tasks:
+            task.cancel()
+        try:
+            await self.app.stop()
+            await self.assignment.revoked(set())
+            await self.publisher.stop()
+            await self.lookup.stop()
+        except Exception as error:
+            log.error("it did not stop cleanly (%s); the last commit stands", reason(error))
+            return 1
+        log.info("stopped")
+        return 0
+
+
+async def _start(
+    settings: WorkerSettings,
+    policy: Policy,
+    classifier: Classifier,
+    registry: CollectorRegistry,
+    metrics: Metrics,
+    health: Health,
+    end: End,
+) -> _Running:
     names = TopicNames(settings.prefix)
     partitions = await _reach(names, settings)
     lookup = Lookup(settings.broker, settings.group)
@@ -137,13 +169,9 @@ async def _run(
     app = faust_app(settings, agents, assignment.revoked, assignment.assigned, end.fail)
     ticker = Ticker(assignment, publisher, lookup, health, policy.time.idle_after_seconds)
     registry.register(StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks))
-    threading.Thread(target=_watch, args=(health, settings, end), name="watchdog", daemon=True).start()
     ticking = asyncio.create_task(ticker.run(), name="the ticker")
-    ticking.add_done_callback(end.failed)
     await app.start()
-    log.info("started: broker %s, topics %s*, group %s", settings.broker, settings.prefix, settings.group)
-    await end.asked.wait()
-    return await _stop(app, ticking, assignment, publisher, lookup)
+    return _Running(app, assignment, publisher, lookup, [ticking, asyncio.create_task(crash_of(app))])
 
 
 async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:
@@ -151,12 +179,12 @@ async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:
     try:
         async with asyncio.timeout(START_SECONDS):
             counts = await partition_counts(settings.broker, names.all)
-    except (KafkaError, TimeoutError, OSError) as error:
+    except (KafkaError, TimeoutError, OSError, ValueError, OverflowError) as error:
         raise StreamError(
-            f"no Kafka broker answers at {settings.broker} ({_reason(error)}); "
+            f"no Kafka broker answers at {settings.broker} ({reason(error)}); "
             "is it running, is the address right?"
         ) from None
-    missing = [topic for topic, count in counts.items() if not count]
+    missing = [topic for topic in names.all if not counts[topic]]
     if missing:
         raise StreamError(
             f"Kafka at {settings.broker} lacks the topics {', '.join(missing)}; "
@@ -168,33 +196,3 @@ async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:
             f"{counts[names.classified]}; each partition's state needs a partition of its own"
         )
     return counts
-
-
-async def _stop(
-    app: object, ticking: asyncio.Task[None], assignment: Assignment, publisher: Publisher, lookup: Lookup
-) -> int:
-    log.info("stopping")
-    ticking.cancel()
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await app.stop()  # type: ignore[attr-defined]
-            await assignment.revoked(set())
-            await publisher.stop()
-            await lookup.stop()
-    except TimeoutError:
-        log.error("Faust did not stop within %.0f s; the last commit stands", STOP_SECONDS)
-        logging.shutdown()
-        os._exit(1)
-    log.info("stopped")
-    logging.shutdown()
-    os._exit(0)  # threads of Faust may be left
-
-
-def _watch(health: Health, settings: WorkerSettings, end: _End) -> None:
-    """A thread of its own: an event loop that hangs cannot watch itself."""
-    while True:
-        time.sleep(1)
-        if (reason := health.fatal(time.monotonic(), settings)) is not None:
-            with contextlib.suppress(BaseException):
-                end.fail(reason)
-            os._exit(1)

@@ -1,0 +1,299 @@
+"""A worker process: it says how it is, ends in time and with the right code, and names what is wrong."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from exactness import counted
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from keyword_model import TOPICS, write_keyword_model
+from one_worker import OneWorker
+
+from stream.local_kafka import LocalKafka
+from stream.loopback import HOST, free_port
+from stream.topics import TopicNames, create_topics
+
+PROMISED_SECONDS = 10.0  # from SIGTERM to the end
+UNREACHABLE = "no Kafka broker answers at"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_keyword_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def names(broker: LocalKafka, prefix: str) -> TopicNames:
+    create_topics(broker.bootstrap, names := TopicNames(prefix))
+    return names
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
+    with LocalKafka(tmp_path_factory.mktemp("victim")) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+def own_broker(victim: LocalKafka, prefix: str) -> LocalKafka:
+    """A Kafka to be killed and paused, with topics."""
+    victim.resume()
+    if victim.pid is None:
+        victim.start()
+    create_topics(victim.bootstrap, TopicNames(prefix))
+    return victim
+
+
+def document(number: int, topic: str = "oil", sentiment: str = "neutral") -> bytes:
+    text = f"{topic} {sentiment} n{number}"
+    fields = {"id": f"d{number}", "text": text, "published_at": "2026-01-02T03:04:05Z", "source": "wire"}
+    return json.dumps(fields).encode()
+
+
+def send(broker: str, topic: str, count: int, *, transaction: str | None = None) -> None:
+    """Documents, each under a key of its own; in one transaction where that is named."""
+    with KafkaProducer(bootstrap_servers=broker, transactional_id=transaction) as producer:
+        if transaction is not None:
+            producer.init_transactions()
+            producer.begin_transaction()
+        for number in range(count):
+            producer.send(topic, document(number), key=f"d{number}".encode())
+        if transaction is not None:
+            producer.commit_transaction()
+
+
+def test_from_start_to_clean_end(broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path):
+    """/healthz names the states on the way; counters stand at zero before anything has come."""
+    send(broker.bootstrap, names.news, 40)
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model) as worker:
+        worker.wait_until("it answers", lambda: worker.state() is not None)
+        assert worker.state() in ("starting", "recovering", "serving")
+        answer = json.loads(worker.get("/healthz") or "")
+        assert answer.keys() == {"state", "reason", "lag"}
+        assert worker.metric("bearwatch_documents_total", stream="comments", outcome="dead_letter") == 0
+        assert worker.metric("bearwatch_late_documents_total", stream="news") == 0
+        for topic in TOPICS:
+            labels = {"stream": "comments", "topic": topic, "sentiment": "negative"}
+            assert worker.metric("bearwatch_classified_total", **labels) == 0
+        worker.wait_until_serving()
+        worker.wait_until("all are counted", lambda: counted(broker.bootstrap, names)[1] == 40)
+        assert worker.get("/nowhere") == "/metrics or /healthz\n"
+        worker.signal(signal.SIGTERM)
+        assert worker.exit_code(PROMISED_SECONDS) == 0
+        assert worker.log.splitlines()[-1].endswith("stopped")
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=f"{names.prefix}group")
+    partitions = consumer.partitions_for_topic(names.news) or ()
+    consumer.close()
+    with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+        offsets = admin.list_group_offsets([f"{names.prefix}group"])[f"{names.prefix}group"]
+    committed = {place.partition: at.offset for place, at in offsets.items() if place.topic == names.news}
+    assert sum(committed.values()) == 40 and committed.keys() <= partitions
+
+
+def test_it_ends_when_asked_while_it_starts(prefix: str, model: Path, tmp_path: Path):
+    """Nobody answers at the broker's address: the worker still tries when it is asked to end."""
+    with socket.create_server((HOST, 0)) as silent:
+        address = f"{HOST}:{silent.getsockname()[1]}"
+        with OneWorker(tmp_path, address, prefix, model) as worker:
+            worker.wait_until("it answers", lambda: worker.state() == "starting")
+            worker.signal(signal.SIGTERM)
+            assert worker.exit_code(PROMISED_SECONDS) == 0
+            assert "Traceback" not in worker.log
+
+
+def test_a_broker_that_comes_back_in_time_is_forgiven(
+    own_broker: LocalKafka, prefix: str, model: Path, tmp_path: Path
+):
+    flags = ("--broker-timeout-seconds", "24")
+    names = TopicNames(prefix)
+    with OneWorker(tmp_path, own_broker.bootstrap, prefix, model, *flags) as worker:
+        send(own_broker.bootstrap, names.news, 40)
+        worker.wait_until_serving()
+        own_broker.pause()
+        worker.wait_until("it says stuck", lambda: worker.state() == "stuck")
+        own_broker.resume()
+        send(own_broker.bootstrap, names.comments, 40)
+        worker.wait_until("all are counted", lambda: counted(own_broker.bootstrap, names)[1] == 80)
+        worker.wait_until_serving()
+
+
+@pytest.mark.parametrize("harm", [LocalKafka.pause, LocalKafka.kill])
+def test_a_broker_that_goes_away(
+    own_broker: LocalKafka, prefix: str, model: Path, tmp_path: Path, harm: Callable[[LocalKafka], None]
+):
+    """One worker is asked to end meanwhile. The other says what is wrong and ends when its limit is reached."""
+    flags = ("--broker-timeout-seconds", "8", "--stuck-after-seconds", "4")
+    with (
+        OneWorker(tmp_path, own_broker.bootstrap, prefix, model, name="asked") as asked,
+        OneWorker(tmp_path, own_broker.bootstrap, prefix, model, *flags, name="left") as left,
+    ):
+        asked.wait_until_serving()
+        left.wait_until_serving()
+        harm(own_broker)
+        asked.signal(signal.SIGTERM)
+        left.wait_until("it says stuck", lambda: left.state() == "stuck")
+        assert "the broker has not answered" in (left.get("/healthz") or "")
+        assert asked.exit_code(PROMISED_SECONDS) in (0, 1)
+        assert left.exit_code() == 1
+        assert "exits: the broker has not answered for" in left.log
+
+
+def test_control_records_at_the_end_are_no_lag(
+    broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path
+):
+    """A feed that writes in transactions leaves a commit marker behind its last document."""
+    send(broker.bootstrap, names.news, 40, transaction=names.prefix)
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, "--stuck-after-seconds", "10") as worker:
+        worker.wait_until("all are counted", lambda: counted(broker.bootstrap, names)[1] == 40)
+        carried_on = "bearwatch_watermark_timestamp_seconds"  # by the clock: its sources are at their end
+        worker.wait_until("time goes on", lambda: carried_on in {name for name, _ in worker.samples()})
+        assert json.loads(worker.get("/healthz") or "")["lag"] == 0
+        assert worker.state() == "serving"
+
+
+def test_gauges_move_with_the_partitions(broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path):
+    """A second worker takes half of the partitions; each key's gauges stand on exactly one worker."""
+    policy = Path(__file__).with_name("minute_policy.toml")
+    send(broker.bootstrap, names.news, 400)
+    send(broker.bootstrap, names.comments, 400)
+
+    def keys(worker: OneWorker) -> set[frozenset[tuple[str, str]]]:
+        return {labels for name, labels in worker.samples() if name == "bearwatch_baseline_ready"}
+
+    def partitions(worker: OneWorker) -> set[str]:
+        lags = (labels for name, labels in worker.samples() if name == "bearwatch_lag_records")
+        return {f"{dict(labels)['kafka_topic']}-{dict(labels)['partition']}" for labels in lags}
+
+    with ExitStack() as stack:
+        first, second = (
+            OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=policy, name=name)
+            for name in ("first", "second")
+        )
+        stack.enter_context(first)
+        first.wait_until("it shows both keys", lambda: len(keys(first)) == 2)
+        assert len(partitions(first)) == 12
+        stack.enter_context(second)
+        second.wait_until_serving()
+        first.wait_until(
+            "each partition has one owner",
+            lambda: (
+                [len(partitions(first)), len(partitions(second))] == [6, 6]
+                and len(partitions(first) | partitions(second)) == 12
+            ),
+        )
+        second.wait_until("both keys are shown", lambda: len(keys(first) | keys(second)) == 2)
+        assert keys(first).isdisjoint(keys(second))
+        second.signal(signal.SIGTERM)
+        assert second.exit_code(PROMISED_SECONDS) == 0
+        first.wait_until("it has them all again", lambda: len(keys(first)) == 2)
+
+
+def test_promtool_finds_no_fault(
+    broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path, promtool: str
+):
+    policy = Path(__file__).with_name("minute_policy.toml")
+    send(broker.bootstrap, names.news, 40)
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=policy) as worker:
+        worker.wait_until(
+            "a key is evaluated",
+            lambda: any(name == "bearwatch_window_negative_ratio" for name, _ in worker.samples()),
+        )
+        checked = subprocess.run(
+            [promtool, "check", "metrics"],
+            input=worker.get("/metrics"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+@pytest.fixture(scope="module")
+def promtool(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Prometheus' own checker, from the PATH or from Debian's package unpacked without root."""
+    if found := shutil.which("promtool"):
+        return found
+    folder = tmp_path_factory.mktemp("prometheus")
+    for command in ("apt-get -q download prometheus", "dpkg -x prometheus_*.deb ."):
+        if subprocess.run(
+            ["/bin/sh", "-c", command], cwd=folder, capture_output=True, check=False
+        ).returncode:
+            pytest.skip("promtool is neither on the PATH nor to be had with `apt-get download prometheus`")
+    return str(folder / "usr/bin/promtool")
+
+
+def refusal(worker: OneWorker) -> tuple[int, str]:
+    """The exit code of a worker that does not start, and the one line that it says."""
+    with worker:
+        code = worker.exit_code()
+    assert "Traceback" not in worker.log, worker.log
+    said = [line for line in worker.log.splitlines() if " INFO " not in line]
+    return code, said[-1]
+
+
+def test_an_unreachable_broker(prefix: str, model: Path, tmp_path: Path):
+    nobody = f"{HOST}:{free_port()}"
+    code, said = refusal(OneWorker(tmp_path, nobody, prefix, model))
+    assert (code, f"bearwatch: error: {UNREACHABLE} {nobody}" in said) == (1, True), said
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:port", "127.0.0.1:99999", "no.such.host.invalid:9092", ","])
+def test_an_address_that_cannot_be(prefix: str, model: Path, tmp_path: Path, address: str):
+    code, said = refusal(OneWorker(tmp_path, address, prefix, model))
+    assert (code, f"{UNREACHABLE} {address}" in said) == (1, True), said
+
+
+def test_missing_topics(broker: LocalKafka, prefix: str, model: Path, tmp_path: Path):
+    code, said = refusal(OneWorker(tmp_path, broker.bootstrap, prefix, model))
+    assert code == 1
+    assert f"lacks the topics {prefix}news, {prefix}comments" in said
+    assert f"bearwatch topics --broker {broker.bootstrap}" in said
+
+
+def test_a_taken_metrics_port(broker: LocalKafka, prefix: str, model: Path, tmp_path: Path):
+    worker = OneWorker(tmp_path, broker.bootstrap, prefix, model)
+    with socket.create_server((HOST, worker.port)):
+        code, said = refusal(worker)
+    assert (code, f"{HOST}:{worker.port} cannot be used for /metrics" in said) == (1, True), said
+
+
+def test_a_corrupted_model(broker: LocalKafka, prefix: str, model: Path, tmp_path: Path):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(model, damaged)
+    weights = damaged / "model.onnx"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    code, said = refusal(OneWorker(tmp_path, broker.bootstrap, prefix, damaged))
+    assert (code, "model.onnx" in said) == (1, True), said
+
+
+def test_a_policy_with_a_typo(broker: LocalKafka, prefix: str, model: Path, tmp_path: Path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[surge]\np_valeu = 0.01\n")
+    code, said = refusal(OneWorker(tmp_path, broker.bootstrap, prefix, model, policy=policy))
+    assert (code, "surge.p_valeu; the nearest known one is surge.p_value" in said) == (2, True), said
+
+
+def test_an_unknown_flag(prefix: str, model: Path, tmp_path: Path):
+    code, said = refusal(OneWorker(tmp_path, "x", prefix, model, "--brokker", "y"))
+    assert (code, "No such option '--brokker'" in said or "No such option: --brokker" in said) == (2, True), (
+        said
+    )
+
+
+def test_an_unknown_variable(prefix: str, model: Path, tmp_path: Path):
+    environment = {**os.environ, "BEARWATCH_BROKR": "y"}
+    code, said = refusal(OneWorker(tmp_path, "x", prefix, model, environment=environment))
+    assert (code, "BEARWATCH_BROKR; the nearest known one is BEARWATCH_BROKER" in said) == (2, True), said
+
+
+def test_a_settings_file_with_a_typo(prefix: str, model: Path, tmp_path: Path):
+    (tmp_path / "bearwatch.toml").write_text('prefx = "bearwatch."\n')
+    code, said = refusal(OneWorker(tmp_path, "x", prefix, model))
+    assert (code, "prefx; the nearest known one is prefix" in said) == (2, True), said
