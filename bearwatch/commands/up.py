@@ -1,6 +1,7 @@
 """`bearwatch up`: everything on one machine, with a live view in the terminal."""
 
 import logging
+import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -68,6 +69,7 @@ def command(
     """
     if feed != "sample" and not Path(feed).is_file():
         raise click.BadParameter(f"{feed} is neither `sample` nor a file", param_hint="--feed")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything, as Ctrl-C does
     load_policy(policy)  # a mistake in it is said here, not in a worker's log
     say = Console(stderr=True, highlight=False, soft_wrap=True).print
     with ExitStack() as stack:

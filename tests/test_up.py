@@ -1,0 +1,105 @@
+"""`bearwatch up` as its user runs it: a surge in a file becomes an alert, a second start goes on, Ctrl-C ends all."""
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from keyword_model import write_keyword_model
+
+from stream.loopback import free_port
+from stream.wire import moment
+
+POLICY = Path(__file__).with_name("minute_policy.toml")
+SURGE_MINUTES = 3
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_keyword_model(tmp_path_factory.mktemp("model"))
+
+
+def write_history(path: Path, surge: bool, now: float) -> Path:
+    """Forty minutes of a story every five seconds, a fifth negative; with a surge in the last minutes."""
+    rng = random.Random(1)
+    with path.open("w") as file:
+        for number, seconds in enumerate(range(2400, 0, -5)):
+            bad = rng.random() < (0.9 if surge and seconds < SURGE_MINUTES * 60 else 0.2)
+            document = {
+                "id": str(number),
+                "text": f"bank {'negative' if bad else 'neutral'} number {number}",
+                "published_at": moment(now - seconds).isoformat(),
+                "source": f"wire-{number % 4}",
+                "stream": "news",
+            }
+            file.write(json.dumps(document) + "\n")
+    return path
+
+
+def command(folder: Path, feed: Path, model: Path, *flags: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "bearwatch", "up", "--feed", str(feed), "--data-dir", str(folder / "data")),
+        *("--model", str(model), "--policy", str(POLICY), "--metrics-port", str(free_port()), *flags),
+    ]
+
+
+def run(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=timeout)
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Processes that still know of the data directory."""
+    lines = (" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"]))
+    return [line for line in lines if str(folder / "data") in line]
+
+
+def test_a_surge_becomes_an_alert_and_a_second_start_goes_on(tmp_path: Path, model: Path):
+    feed = write_history(tmp_path / "feed.jsonl", surge=True, now=time.time())
+    first = run(tmp_path, feed, model, "--until-alert", "--for", "90")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "480 documents of history sent" in first.stderr
+    assert "surge of bad news about Financials" in first.stdout
+    assert "bank negative number" in first.stdout, "the headlines"
+    assert left_behind(tmp_path) == []
+
+    second = run(tmp_path, feed, model, "--for", "8")
+    assert second.returncode == 0, second.stderr
+    assert "0 documents of history sent" in second.stderr
+    assert "surge of bad news about Financials" in second.stdout, "the alerts topic has kept it"
+
+
+def test_no_alert_in_time_is_exit_code_1(tmp_path: Path, model: Path):
+    feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
+    ended = run(tmp_path, feed, model, "--until-alert", "--for", "12")
+    assert ended.returncode == 1
+    assert "no alert came within 12 s" in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path, model: Path):
+    feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
+    process = subprocess.Popen(command(tmp_path, feed, model), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while not (line := process.stdout.readline()).startswith("serving"):
+        assert line, "it ended before it served"
+    process.send_signal(number)
+    assert process.wait(10) == 130
+    process.stdout.close()
+    assert left_behind(tmp_path) == []
+
+
+def test_what_is_wrong_is_said_at_once(tmp_path: Path, model: Path):
+    feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
+    unknown = run(tmp_path, tmp_path / "none.jsonl", model)
+    assert unknown.returncode == 2 and "none.jsonl" in unknown.stderr
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        taken = run(tmp_path, feed, model, "--metrics-port", port)
+    assert taken.returncode == 1 and "--metrics-port" in taken.stderr
+    assert "Traceback" not in unknown.stderr + taken.stderr
