@@ -1,0 +1,80 @@
+"""What every dashboard has besides its panels: a stable uid, variables, links to the others, alerts marked."""
+
+from collections.abc import Sequence
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.models import dashboard as model
+
+from alerting.dashboards.panels import DATASOURCE, Panel
+
+TAG = "bearwatch"
+DESK, TOPIC, OPERATIONS = "bearwatch-desk", "bearwatch-topic", "bearwatch-operations"
+THAT_TIME = "${__url_time_range}"
+
+
+def framed(
+    uid: str,
+    title: str,
+    description: str,
+    since: str,
+    variables: Sequence[build.QueryVariable],
+    rows: Sequence[tuple[str, Sequence[Panel]]],
+) -> build.Dashboard:
+    """A dashboard of titled rows of panels."""
+    board = build.Dashboard(title).uid(uid).description(description).tags([TAG]).readonly()
+    board.time(since, "now").refresh("30s").timezone("utc").tooltip(model.DashboardCursorSync.CROSSHAIR)
+    board.with_variable(build.DatasourceVariable("datasource").label("Data source").type("prometheus"))
+    for each in variables:
+        board.with_variable(each)
+    others = build.DashboardLink("bearwatch").type(model.DashboardLinkType.DASHBOARDS)
+    board.link(others.tags([TAG]).keep_time(True).tooltip("The other dashboards of bearwatch"))
+    number = 0
+    for name, panels in rows:
+        number += 1
+        board.with_row(build.Row(name).id(number))
+        for panel in panels:
+            number += 1
+            board.with_panel(panel.id(number))
+    return board
+
+
+def variable(name: str, label: str, query: str, default: str) -> build.QueryVariable:
+    """Filled from the labels that Prometheus has."""
+    found = build.QueryVariable(name).label(label).query(query).datasource(DATASOURCE)
+    found.current(model.VariableOption(text=default, value=default))
+    return found.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(
+        model.VariableSort.ALPHABETICAL_ASC
+    )
+
+
+def all_or_some(found: build.QueryVariable) -> build.QueryVariable:
+    """Let the reader choose several values; all of them to begin with."""
+    every = model.VariableOption(text="All", value="$__all")
+    return found.multi(True).include_all(True).all_value(".+").current(every)
+
+
+def topic_link(stream: str, topic: str) -> build.DashboardLink:
+    """From a series or a cell to the topic in depth; the arguments are Grafana's names for the two values."""
+    url = (
+        f"/d/{TOPIC}?var-stream=${{{stream}:percentencode}}&var-topic=${{{topic}:percentencode}}&{THAT_TIME}"
+    )
+    return build.DashboardLink("This topic in depth").url(url)
+
+
+class Marked(build.AnnotationQuery):
+    """Marks the time during which an expression is above zero."""
+
+    def __init__(self, name: str, expr: str, title: str) -> None:
+        self._internal = _TitledAnnotation(title)
+        self.name(name).expr(expr).datasource(DATASOURCE).enable(True).icon_color("red")
+
+
+class _TitledAnnotation(model.AnnotationQuery):
+    """With the field by which Grafana's Prometheus data source names what it marks; the SDK lacks it."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def to_json(self) -> dict[str, object]:
+        return {**super().to_json(), "titleFormat": self._title}

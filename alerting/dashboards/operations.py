@@ -1,0 +1,142 @@
+"""Operations: whether the workers keep up, how late what people see is, and what was not accepted."""
+
+from grafana_foundation_sdk.builders import dashboard as build
+
+from alerting.dashboards.frame import OPERATIONS, framed
+from alerting.dashboards.panels import (
+    EACH_MINUTE,
+    EACH_SECOND,
+    NUMBER,
+    SECONDS,
+    SHARE,
+    Panel,
+    bars,
+    figure,
+    lines,
+    rows,
+)
+from alerting.dashboards.queries import Query, quantiles
+
+LAG = "max by (kafka_topic, partition) (bearwatch_lag_records)"
+BEHIND = "time() - max by (partition) (bearwatch_watermark_timestamp_seconds)"
+RESTARTS = "sum by (instance) (resets(bearwatch_batch_documents_count[1h]))"
+
+
+def operations() -> build.Dashboard:
+    parts = [
+        ("Now", [*_now(), _workers()]),
+        ("Keeping up", [_lag(), _watermarks(), _end_to_end(), _throughput()]),
+        ("Classifier", [_batches(), _inference(), _busy(), _restarts()]),
+        ("Not counted", [_dead_letters(), _late()]),
+    ]
+    text = "Lag, latency, throughput, batches, what the workers run with, dead letters, late documents, restarts."
+    return framed(OPERATIONS, "bearwatch: operations", text, "now-1h", [], parts)
+
+
+def _now() -> list[Panel]:
+    last_hour = "in the last hour, all workers together"
+    p99 = (
+        "histogram_quantile(0.99, sum by (le) (rate(bearwatch_end_to_end_seconds_bucket[$__rate_interval])))"
+    )
+    dead = "sum(increase(bearwatch_dead_letters_total[1h]))"
+    late = "sum(increase(bearwatch_late_documents_total[1h]))"
+    one = "all"
+    return [
+        figure(
+            "Workers", "Workers that answer Prometheus.", NUMBER, [Query("count(bearwatch_worker_info)", one)]
+        ),
+        figure("Lag", "Records not yet read, all partitions.", NUMBER, [Query(f"sum({LAG})", one)]),
+        figure(
+            "End to end, p99", "From publication to the first evaluation.", SECONDS, [Query(p99, one)], 60
+        ),
+        figure(
+            "Dead letters", f"Documents that were not accepted {last_hour}.", NUMBER, [Query(dead, one)], 1
+        ),
+        figure("Late documents", f"Documents for a closed pane {last_hour}.", NUMBER, [Query(late, one)], 1),
+        figure(
+            "Restarts",
+            f"Counters that began anew {last_hour}; a worker that had read nothing shows none.",
+            NUMBER,
+            [Query(f"sum({RESTARTS})", one)],
+            1,
+        ),
+    ]
+
+
+def _workers() -> Panel:
+    query = Query("max by (instance, engine, model, policy) (bearwatch_worker_info)", "answers")
+    return rows(
+        "What the workers run with",
+        "Engine, and hashes of model and policy. All rows of one group should agree on model and policy.",
+        ["instance", "engine", "model", "policy"],
+        [query],
+        height=6,
+    )
+
+
+def _lag() -> Panel:
+    text = "Records of a topic that are not yet read. It grows while the workers are slower than the feed."
+    return lines("Lag", text, NUMBER, [Query(f"sum by (kafka_topic) ({LAG})", "{{kafka_topic}}")]).min(0)
+
+
+def _watermarks() -> Panel:
+    return lines(
+        "Evaluated up to",
+        "How far the event time of each partition's last evaluation lies behind the clock. Some 5 to 30 s are usual; "
+        "after a start it is the age of what is read.",
+        SECONDS,
+        [Query(BEHIND, "partition {{partition}}")],
+    ).min(0)
+
+
+def _end_to_end() -> Panel:
+    return lines(
+        "End-to-end latency",
+        "From a document's publication to the first evaluation that counts it. Documents of a back-fill are left out.",
+        SECONDS,
+        quantiles("bearwatch_end_to_end_seconds", "stream"),
+    )
+
+
+def _throughput() -> Panel:
+    rate = "sum by (stream, outcome) (rate(bearwatch_documents_total[$__rate_interval]))"
+    return lines(
+        "Throughput", "Documents read in a second.", EACH_SECOND, [Query(rate, "{{stream}} {{outcome}}")]
+    )
+
+
+def _batches() -> Panel:
+    text = "Documents handed to the classifier at once. Large batches mean a backlog."
+    return lines("Batch size", text, NUMBER, quantiles("bearwatch_batch_documents"))
+
+
+def _inference() -> Panel:
+    text = "Time to classify one batch."
+    return lines("Time for a batch", text, SECONDS, quantiles("bearwatch_inference_seconds"))
+
+
+def _busy() -> Panel:
+    query = Query(
+        "sum by (instance) (rate(bearwatch_inference_seconds_sum[$__rate_interval]))", "{{instance}}"
+    )
+    text = "Share of the time that a worker's classifier computes. Near 100% it is the limit: start more workers."
+    return lines("Classifier busy", text, SHARE, [query]).min(0)
+
+
+def _restarts() -> Panel:
+    text = "Counters that began anew within the last hour. A worker that had read nothing shows none."
+    return lines("Restarts", text, NUMBER, [Query(RESTARTS, "{{instance}}")]).min(0)
+
+
+def _dead_letters() -> Panel:
+    rate = "60 * sum by (stream, reason) (rate(bearwatch_dead_letters_total[$__rate_interval]))"
+    text = (
+        "Documents in a minute that could not be accepted; the dead-letters topic holds them with the reason."
+    )
+    return bars("Dead letters", text, EACH_MINUTE, [Query(rate, "{{stream}} {{reason}}")])
+
+
+def _late() -> Panel:
+    rate = "60 * sum by (stream) (rate(bearwatch_late_documents_total[$__rate_interval]))"
+    text = "Classified documents in a minute whose pane was already closed; they are in no window."
+    return bars("Late documents", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
