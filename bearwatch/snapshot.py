@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Any
 
-import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from prometheus_client.parser import text_string_to_metric_families
 
+from alerting.acknowledgements import decode
 from alerting.alerts import Alert
 
 ANSWER_SECONDS = 2.0
@@ -123,9 +123,10 @@ class AlertReader:
             except KafkaError:
                 continue  # the broker is away; the worker says so
             for record in (record for records in found.values() for record in records):
-                alert = msgspec.json.decode(record.value, type=Alert)
-                with self._lock:
-                    self._latest[alert.id] = alert
+                message = decode(record.value)
+                if isinstance(message, Alert):
+                    with self._lock:
+                        self._latest[message.id] = message
         consumer.close()
 
     def all(self) -> list[Alert]:

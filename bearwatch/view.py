@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerting.alerts import Alert
+from alerting.wording import figures, title
 from bearwatch.snapshot import WINDOW, KeyFigures, Snapshot
 
 KEYS_SHOWN = 14
@@ -52,8 +53,8 @@ def status_line(snapshot: Snapshot, per_second: float) -> str:
 def alert_lines(alert: Alert) -> list[str]:
     """An alert in plain lines: what happened, the numbers, the headlines."""
     when = " (historical)" if alert.historical else ""
-    first = f"ALERT {alert.state}{when}: {_title(alert)}"
-    return [first, f"  {_numbers(alert)}", *(f"  - {each}" for each in _headlines(alert))]
+    first = f"ALERT {alert.state}{when}: {title(alert)}"
+    return [first, f"  {figures(alert)}", *(f"  - {each}" for each in _headlines(alert))]
 
 
 def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
@@ -96,13 +97,13 @@ def _keys(keys: Iterable[KeyFigures], active: list[Alert]) -> Table:
 
 
 def _alert(alert: Alert) -> Panel:
-    lines = [Text(_numbers(alert), "bold"), *(Text(f"• {each}", no_wrap=True) for each in _headlines(alert))]
-    return Panel(Group(*lines), title=f"ALERT {_title(alert)}", border_style="red", title_align="left")
+    lines = [Text(figures(alert), "bold"), *(Text(f"• {each}", no_wrap=True) for each in _headlines(alert))]
+    return Panel(Group(*lines), title=f"ALERT {title(alert)}", border_style="red", title_align="left")
 
 
 def _past(alerts: list[Alert]) -> Text:
     lines = [
-        f"{alert.window_end:%a %H:%M} {alert.state}{', historical' if alert.historical else ''}: {_title(alert)}"
+        f"{alert.window_end:%a %H:%M} {alert.state}{', historical' if alert.historical else ''}: {title(alert)}"
         for alert in reversed(alerts)
     ]
     return Text("\n".join(lines), "dim")
@@ -112,30 +113,14 @@ def _places(places: Iterable[Place]) -> Text:
     return Text("\n".join(f"{place.name:<10}{place.where}" for place in places), "dim")
 
 
-def _title(alert: Alert) -> str:
-    return f"{alert.severity} {alert.kind} of bad {alert.stream} about {alert.topic or alert.entity}"
-
-
-def _numbers(alert: Alert) -> str:
-    share = alert.negative_stories / alert.stories if alert.stories else 0.0
-    minutes = (alert.window_end - alert.window_start).total_seconds() / 60
-    p_value = "-" if alert.p_value is None else f"{alert.p_value:.1g}"
-    lift = "-" if alert.lift is None else f"{alert.lift:.1f} times"
-    return (
-        f"{alert.negative_stories} of {alert.stories} stories negative ({share:.0%}, usual "
-        f"{alert.baseline_ratio:.0%}, {lift}) from {alert.sources} sources in {minutes:.0f} min "
-        f"up to {alert.window_end:%H:%M:%S} UTC, p = {p_value}"
-    )
-
-
 def _headlines(alert: Alert) -> list[str]:
     return [
-        _printable(f"{shorten(each.text, HEADLINE_CHARACTERS, placeholder=' …')} [{each.source}]")
+        printable(f"{shorten(each.text, HEADLINE_CHARACTERS, placeholder=' …')} [{each.source}]")
         for each in alert.evidence
     ]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without what a terminal would obey: a feed's `source` is not normalised as a text is."""
     return "".join(character if character.isprintable() else "·" for character in text)
 

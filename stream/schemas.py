@@ -5,11 +5,19 @@ from typing import Any
 
 import msgspec
 
+from alerting.acknowledgements import Acknowledgement
 from alerting.alerts import Alert
 from stream.wire import Classified, Document, Rate, Tick
 
 FOLDER = Path(__file__).parent.parent / "schemas"
-MESSAGES = {"document": Document, "classified": Classified, "tick": Tick, "rate": Rate, "alert": Alert}
+MESSAGES = {
+    "document": Document,
+    "classified": Classified,
+    "tick": Tick,
+    "rate": Rate,
+    "alert": Alert,
+    "acknowledgement": Acknowledgement,
+}
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -1,0 +1,77 @@
+"""The `alerts` topic folded into one record per alert. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from difflib import get_close_matches
+
+import msgspec
+
+from alerting.acknowledgements import Acknowledgement
+from alerting.alerts import Alert, Moment
+from alerting.errors import AlertingError
+
+ACKNOWLEDGEMENTS_KEPT = 20  # of each alert, the newest
+
+
+class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert from its beginning to now."""
+
+    since: Moment  # end of the first window that rang
+    alert: Alert  # its last message
+    last_firing: Alert  # its last message while it fired: a resolved one has calm figures and no words
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+
+    def acknowledged(self, now: datetime) -> Acknowledgement | None:
+        """The last answer, while it holds and the alert is not over."""
+        if self.alert.state == "resolved" or not self.acknowledgements:
+            return None
+        last = self.acknowledgements[-1]
+        return last if now < last.until else None
+
+
+class AlertHistory:
+    """The records by id, in order of their first message; at most `keep` of them, or all."""
+
+    def __init__(self, keep: int | None = None) -> None:
+        self._keep = keep
+        self._records: dict[str, AlertRecord] = {}
+
+    def add(self, message: Alert | Acknowledgement) -> None:
+        """Take in the next message; one about an alert that is not (or no longer) known is left out."""
+        known = self._records.get(message.id)
+        if isinstance(message, Alert):
+            self._records[message.id] = _follow(known, message)
+            if self._keep is not None and len(self._records) > self._keep:
+                del self._records[next(iter(self._records))]
+        elif known is not None:
+            answers = (*known.acknowledgements, message)[-ACKNOWLEDGEMENTS_KEPT:]
+            self._records[message.id] = msgspec.structs.replace(known, acknowledgements=answers)
+
+    def newest_first(self) -> list[AlertRecord]:
+        return list(reversed(self._records.values()))
+
+    def find(self, alert_id: str) -> AlertRecord:
+        """Raises AlertingError, naming the nearest known id."""
+        if alert_id in self._records:
+            return self._records[alert_id]
+        nearest = get_close_matches(alert_id, self._records, n=1, cutoff=0.0)
+        hint = f"; the nearest known one is {nearest[0]}" if nearest else "; there are no alerts yet"
+        raise AlertingError(f"there is no alert {alert_id}{hint}")
+
+    def newest_of(self, labels: Mapping[str, str]) -> AlertRecord | None:
+        """The newest alert with these values of `stream`, `topic`, `entity` and `kind`; those of live alerts first."""
+        matching = [
+            record
+            for record in self.newest_first()
+            if all(getattr(record.alert, name) == value for name, value in labels.items())
+        ]
+        return next(
+            (record for record in matching if not record.alert.historical), next(iter(matching), None)
+        )
+
+
+def _follow(known: AlertRecord | None, message: Alert) -> AlertRecord:
+    if known is None:
+        return AlertRecord(since=message.window_end, alert=message, last_firing=message)
+    firing = known.last_firing if message.state == "resolved" else message
+    return msgspec.structs.replace(known, alert=message, last_firing=firing)

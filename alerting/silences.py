@@ -1,0 +1,108 @@
+"""Silences in Alertmanager (API v2): an alert has at most one, found again by its comment."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from alerting.acknowledgements import Acknowledgement
+from alerting.alerts import Alert
+from alerting.errors import AlertingError
+from alerting.wording import subject
+
+ANSWER_SECONDS = 10.0
+Answered = TypeVar("Answered")
+
+
+class _Status(msgspec.Struct):
+    state: str
+
+
+class _Silence(msgspec.Struct):
+    id: str
+    status: _Status
+    comment: str
+
+
+class _Made(msgspec.Struct, rename={"silence_id": "silenceID"}):
+    silence_id: str
+
+
+def matchers(alert: Alert) -> list[dict[str, Any]]:
+    """What the silence is about: the labels that the alert's notifications have.
+
+    Severity is not among them: an alert that somebody looks after stays silent when it becomes critical.
+    """
+    dimension = "topic" if alert.topic else "entity"
+    labels = {"stream": alert.stream, dimension: subject(alert), "kind": alert.kind}
+    return [
+        {"name": name, "value": value, "isRegex": False, "isEqual": True} for name, value in labels.items()
+    ]
+
+
+class Alertmanager:
+    """One Alertmanager; `url` is what stands before /api/v2. Every method raises AlertingError."""
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise AlertingError(f"{url!r} is no address of an Alertmanager; expected http://HOST:PORT")
+        self._url = url.rstrip("/")
+
+    def silence(self, alert: Alert, answer: Acknowledgement) -> str:
+        """Silence the alert until the answer ends, in place of its silence so far; gives the silence's id."""
+        body: dict[str, Any] = {
+            "matchers": matchers(alert),
+            "startsAt": _text(answer.at),
+            "endsAt": _text(answer.until),
+            "createdBy": answer.by,
+            "comment": f"{answer.note} {_mark(alert.id)}",
+        }
+        if (before := self.find(alert.id)) is not None:
+            body["id"] = before
+        return self._decode(self._send("POST", "/silences", body), _Made).silence_id
+
+    def find(self, alert_id: str) -> str | None:
+        """The id of the alert's silence, if one is in force."""
+        for silence in self._decode(self._send("GET", "/silences"), list[_Silence]):
+            if silence.status.state != "expired" and silence.comment.endswith(_mark(alert_id)):
+                return silence.id
+        return None
+
+    def expire(self, silence_id: str) -> None:
+        self._send("DELETE", f"/silence/{silence_id}")
+
+    def _decode(self, answer: bytes, kind: type[Answered]) -> Answered:
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise AlertingError(f"what answers at {self._url} is no Alertmanager: {error}") from None
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - http or https: see __init__
+            f"{self._url}/api/v2{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                reason = error.read(500).decode(errors="replace").strip()
+            raise AlertingError(f"Alertmanager at {self._url} refuses ({error.code}): {reason}") from None
+        except (OSError, ValueError) as error:
+            reason = str(getattr(error, "reason", error))
+            raise AlertingError(f"no Alertmanager answers at {self._url}: {reason}") from None
+
+
+def _mark(alert_id: str) -> str:
+    return f"(bearwatch alert {alert_id})"
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat()

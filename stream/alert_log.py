@@ -1,0 +1,112 @@
+"""The `alerts` topic as people use it: read what is committed, add an acknowledgement."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from alerting.acknowledgements import Acknowledgement, decode
+from alerting.alerts import Alert
+from stream.errors import StreamError
+from stream.kafka_admin import require_topics
+from stream.wire import encode
+
+log = logging.getLogger("bearwatch.alerts")
+Message = Alert | Acknowledgement
+POLL_MS = 500
+STALL_SECONDS = 30.0  # a topic that cannot be read on for this long
+RECONNECT_SECONDS = 2.0
+REQUEST_MS = 10_000
+
+
+async def read(bootstrap: str, topic: str, take: Callable[[Message], None]) -> None:
+    """Hand over every message that is committed by now.
+
+    Raises:
+        StreamError: no broker answers, the topic is missing or cannot be read to its end.
+    """
+    await asyncio.to_thread(require_topics, bootstrap, [topic])
+    try:
+        async with asyncio.timeout(None) as limit, _consumer(bootstrap, topic, 0) as (consumer, partition):
+            end, reached = (await consumer.end_offsets([partition]))[partition], -1
+            while (position := await consumer.position(partition)) < end:
+                if position > reached:  # the limit is on standing still, not on a long topic
+                    reached = position
+                    limit.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+                await _poll(consumer, take)
+    except (KafkaError, TimeoutError) as error:
+        raise StreamError(f"{topic} at {bootstrap} cannot be read to its end: {error!r}") from None
+
+
+async def follow(
+    bootstrap: str, topic: str, take: Callable[[Message], None], seen: Callable[[], None]
+) -> None:
+    """Hand over every committed message, then each new one, until cancelled; a broker that is away is waited for.
+
+    `seen` is called whenever the broker has confirmed that everything is read.
+    """
+    position = 0
+    while True:
+        try:
+            async with _consumer(bootstrap, topic, position) as (consumer, partition):
+                while True:
+                    await _poll(consumer, take)
+                    position = await consumer.position(partition)
+                    if position >= (await consumer.end_offsets([partition]))[partition]:
+                        seen()
+        except KafkaError as error:
+            log.warning("%s cannot be read (%r); trying again", topic, error)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def append(bootstrap: str, topic: str, acknowledgement: Acknowledgement) -> None:
+    """Write it and wait until all replicas have it.
+
+    Raises:
+        StreamError: it may not be there.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_MS
+    )
+    try:
+        await producer.start()
+        await producer.send_and_wait(topic, encode(acknowledgement), key=acknowledgement.key.encode())
+    except KafkaError as error:
+        raise StreamError(f"Kafka at {bootstrap} did not take the acknowledgement: {error!r}") from None
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def _consumer(
+    bootstrap: str, topic: str, offset: int
+) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
+    """A consumer that stands at an offset of the topic, which has one partition: people read it in order."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        request_timeout_ms=REQUEST_MS,
+    )
+    partition = TopicPartition(topic, 0)
+    try:
+        await consumer.start()
+        consumer.assign([partition])
+        consumer.seek(partition, offset)
+        yield consumer, partition
+    finally:
+        await consumer.stop()
+
+
+async def _poll(consumer: AIOKafkaConsumer, take: Callable[[Message], None]) -> None:
+    for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+        for record in records:
+            try:
+                take(decode(record.value))
+            except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+                log.warning("%s, offset %d: not an alert, left out: %s", record.topic, record.offset, error)
