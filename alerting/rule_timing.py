@@ -1,0 +1,60 @@
+"""The times of the Prometheus rules, computed from the policy and the workers' session timeout.
+
+They hold for a scrape every 15 s as well as for the shipped 5 s. What an alert of a surge may take, from the
+publication of the deciding story to the webhook, under the shipped policy:
+
+    the story waits for the end of its pane      0 to 15 s   7.5 s at the median
+    allowed lateness of that evaluation                 5 s
+    the second evaluation that agrees                  15 s
+    classifying and committing                    below 1 s
+    the next scrape (5 s)                         0 to  5 s   2.5 s
+    the next evaluation of the rules (5 s)        0 to  5 s   2.5 s
+    group_wait of Alertmanager                          1 s
+                                                   together  34.5 s at the median, 47 s at the most
+"""
+
+import math
+from dataclasses import dataclass
+
+from alerting.metrics import END_TO_END_SECONDS
+from alerting.policy import Policy
+
+SLOWEST_SCRAPE_SECONDS = 15
+WORKER_START_SECONDS = 45  # the model is loaded, the group joined, the state read
+OPERATIONS_INTERVAL_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Timing:
+    surge_interval_seconds: int  # how often alerts on keys are evaluated
+    handover_seconds: int  # a key that changes its worker has no series for as long as this at most
+    objective_seconds: float  # a document should be evaluated within this; a bound of the histogram
+    behind_seconds: int  # event time this far back is a fault
+
+
+def timing(policy: Policy, session_timeout_seconds: float) -> Timing:
+    """What the rules need to know of a policy. Raises ValueError where the histogram is too short for it."""
+    every = policy.windows.evaluate_every_seconds
+    # A killed worker's partitions wait for the session timeout, its successor may have to start, evaluate
+    # and be scraped; one more scrape may be missed: 20 + 45 + 15 + 2 * 15 = 110 s, rounded up to 2 min.
+    handover = session_timeout_seconds + WORKER_START_SECONDS + every + 2 * SLOWEST_SCRAPE_SECONDS
+    return Timing(
+        surge_interval_seconds=max(1, every // 3),
+        handover_seconds=30 * math.ceil(handover / 30),
+        objective_seconds=_objective(policy),
+        # Beyond historical_after_seconds a surge pages nobody; a third of it leaves time to act.
+        behind_seconds=max(60, int(policy.time.historical_after_seconds / 3)),
+    )
+
+
+def _objective(policy: Policy) -> float:
+    """Twice what a quiet system needs: 2 * (15 + 5 + 5) = 50 s, the next bound of the histogram is 60 s."""
+    time = policy.time
+    usual = policy.windows.evaluate_every_seconds + time.allowed_lateness_seconds + time.idle_after_seconds
+    for bound in END_TO_END_SECONDS:
+        if bound >= 2 * usual:
+            return float(bound)
+    raise ValueError(
+        f"an evaluation takes {usual:g} s under this policy; bearwatch_end_to_end_seconds has no bound at twice "
+        "that, so no objective can be measured"
+    )

@@ -1,0 +1,41 @@
+"""`bearwatch rules`: write the Prometheus rule files that belong to a policy."""
+
+from pathlib import Path
+
+import click
+
+from alerting.errors import PolicyError
+from alerting.policy import load_policy
+from alerting.rules import Links, rule_files
+from bearwatch.settings import settings
+
+LINKS = Links()
+
+
+@click.command
+@settings("policy", "session_timeout_seconds")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    show_default="the current folder",
+    help="Folder of the rule files.",
+)
+@click.option("--dashboards-url", default=LINKS.dashboards, show_default=True, help="Grafana's dashboards.")
+@click.option("--runbooks-url", default=LINKS.runbooks, show_default=True, help="Folder of the runbooks.")
+def command(
+    policy: Path | None, session_timeout_seconds: float, out: Path, dashboards_url: str, runbooks_url: str
+) -> None:
+    """Write the Prometheus rule files that belong to a policy.
+
+    Give the session timeout that the workers run with: alerts outlast a key's change of worker by it.
+    """
+    links = Links(dashboards_url.rstrip("/"), runbooks_url.rstrip("/"))
+    try:
+        files = rule_files(load_policy(policy), session_timeout_seconds, links)
+    except ValueError as error:
+        raise PolicyError(f"{policy}: {error}") from None
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out / name).write_text(content, encoding="utf-8")
+        click.echo(f"wrote {out / name}")
