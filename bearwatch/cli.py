@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from alerting.errors import PolicyError
+from alerting.errors import AlertingError, PolicyError
 from bearwatch.errors import SettingsError
 from bearwatch.settings import check_environment, from_file
 from models.errors import ModelError
@@ -18,14 +18,17 @@ COMMANDS = {
     "up": "everything on one machine: Kafka, a worker, a feed and a live view",
     "worker": "one production worker; start more to scale",
     "topics": "create the Kafka topics, or say how existing ones differ",
+    "rules": "write the Prometheus rule files that belong to a policy",
     "ingest": "send documents from JSON lines into Kafka",
+    "alerts": "list, show, acknowledge and snooze alerts; serve their evidence",
+    "webhook": "take Alertmanager's notifications and write them down",
     "classify": "classify texts, given as arguments or as lines on standard input",
     "train": "fine-tune a model from a TOML configuration",
     "evaluate": "measure a model on labelled data",
     "export": "write a trained model as a checked ONNX artifact",
 }
 WRONG_USE = (SettingsError, PolicyError, TrainingConfigError)  # exit code 2; the other errors exit with 1
-FAILURES = (StreamError, ModelError, TrainingError)
+FAILURES = (StreamError, AlertingError, ModelError, TrainingError)
 
 
 class LazyGroup(click.Group):
