@@ -8,10 +8,12 @@ The recipe, each part of which was found necessary (counts were lost without it)
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from alerting.alerts import Alert
 from alerting.policy import Policy
@@ -20,12 +22,13 @@ from stream.errors import StreamError
 from stream.lookup import Lookup
 from stream.publisher import BATCH_BYTES, send_records
 from stream.settings import WorkerSettings
-from stream.state import PartitionState, load
+from stream.state import VERSION, PartitionState, load
 from stream.topics import TopicNames
 from stream.wire import Classified, Tick, encode
 
 READERS_PARTITION = 0  # `rates` and `alerts` have one partition: what people read stands in order
 RECOVERY_STALL_SECONDS = 60.0  # state that cannot be read on for this long ends the worker
+log = logging.getLogger("bearwatch.worker")
 
 
 class Owner:
@@ -58,13 +61,25 @@ class Owner:
         await self._producer.start()
         state = await self._recover()
         classified = TopicPartition(self._names.classified, self.partition)
-        first = (await lookup.begins([classified]))[classified]
-        state.position.offset = max(state.position.offset, first)  # what retention took cannot be waited for
+        begin = (await lookup.begins([classified]))[classified]
+        end = (await lookup.ends([classified]))[classified]
+        state.position.offset = self._goes_on(state.position.offset, begin, end)
         self.aggregator = Aggregator(policy, model, sources, state)
         self.ready.set()
 
+    def _goes_on(self, position: int, begin: int, end: int) -> int:
+        place = f"{self._names.classified} partition {self.partition}"
+        if position > end:
+            raise StreamError(
+                f"by {self._names.state} the next message of {place} is {position}, but that ends at {end}: "
+                "was the topic made anew? Its messages would be passed over; make the state topic anew as well"
+            )
+        if position < begin:  # what retention took cannot be waited for
+            log.warning("%s: %d messages were deleted before they were counted", place, begin - position)
+        return max(position, begin)
+
     async def _recover(self) -> PartitionState:
-        log = TopicPartition(self._names.state, self.partition)
+        place = TopicPartition(self._names.state, self.partition)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.broker,
             isolation_level="read_committed",
@@ -73,21 +88,27 @@ class Owner:
         )
         await consumer.start()
         try:
-            consumer.assign([log])
-            await consumer.seek_to_beginning(log)
-            end = (await consumer.end_offsets([log]))[log]
+            consumer.assign([place])
+            await consumer.seek_to_beginning(place)
+            end = (await consumer.end_offsets([place]))[place]
             state = PartitionState()
             moved = time.monotonic()
-            while (position := await consumer.position(log)) < end:
-                for record in (await consumer.getmany(log, timeout_ms=200)).get(log, ()):
-                    load(state, record.key, record.value)
-                if await consumer.position(log) > position:
+            while (position := await consumer.position(place)) < end:
+                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
+                    _load(state, record)
+                if await consumer.position(place) > position:
                     moved = time.monotonic()
                 elif time.monotonic() - moved > RECOVERY_STALL_SECONDS:
                     raise StreamError(
-                        f"{log.topic} partition {log.partition}: no record could be read from offset {position} "
-                        f"on (end {end}) for {RECOVERY_STALL_SECONDS:.0f} s; the counts cannot be recovered"
+                        f"{place.topic} partition {place.partition}: no record could be read from offset "
+                        f"{position} on (end {end}) for {RECOVERY_STALL_SECONDS:.0f} s; the counts cannot be recovered"
                     )
+            if state.position.version != VERSION:
+                raise StreamError(
+                    f"{place.topic} partition {place.partition} holds state of version {state.position.version}; "
+                    f"this worker reads version {VERSION}: run the release that wrote it, or begin anew under "
+                    "another --prefix"
+                )
             return state
         finally:
             await consumer.stop()
@@ -130,3 +151,13 @@ class Owner:
         """Give the partition up, after the transaction under way."""
         async with self._lock:
             await self._producer.stop()
+
+
+def _load(state: PartitionState, record: ConsumerRecord[bytes, bytes]) -> None:
+    try:
+        load(state, record.key, record.value)
+    except (msgspec.MsgspecError, TypeError, ValueError, LookupError) as error:
+        raise StreamError(
+            f"{record.topic} partition {record.partition}, offset {record.offset}: this is no record of version "
+            f"{VERSION} ({error}); run the release that wrote it, or begin anew under another --prefix"
+        ) from None

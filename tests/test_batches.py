@@ -1,4 +1,4 @@
-"""Micro-batches: in order, closed by size or by the age of the oldest item, and nothing is ever lost."""
+"""Micro-batches and working ahead: in order, closed by size or by age, and nothing is ever lost."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from stream.batches import batches
+from stream.batches import ahead, batches
 
 LONG = 60.0  # never reached
 SHORT = 0.01
@@ -115,3 +115,32 @@ def test_no_task_is_left_when_the_caller_stops():
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(run()) == set()
+
+
+def test_ahead_makes_one_item_more_and_keeps_the_order():
+    made = []
+
+    async def source() -> AsyncIterator[int]:
+        for number in range(1, 6):
+            made.append(number)
+            yield number
+
+    async def run() -> None:
+        found = []
+        async for number in ahead(source()):
+            await asyncio.sleep(SHORT)  # the caller works
+            found.append(number)
+            assert made == list(range(1, min(number + 1, 5) + 1))
+        assert found == [1, 2, 3, 4, 5]
+
+    asyncio.run(run())
+
+
+def test_ahead_gives_an_error_after_the_items_before_it():
+    async def run() -> None:
+        found = ahead(numbers(2, ValueError("no more")))
+        assert [await anext(found), await anext(found)] == [0, 1]
+        with pytest.raises(ValueError, match="no more"):
+            await anext(found)
+
+    asyncio.run(run())

@@ -1,0 +1,205 @@
+"""State is read back as it was committed, and what cannot be read is refused with a message."""
+
+import asyncio
+import time
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+import pytest
+from exactness import counted, documents, records, write_policy
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from keyword_model import write_keyword_model
+from one_worker import OneWorker
+
+from alerting.alerts import Alert
+from alerting.policy import Policy, load_policy
+from models.manifest import load_manifest, model_hash
+from stream.aggregate import Aggregator
+from stream.errors import StreamError
+from stream.local_kafka import LocalKafka
+from stream.lookup import Lookup
+from stream.owner import Owner
+from stream.sender import DocumentSender
+from stream.settings import WorkerSettings
+from stream.state import (
+    POSITION_KEY,
+    VERSION,
+    PartitionState,
+    PositionRecord,
+    encode_record,
+    key_record_key,
+    load,
+)
+from stream.topics import TopicNames, create_topics
+from stream.wire import STREAMS, TICK_KEY, Classified, Rate, Tick
+
+PARTITIONS = 2
+DOCUMENTS = 6000  # in 90 minutes of event time
+UNTIL_A_SURGE = 2900  # of them come; Earnings surge in the minutes 40 to 44
+NOW = time.time()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_keyword_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def names(broker: LocalKafka, prefix: str) -> TopicNames:
+    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=PARTITIONS)
+    return names
+
+
+@pytest.fixture
+def policy_file(tmp_path: Path) -> Path:
+    return write_policy(tmp_path / "policy.toml")
+
+
+def sources(names: TopicNames) -> list[str]:
+    return [f"{names.input(stream)}-{number}" for stream in STREAMS for number in range(PARTITIONS)]
+
+
+def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str) -> list[Aggregator]:
+    """What a fresh worker holds after it has read the state of each partition."""
+
+    async def explain(alert: object) -> object:
+        raise AssertionError("nothing is applied here")
+
+    async def start(partition: int, lookup: Lookup) -> Aggregator:
+        owner = Owner(partition, WorkerSettings(broker.bootstrap, names.prefix), explain)
+        try:
+            await owner.start(policy, model, sources(names), lookup)
+        finally:
+            await owner.stop()
+        assert owner.aggregator is not None
+        return owner.aggregator
+
+    async def run() -> list[Aggregator]:
+        lookup = Lookup(broker.bootstrap, f"{names.prefix}group")
+        await lookup.start()
+        try:
+            return [await start(partition, lookup) for partition in range(PARTITIONS)]
+        finally:
+            await lookup.stop()
+
+    return asyncio.run(run())
+
+
+def undisturbed(
+    broker: LocalKafka, names: TopicNames, policy: Policy, model: str, ends: list[int]
+) -> list[Aggregator]:
+    """The messages of `classified` up to `ends`, applied in one go."""
+    aggregators = [Aggregator(policy, model, sources(names)) for _ in ends]
+    for record in records(broker.bootstrap, names.classified):
+        if record.offset < ends[record.partition]:
+            kind: type[Tick | Classified] = Tick if record.key == TICK_KEY else Classified
+            aggregators[record.partition].apply(msgspec.json.decode(record.value, type=kind), NOW)
+    for aggregator in aggregators:
+        aggregator.take_changes()
+    return aggregators
+
+
+def contents(aggregator: Aggregator) -> dict[str, object]:
+    """What was counted, what the detector remembers, and the alert that may be open."""
+    return {
+        "position": (aggregator.offset, aggregator.evaluated, aggregator.watermark.claims),
+        "keys": {
+            # An empty window may stand anywhere: it is moved when there is something to count.
+            name: (
+                key.record,
+                [each[3:] for each in map(msgspec.structs.astuple, key.counts())],
+                key.panes.minutes,
+            )
+            for name, key in aggregator.keys.items()
+        },
+    }
+
+
+def what_follows(aggregator: Aggregator) -> tuple[list[Rate], list[Alert], PartitionState]:
+    """Two hours more in which nothing comes: windows run empty, alerts resolve, minutes are forgotten."""
+    assert aggregator.evaluated is not None
+    for end in range(aggregator.evaluated, aggregator.evaluated + 7200, 15):
+        for source in aggregator.watermark.claims:
+            aggregator.apply(Tick(source=source, offset=0, event_time=float(end)), NOW)
+    changes = aggregator.take_changes()
+    written = PartitionState()
+    for key, value in changes.records.items():
+        load(written, key, value)
+    return changes.rates, changes.alerts, written
+
+
+def test_a_killed_worker_is_followed_by_one_that_knows_the_same(
+    broker: LocalKafka, names: TopicNames, model: Path, policy_file: Path, tmp_path: Path
+):
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=policy_file) as worker:
+        with DocumentSender(broker.bootstrap, names) as sender:
+            for stream, key, document, milliseconds in islice(documents(DOCUMENTS, seed=5), UNTIL_A_SURGE):
+                sender.send(stream, document, key, milliseconds)
+        worker.wait_until("all are counted", lambda: counted(broker.bootstrap, names)[1] == UNTIL_A_SURGE)
+        worker.kill()
+    policy, hash_ = load_policy(policy_file), model_hash(load_manifest(model))
+    found = recovered(broker, names, policy, hash_)
+    expected = undisturbed(broker, names, policy, hash_, [aggregator.offset for aggregator in found])
+    assert any(key.record.detector.active for one in found for key in one.keys.values()), "no alert was open"
+    for one, other in zip(found, expected, strict=True):
+        assert len(one.keys) > 0
+        assert contents(one) == contents(other)
+        follows = what_follows(one)
+        assert follows == what_follows(other)
+        assert follows[0] and follows[2].keys
+
+
+def put(broker: LocalKafka, topic: str, key: bytes, value: bytes | None, partition: int = 0) -> None:
+    with KafkaProducer(bootstrap_servers=broker.bootstrap) as producer:
+        producer.send(topic, value, key=key, partition=partition).get(30)
+
+
+def refused(broker: LocalKafka, names: TopicNames) -> str:
+    with pytest.raises(StreamError) as refusal:
+        recovered(broker, names, load_policy(), "model")
+    return str(refusal.value)
+
+
+def test_state_of_another_version_is_refused(broker: LocalKafka, names: TopicNames):
+    position = PositionRecord(offset=0, version=VERSION + 1)
+    put(broker, names.state, POSITION_KEY, encode_record(position), partition=1)
+    message = refused(broker, names)
+    assert f"{names.state} partition 1 holds state of version {VERSION + 1}" in message
+    assert f"this worker reads version {VERSION}" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (key_record_key("news/topic:Macro"), b"\x81\xa1x\x01"),
+        (POSITION_KEY, b"no msgpack"),
+        (b"no json", b""),
+        (b"7", b""),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_named(
+    broker: LocalKafka, names: TopicNames, key: bytes, value: bytes
+):
+    put(broker, names.state, key, value)
+    assert f"{names.state} partition 0, offset 0: this is no record of version {VERSION}" in refused(
+        broker, names
+    )
+
+
+def test_state_that_is_ahead_of_classified_is_refused(broker: LocalKafka, names: TopicNames):
+    """`classified` was deleted and made again: the position would pass over whatever comes."""
+    put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(offset=7)))
+    message = refused(broker, names)
+    assert f"the next message of {names.classified} partition 0 is 7" in message
+    assert "ends at 0" in message
+
+
+def test_what_retention_took_is_not_waited_for(broker: LocalKafka, names: TopicNames):
+    for number in range(5):
+        put(broker, names.classified, TICK_KEY, b"%d" % number)
+    put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(offset=2)))
+    with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+        admin.delete_records({TopicPartition(names.classified, 0): 4})
+    first, second = recovered(broker, names, load_policy(), "model")
+    assert (first.offset, second.offset) == (4, 0)
