@@ -17,6 +17,7 @@ from alerting.dashboards.panels import (
 )
 from alerting.dashboards.queries import Query, quantiles
 
+UP = 'up{job="bearwatch"}'
 LAG = "max by (kafka_topic, partition) (bearwatch_lag_records)"
 BEHIND = "time() - max by (partition) (bearwatch_watermark_timestamp_seconds)"
 RESTARTS = "sum by (instance) (resets(bearwatch_batch_documents_count[1h]))"
@@ -43,7 +44,10 @@ def _now() -> list[Panel]:
     one = "all"
     return [
         figure(
-            "Workers", "Workers that answer Prometheus.", NUMBER, [Query("count(bearwatch_worker_info)", one)]
+            "Workers",
+            "Workers that answer Prometheus, and workers that do not.",
+            NUMBER,
+            [Query(f"sum({UP})", "up"), Query(f"sum(1 - {UP})", "down")],
         ),
         figure("Lag", "Records not yet read, all partitions.", NUMBER, [Query(f"sum({LAG})", one)]),
         figure(

@@ -1,0 +1,318 @@
+"""The dashboards: as generated, only with metrics that exist, and with data from a real worker and Prometheus."""
+
+import json
+import math
+import re
+import shutil
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from one_worker import OneWorker
+from prometheus_client import CollectorRegistry
+
+from alerting.dashboards.__main__ import FOLDER, rendered
+from alerting.metrics import GAUGES, Metrics
+from models.classifier import BUNDLED
+from stream.feeds import wire
+from stream.local_kafka import LocalKafka
+from stream.loopback import HOST, free_port
+from stream.sample import SampleDocument, SampleWorld, documents
+from stream.sender import DocumentSender
+from stream.topics import TopicNames, create_topics
+from stream.wire import encode
+
+RULES = FOLDER.parents[1] / "prometheus"
+PROVISIONING = FOLDER.parent / "provisioning"
+UIDS = {"bearwatch-desk", "bearwatch-topic", "bearwatch-operations"}
+NEITHER: set[str] = set()  # metrics that are deliberately in no rule and on no dashboard
+SURGE = {"stream": "news", "topic": "Energy | Oil"}  # what the sample feed's surge is about
+
+# As Grafana fills them in: All streams on the desk, one on the topic's page; four scrapes of a second.
+VALUES = {"window": "1h", "topic": "Energy | Oil", "__rate_interval": "4s"}
+STREAMS = {"bearwatch-desk": ".+", "bearwatch-topic": "news"}
+
+KEY_GAUGE = re.compile(r"bearwatch_(?:window|baseline|alert_active)\w*")
+
+
+class Target(NamedTuple):
+    """One query of one panel or annotation."""
+
+    uid: str
+    where: str
+    expr: str
+    instant: bool
+
+    @property
+    def filled(self) -> str:
+        values = {**VALUES, "stream": STREAMS.get(self.uid, "")}
+        return re.sub(r"\$(\w+)", lambda found: values[found[1]], self.expr)
+
+
+BOARDS: dict[str, dict[str, Any]] = {
+    name.removesuffix(".json"): json.loads(text) for name, text in rendered().items()
+}
+PANELS = [
+    pytest.param(uid, panel, id=f"{uid}-{panel['id']}")
+    for uid, board in BOARDS.items()
+    for panel in board["panels"]
+    if panel["type"] != "row"
+]
+
+
+def targets() -> list[Target]:
+    found = []
+    for uid, panel in (param.values for param in PANELS):
+        for target in panel["targets"]:
+            where = f"{panel['title']} {target['refId']}"
+            found.append(Target(uid, where, target["expr"], target.get("instant", False)))
+    return found + [
+        Target(uid, f"annotation {marked['name']}", marked["expr"], False)
+        for uid, board in BOARDS.items()
+        for marked in board.get("annotations", {}).get("list", [])
+    ]
+
+
+def defined() -> dict[str, str]:
+    """Every sample that a worker may show, and its metric."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, topics=["IPO"], sentiments=["negative"], dead_letter_reasons=["json"])
+    metrics.runs_with("onnxruntime", "0", "0")
+    shown = {s.name: family.name for family in registry.collect() for s in family.samples}
+    return {**shown, **{name: name for name in GAUGES}}
+
+
+def names_in(text: str) -> set[str]:
+    return set(re.findall(r"\bbearwatch_\w+", text))
+
+
+def test_committed_json_is_what_the_generator_writes() -> None:
+    assert {path.name: path.read_text() for path in FOLDER.iterdir()} == dict(rendered())
+
+
+def test_stable_uids_and_a_tag_by_which_they_link_to_each_other() -> None:
+    assert {board["uid"] for board in BOARDS.values()} == UIDS
+    for board in BOARDS.values():
+        assert board["tags"] == ["bearwatch"]
+        assert [link["tags"] for link in board["links"] if link["type"] == "dashboards"] == [["bearwatch"]]
+        ids = [panel["id"] for panel in board["panels"]]
+        assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS)
+def test_each_panel_has_a_description_a_unit_and_the_chosen_data_source(
+    uid: str, panel: dict[str, Any]
+) -> None:
+    assert panel["title"] and panel["description"].endswith(".") and panel["targets"]
+    assert panel["fieldConfig"]["defaults"]["unit"]
+    sources = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+    assert {source["uid"] for source in sources} == {"${datasource}"}
+    place = panel["gridPos"]
+    assert place["x"] + place["w"] <= 24
+
+
+def test_variables() -> None:
+    names = {uid: [each["name"] for each in board["templating"]["list"]] for uid, board in BOARDS.items()}
+    assert names == {
+        "bearwatch-desk": ["datasource", "stream", "window"],
+        "bearwatch-topic": ["datasource", "stream", "topic"],
+        "bearwatch-operations": ["datasource"],
+    }
+
+
+def check_links(text: str) -> int:
+    """Each dashboard linked to exists and has the variables that the link sets; returns how many there are."""
+    found = re.findall(r"/d/([\w-]+)(?:\?([^\n]*))?", text)
+    for uid, query in found:
+        known = {f"var-{each['name']}" for each in BOARDS[uid]["templating"]["list"]}
+        assert set(re.findall(r"var-\w+", query)) <= known
+    return len(found)
+
+
+def test_links_lead_to_dashboards_and_variables_that_exist() -> None:
+    counts = {uid: check_links(json.dumps(board, indent=0)) for uid, board in BOARDS.items()}
+    assert counts == {"bearwatch-desk": 3, "bearwatch-topic": 0, "bearwatch-operations": 0}
+
+
+def test_alerts_lead_to_dashboards_and_variables_that_exist() -> None:
+    rules = yaml.safe_load((RULES / "alerts.yml").read_text())
+    for each in (rule for group in rules["groups"] for rule in group["rules"]):
+        assert check_links(each["annotations"]["dashboard_url"]) == 1
+
+
+def test_queries_use_metrics_that_exist_and_every_metric_is_used() -> None:
+    known = defined()
+    on_dashboards = names_in(" ".join(target.expr for target in targets()))
+    assert on_dashboards <= known.keys()
+    in_rules = names_in(" ".join(path.read_text() for path in RULES.glob("*.yml")))
+    used = {known[name] for name in on_dashboards | in_rules if name in known}
+    assert set(known.values()) - used == NEITHER
+
+
+@pytest.mark.parametrize("target", targets(), ids=lambda target: f"{target.uid} {target.where}")
+def test_rates_follow_the_scrape_interval(target: Target) -> None:
+    """Ranges are $__rate_interval, or the hour that a title speaks of."""
+    functions = re.findall(r"(\w+)\([^()]*\[([^]]*)\]\)", target.expr)
+    assert all(span == "$__rate_interval" for function, span in functions if function == "rate")
+    assert {span for _, span in functions} <= {"$__rate_interval", "1h"}
+
+
+def test_the_data_source_scrapes_as_often_as_prometheus_does() -> None:
+    written = re.findall(r"timeInterval: (\w+)", (PROVISIONING / "datasources.yml").read_text())
+    assert len(written) == 1
+    for path in RULES.glob("prometheus.yml"):
+        assert re.findall(r"scrape_interval: (\w+)", path.read_text()) == written
+
+
+def test_every_query_parses(promtool: Path, tmp_path: Path) -> None:
+    """As recording rules: promtool of old versions parses nothing else."""
+    rules = [{"record": f"query:{i}", "expr": each.filled} for i, each in enumerate(targets())]
+    (tmp_path / "queries.yml").write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
+    checked = subprocess.run(
+        [promtool, "check", "rules", "--lint=none", tmp_path / "queries.yml"], capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with prometheus and promtool: from the PATH, or Debian's package unpacked without root."""
+    if found := shutil.which("prometheus"):
+        return Path(found).parent
+    folder = tmp_path_factory.mktemp("prometheus")
+    for command in ("apt-get -q download prometheus", "dpkg -x prometheus_*.deb ."):
+        if subprocess.run(["/bin/sh", "-c", command], cwd=folder, capture_output=True).returncode:
+            pytest.skip("prometheus is neither on the PATH nor to be had with `apt-get download prometheus`")
+    return folder / "usr/bin"
+
+
+@pytest.fixture(scope="module")
+def promtool(tools: Path) -> Path:
+    return tools / "promtool"
+
+
+class Prometheus:
+    """A real one that scrapes one worker every second, under two names."""
+
+    def __init__(self, port: int, worker: OneWorker) -> None:
+        self._address = f"http://{HOST}:{port}/api/v1"
+        self.worker, self.started = worker, time.time()
+
+    def get(self, path: str, **fields: object) -> Any:
+        url = f"{self._address}/{path}?{urllib.parse.urlencode(fields)}"
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own Prometheus
+            return json.load(answer)["data"]
+
+    def at(self, expr: str, moment: float) -> list[dict[str, Any]]:
+        return list(self.get("query", query=expr, time=moment)["result"])
+
+    def numbers(self, target: Target) -> list[float]:
+        """All values that a panel draws."""
+        now = time.time()
+        if target.instant:
+            return [float(series["value"][1]) for series in self.at(target.filled, now)]
+        found = self.get("query_range", query=target.filled, start=self.started, end=now, step=1)["result"]
+        return [float(value) for series in found for _, value in series["values"]]
+
+    def fires(self) -> bool:
+        """Whether the surge's alert has been seen for a few scrapes."""
+        with suppress(OSError):
+            labels = ", ".join(f'{name}="{value}"' for name, value in SURGE.items())
+            return bool(self.at(f"min_over_time(bearwatch_alert_active{{{labels}}}[4s]) == 1", time.time()))
+        return False
+
+
+# The second target is the first one's worker again, with its keys' gauges alone: what Prometheus sees for a moment
+# when a key has moved to another worker.
+CONFIGURATION = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: bearwatch
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+  - job_name: former-owner
+    static_configs: [{{targets: ["localhost:{port}"]}}]
+    metric_relabel_configs:
+      - {{source_labels: [__name__], regex: "bearwatch_(window|baseline|alert_active).*", action: keep}}
+"""
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    broker: LocalKafka, tools: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """After a day and a half of the sample feed that ends within a surge."""
+    folder, port, names = tmp_path_factory.mktemp("scraped"), free_port(), TopicNames("test-dashboards.")
+    create_topics(broker.bootstrap, names)
+    send(sample(time.time()), broker.bootstrap, names)
+    worker = OneWorker(folder, broker.bootstrap, names.prefix, BUNDLED)
+    (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=worker.port))
+    with (folder / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(tools / "prometheus", f"--config.file={folder}/prometheus.yml"),
+                *(f"--storage.tsdb.path={folder}/data", f"--web.listen-address={HOST}:{port}"),
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        with worker:
+            running = Prometheus(port, worker)
+            worker.wait_until("Prometheus sees the surge's alert", running.fires)
+            yield running
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def sample(now: float) -> list[SampleDocument]:
+    """Some 1,500 documents. The surge breaks four minutes before the world's anchor."""
+    world = SampleWorld(seed=7, anchor=now - 300)
+    return list(documents(world, now - 36 * 3600, now))
+
+
+def send(found: list[SampleDocument], bootstrap: str, names: TopicNames) -> None:
+    with DocumentSender(bootstrap, names) as sender:
+        for each in found:
+            sender.send(each.stream, encode(wire(each)), each.id, int(each.published_at * 1000))
+
+
+def test_every_query_returns_data(prometheus: Prometheus) -> None:
+    without = [
+        f"{target.uid}, {target.where}: {target.filled}"
+        for target in targets()
+        if not any(map(math.isfinite, prometheus.numbers(target)))
+    ]
+    assert without == []
+
+
+def test_variables_are_filled(prometheus: Prometheus) -> None:
+    for uid, board in BOARDS.items():
+        for each in board["templating"]["list"][1:]:
+            series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", each["query"]).groups()
+            series = Target(uid, "", series, True).filled
+            values = prometheus.get(f"label/{label}/values", **{"match[]": series})
+            assert each["current"]["value"] in [*values, "$__all"]
+
+
+def test_a_key_that_two_workers_show_counts_once(prometheus: Prometheus) -> None:
+    """Twice the same gauges give what one of them gives, at a moment at which both were scraped alike."""
+    one = f"{HOST}:{prometheus.worker.port}"
+    now = time.time()
+    for target in targets():
+        if not KEY_GAUGE.search(target.expr):
+            continue
+        of_one = KEY_GAUGE.sub(lambda name: f'{name[0]}{{instance="{one}"}}', target.filled)
+        of_one = of_one.replace("}{", ", ")
+
+        def same(moment: float, both: str = target.filled, single: str = of_one) -> bool:
+            return prometheus.at(both, moment) == prometheus.at(single, moment) != []
+
+        assert any(same(now - seconds) for seconds in range(10)), target
