@@ -1,6 +1,9 @@
 """An alert in words, the same in the terminal and on the evidence page."""
 
+from datetime import UTC, datetime
+
 from alerting.alerts import Alert
+from alerting.history import AlertRecord
 
 
 def title(alert: Alert) -> str:
@@ -23,3 +26,18 @@ def figures(alert: Alert) -> str:
         f"{alert.baseline_ratio:.0%}, {lift}) from {alert.sources} sources in {minutes:.0f} min "
         f"up to {alert.window_end:%H:%M:%S} UTC, p = {p_value}"
     )
+
+
+def state(record: AlertRecord, now: datetime) -> str:
+    """`firing, acknowledged by Kim until ...`, `resolved, historical` and so on."""
+    words = ["resolved" if record.alert.state == "resolved" else "firing"]
+    if record.alert.historical:
+        words.append("historical")
+    if (answer := record.acknowledged(now)) is not None:
+        words.append(f"{answer.state} by {answer.by} until {moment(answer.until)} UTC")
+    return ", ".join(words)
+
+
+def moment(time: datetime) -> str:
+    """To the minute, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}"

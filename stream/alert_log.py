@@ -108,5 +108,5 @@ async def _poll(consumer: AIOKafkaConsumer, take: Callable[[Message], None]) -> 
         for record in records:
             try:
                 take(decode(record.value))
-            except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
                 log.warning("%s, offset %d: not an alert, left out: %s", record.topic, record.offset, error)

@@ -1,0 +1,57 @@
+"""Alerts as HTML pages. Texts come from feeds that anybody may write to: everything is escaped, links are http(s)."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from alerting.alerts import Evidence
+from alerting.history import AlertRecord
+from alerting.wording import figures, moment, state, title
+
+
+def list_page(records: Sequence[AlertRecord], now: datetime) -> str:
+    return _environment.get_template("list.html").render(records=records, now=now)
+
+
+def alert_page(record: AlertRecord, now: datetime) -> str:
+    return _environment.get_template("alert.html").render(record=record, now=now)
+
+
+def parts(story: Evidence) -> list[tuple[str, bool]]:
+    """The text cut at the words that made the model call it negative; those are marked True."""
+    if not story.words:
+        return [(story.text, False)]
+    longest_first = sorted(story.words, key=len, reverse=True)
+    words = "|".join(re.escape(word) for word in longest_first)
+    cut = re.split(rf"(?<!\w)({words})(?!\w)", story.text, flags=re.IGNORECASE)
+    return [(part, number % 2 == 1) for number, part in enumerate(cut) if part]
+
+
+def is_web(url: str | None) -> bool:
+    """Whether a link may be followed: `javascript:` and the like may not."""
+    try:
+        address = urlsplit(url or "")
+    except ValueError:
+        return False
+    return address.scheme in ("http", "https") and bool(address.netloc)
+
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters |= {
+    "figures": figures,
+    "is_web": is_web,
+    "moment": moment,
+    "parts": parts,
+    "state": state,
+    "title_of": title,
+}

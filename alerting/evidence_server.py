@@ -1,0 +1,107 @@
+"""The pages that a notification links to: what rang, with its leading stories. Read-only.
+
+GET /alerts                                      all alerts that are kept, newest first
+GET /alerts/ID, /alerts/ID.json                  one alert
+GET /alerts/by-key?stream=..&topic=..[&kind=..]  to the newest alert of a key: metrics have no ids
+GET /healthz                                     200 while the alerts topic is read
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+from aiohttp import web
+
+from alerting.errors import AlertingError
+from alerting.evidence_pages import alert_page, list_page
+from alerting.history import AlertHistory
+
+KEPT = 2000  # alerts, of up to some 10 KB
+LISTED = 200
+STALE_SECONDS = 30.0
+LABELS = ("stream", "topic", "entity", "kind")
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Evidence:
+    """What the pages show, and how long ago the broker confirmed that it is everything."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.history = AlertHistory(KEPT)
+        self._clock = clock
+        self._seen: float | None = (
+            None  # of a steady clock; None before everything was read for the first time
+        )
+
+    def seen(self) -> None:
+        """Everything that is committed has been read."""
+        self._seen = time.monotonic()
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/alerts", self._list),
+                web.get("/alerts/by-key", self._by_key),
+                web.get("/alerts/{id}.json", self._json),
+                web.get("/alerts/{id}", self._page),
+                web.get("/healthz", self._healthz),
+            ]
+        )
+        return app
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return _html(list_page(self.history.newest_first()[:LISTED], self._clock()))
+
+    async def _page(self, request: web.Request) -> web.Response:
+        try:
+            record = self.history.find(request.match_info["id"])
+        except AlertingError as error:
+            return _not_found(str(error))
+        return _html(alert_page(record, self._clock()))
+
+    async def _json(self, request: web.Request) -> web.Response:
+        try:
+            record = self.history.find(request.match_info["id"])
+        except AlertingError as error:
+            return _not_found(str(error))
+        return web.Response(
+            body=msgspec.json.encode(record), content_type="application/json", headers=HEADERS
+        )
+
+    async def _by_key(self, request: web.Request) -> web.Response:
+        labels = {name: request.query[name] for name in LABELS if request.query.get(name)}
+        if "stream" not in labels or not ("topic" in labels or "entity" in labels):
+            return _say(
+                400, "give stream and topic (or entity), as in /alerts/by-key?stream=news&topic=Macro"
+            )
+        record = self.history.newest_of(labels)
+        if record is None:
+            return _not_found("there is no alert of this key")
+        return web.Response(status=302, headers={**HEADERS, "Location": f"/alerts/{record.alert.id}"})
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        if self._seen is None:
+            return _say(503, "the alerts topic is being read")
+        if (silent := time.monotonic() - self._seen) > STALE_SECONDS:
+            return _say(503, f"the alerts topic has not been read for {silent:.0f} s")
+        return _say(200, "ok")
+
+
+def _html(page: str) -> web.Response:
+    return web.Response(text=page, content_type="text/html", headers=HEADERS)
+
+
+def _say(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text + "\n", headers=HEADERS)
+
+
+def _not_found(reason: str) -> web.Response:
+    return _say(404, f"{reason}; all are at /alerts")

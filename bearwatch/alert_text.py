@@ -1,0 +1,54 @@
+"""Alerts as plain text. Headlines and notes come from outside: what a terminal would obey is taken out."""
+
+import json
+from datetime import datetime
+
+import msgspec
+
+from alerting.history import AlertRecord
+from alerting.wording import figures, moment, state, title
+from bearwatch.view import printable
+
+
+def row(record: AlertRecord, now: datetime) -> str:
+    """One line of `bearwatch alerts list`; the figures are those of when it last fired."""
+    alert = record.last_firing
+    return printable(
+        f"{alert.id}  {alert.severity:<8}  {moment(record.since)}  {alert.key}  "
+        f"{alert.negative_stories} of {alert.stories} negative  {state(record, now)}"
+    )
+
+
+def page(record: AlertRecord, now: datetime) -> list[str]:
+    """Everything about an alert, in lines."""
+    alert = record.last_firing
+    lines = [
+        f"{alert.id}  {title(alert)}",
+        f"state     {state(record, now)}",
+        f"since     {moment(record.since)} UTC",
+        f"figures   {figures(alert)}",
+        f"detector  model {alert.model}, policy {alert.policy}",
+    ]
+    if record.alert.state == "resolved":
+        lines.insert(3, f"over at   {moment(record.alert.window_end)} UTC")
+    for story in alert.evidence:
+        lines += [
+            "",
+            f"- {story.text}",
+            f"  {story.source}, negative with probability {story.probability:.2f}, {story.url or 'no link'}",
+        ]
+        if story.words:
+            lines.append(f"  because of: {', '.join(story.words)}")
+    for answer in record.acknowledgements:
+        lines += [
+            "",
+            f"{answer.state} by {answer.by} on {moment(answer.at)} until {moment(answer.until)} UTC: {answer.note}",
+            f"  silence {answer.silence or 'none'}",
+        ]
+    return [printable(line) for line in lines]
+
+
+def as_json(record: AlertRecord) -> str:
+    """One line of JSON; what a terminal would obey is escaped, so the content stays the same."""
+    text = msgspec.json.encode(record).decode()
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)

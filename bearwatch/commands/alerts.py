@@ -1,0 +1,177 @@
+"""`bearwatch alerts`: list, show, acknowledge and snooze alerts; serve their evidence."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+from aiohttp import web
+
+from alerting.acknowledgements import Acknowledgement, Answer
+from alerting.evidence_server import Evidence
+from alerting.history import AlertHistory
+from alerting.silences import Alertmanager
+from bearwatch import alert_text
+from bearwatch.answering import answer
+from bearwatch.serving import Address, serve
+from bearwatch.settings import settings
+from stream.alert_log import follow, read
+from stream.kafka_admin import require_topics
+from stream.topics import TopicNames
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = timedelta(days=30)
+
+
+class Duration(click.ParamType):
+    """A length of time: 30m, 2h, 1h30m, 1d."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        if not re.fullmatch(r"([0-9]{1,6}[smhd])+", value):
+            self.fail(f"{value!r} is no length of time; write 30m, 2h or 1d", param, ctx)
+        parts = re.findall(r"([0-9]+)([smhd])", value)
+        length = timedelta(seconds=sum(int(count) * UNIT_SECONDS[unit] for count, unit in parts))
+        if not timedelta(0) < length <= LONGEST:
+            self.fail(f"{value} is not between 1s and {LONGEST.days}d", param, ctx)
+        return length
+
+
+@click.group
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Alerts as they stand on the alerts topic, and people's answers to them."""
+    ctx.default_map = dict.fromkeys(command.commands, ctx.default_map)
+
+
+@command.command("list")
+@settings("broker", "prefix")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines, with everything that `show` shows.")
+def list_command(broker: str, prefix: str, as_json: bool) -> None:
+    """All alerts, newest first: id, severity, since when, key, counts, state."""
+    now = datetime.now(UTC)
+    for record in history(broker, prefix).newest_first():
+        click.echo(alert_text.as_json(record) if as_json else alert_text.row(record, now))
+
+
+@command.command
+@click.argument("alert_id", metavar="ID")
+@settings("broker", "prefix")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def show(alert_id: str, broker: str, prefix: str, as_json: bool) -> None:
+    """One alert: figures, leading stories with sources, words and links, acknowledgements."""
+    record = history(broker, prefix).find(alert_id)
+    if as_json:
+        click.echo(alert_text.as_json(record))
+    else:
+        click.echo("\n".join(alert_text.page(record, datetime.now(UTC))))
+
+
+def answer_options(command: Command) -> Command:
+    for option in (
+        click.option("--alertmanager", metavar="URL", help="Also silence the alert there."),
+        click.option("--note", required=True, metavar="TEXT", help="Why."),
+        click.option("--by", required=True, metavar="NAME", help="Who."),
+        click.option(
+            "--for",
+            "length",
+            type=Duration(),
+            default="2h",
+            show_default=True,
+            help="30m, 2h, 1d; 30d at most.",
+        ),
+        settings("broker", "prefix"),
+        click.argument("alert_id", metavar="ID"),
+    ):
+        command = option(command)
+    return command
+
+
+@command.command
+@answer_options
+def ack(**options: Any) -> None:
+    """Say that somebody looks after an alert; with --alertmanager its notifications pause.
+
+    They pause for the alert's stream, topic (or entity) and kind, also if it becomes critical. A later answer
+    takes the place of an earlier one.
+    """
+    record_answer("acknowledged", **options)
+
+
+@command.command
+@answer_options
+def snooze(**options: Any) -> None:
+    """Leave an alert for later; with --alertmanager its notifications pause.
+
+    They pause for the alert's stream, topic (or entity) and kind, also if it becomes critical. A later answer
+    takes the place of an earlier one.
+    """
+    record_answer("snoozed", **options)
+
+
+def record_answer(
+    state: Answer,
+    alert_id: str,
+    length: timedelta,
+    by: str,
+    note: str,
+    alertmanager: str | None,
+    broker: str,
+    prefix: str,
+) -> None:
+    for name, text in (("--by", by), ("--note", note)):
+        if not 0 < len(text.strip()) <= 1000:
+            raise click.UsageError(f"{name} must have between 1 and 1000 characters")
+    manager = Alertmanager(alertmanager) if alertmanager else None
+    record = history(broker, prefix).find(alert_id)
+    now = datetime.now(UTC)
+    wanted = Acknowledgement(
+        id=alert_id,
+        key=record.alert.key,
+        state=state,
+        by=by.strip(),
+        note=note.strip(),
+        at=now,
+        until=now + length,
+    )
+    written = answer(record, wanted, broker, TopicNames(prefix).alerts, manager)
+    silence = f"silence {written.silence}" if written.silence else "no --alertmanager: notifications go on"
+    click.echo(f"{alert_id} {state} until {written.until:%Y-%m-%d %H:%M:%S} UTC; {silence}")
+
+
+@command.command("serve")
+@settings("broker", "prefix")
+@click.option("--listen", type=Address(), default="127.0.0.1:9110", show_default=True, help="Where to serve.")
+def serve_command(broker: str, prefix: str, listen: tuple[str, int]) -> None:
+    """Serve read-only pages about alerts, which notifications link to: /alerts, /alerts/ID, /healthz.
+
+    It has no login: whoever reaches the address can read the headlines.
+    """
+    topic = TopicNames(prefix).alerts
+    require_topics(broker, [topic])
+    evidence = Evidence()
+
+    async def reading(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(follow(broker, topic, evidence.history.add, evidence.seen))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app = evidence.app()
+    app.cleanup_ctx.append(reading)
+    serve(app, listen, "evidence")
+
+
+def history(broker: str, prefix: str) -> AlertHistory:
+    """Everything on the topic by now."""
+    found = AlertHistory()
+    asyncio.run(read(broker, TopicNames(prefix).alerts, found.add))
+    return found
