@@ -28,6 +28,7 @@ class AlertRule:
     description: str
     team: str = OPERATIONS
     dashboard: str = "bearwatch-operations"  # uid and query, as in a dashboard's address
+    evidence: str = ""  # path and query of the page with the leading stories
     for_seconds: int = 0
     keep_firing_seconds: int = 0
 
@@ -73,7 +74,7 @@ def _key_rule(kind: str, severity: str, timing: Timing) -> AlertRule:
     also announced as over, once.
     """
     matcher = f'kind="{kind}", severity="critical"' if severity == "critical" else f'kind="{kind}"'
-    told = KINDS[kind]
+    told, labels = KINDS[kind], {name: f"{{{{ $labels.{name} | urlquery }}}}" for name in ("stream", "topic")}
     return AlertRule(
         name=told.name,
         severity=severity,
@@ -81,8 +82,8 @@ def _key_rule(kind: str, severity: str, timing: Timing) -> AlertRule:
         summary=f"{severity.capitalize()} {told.title}",
         description=told.description,
         team=RISK,
-        dashboard="bearwatch-topic?var-stream={{ $labels.stream | urlquery }}"
-        "&var-topic={{ $labels.topic | urlquery }}",
+        dashboard="bearwatch-topic?var-stream={stream}&var-topic={topic}".format(**labels),
+        evidence="by-key?stream={stream}&topic={topic}&kind={kind}".format(**labels, kind=kind),
         keep_firing_seconds=timing.handover_seconds,
     )
 

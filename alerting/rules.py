@@ -24,6 +24,7 @@ class Links:
 
     dashboards: str = "http://127.0.0.1:3000/d"
     runbooks: str = "docs/runbooks"
+    evidence: str = "http://127.0.0.1:9110/alerts"  # of `bearwatch alerts serve`
 
 
 def rule_files(policy: Policy, session_timeout_seconds: float, links: Links) -> dict[str, str]:
@@ -62,6 +63,7 @@ def _alert(rule: AlertRule, links: Links) -> dict[str, Any]:
             "description": rule.description.strip(),
             "runbook_url": f"{links.runbooks}/{rule.name}.md",
             "dashboard_url": f"{links.dashboards}/{rule.dashboard}",
+            **({"evidence_url": f"{links.evidence}/{rule.evidence}"} if rule.evidence else {}),
         },
     }
 

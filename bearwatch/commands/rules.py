@@ -23,14 +23,20 @@ LINKS = Links()
 )
 @click.option("--dashboards-url", default=LINKS.dashboards, show_default=True, help="Grafana's dashboards.")
 @click.option("--runbooks-url", default=LINKS.runbooks, show_default=True, help="Folder of the runbooks.")
+@click.option("--evidence-url", default=LINKS.evidence, show_default=True, help="Pages of `alerts serve`.")
 def command(
-    policy: Path | None, session_timeout_seconds: float, out: Path, dashboards_url: str, runbooks_url: str
+    policy: Path | None,
+    session_timeout_seconds: float,
+    out: Path,
+    dashboards_url: str,
+    runbooks_url: str,
+    evidence_url: str,
 ) -> None:
     """Write the Prometheus rule files that belong to a policy.
 
     Give the session timeout that the workers run with: alerts outlast a key's change of worker by it.
     """
-    links = Links(dashboards_url.rstrip("/"), runbooks_url.rstrip("/"))
+    links = Links(*(url.rstrip("/") for url in (dashboards_url, runbooks_url, evidence_url)))
     try:
         files = rule_files(load_policy(policy), session_timeout_seconds, links)
     except ValueError as error:
