@@ -218,10 +218,10 @@ class Prometheus:
         return [float(value) for series in found for _, value in series["values"]]
 
     def fires(self) -> bool:
-        """Whether the surge's alert has been seen for a few scrapes."""
+        """Whether the surge's alert has been seen in three scrapes."""
         with suppress(OSError):
             labels = ", ".join(f'{name}="{value}"' for name, value in SURGE.items())
-            return bool(self.at(f"min_over_time(bearwatch_alert_active{{{labels}}}[4s]) == 1", time.time()))
+            return bool(self.at(f"sum_over_time(bearwatch_alert_active{{{labels}}}[5s]) >= 3", time.time()))
         return False
 
 
