@@ -8,10 +8,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from alerting.alerts import Evidence
 from alerting.errors import AlertingError
 from alerting.history import AlertHistory
 from bearwatch.alert_text import as_json, page, row
+from bearwatch.cli import main
 from bearwatch.snapshot import AlertReader
 from stream.local_kafka import LocalKafka
 from stream.loopback import free_port
@@ -33,8 +35,29 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "bearwatch", "alerts", *arguments]
 
 
-def bearwatch(*arguments: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=60, cwd=folder)
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def bearwatch(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Result]:
+    """The command line as `main` runs it, in this process: a new one takes seconds to import everything."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["bearwatch", "alerts", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Result(int(ended.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+Run = Callable[..., Result]
 
 
 def test_the_two_messages_are_told_apart():
@@ -132,41 +155,45 @@ def where(broker: LocalKafka, prefix: str) -> tuple[str, ...]:
     return ("--broker", broker.bootstrap, "--prefix", prefix)
 
 
-def test_list_and_show_read_what_is_committed(broker: LocalKafka, topic: str, where: tuple[str, ...]):
-    assert bearwatch("list", *where).stdout == ""
+def test_list_and_show_read_what_is_committed(
+    bearwatch: Run, caplog: pytest.LogCaptureFixture, broker: LocalKafka, topic: str, where: tuple[str, ...]
+):
+    assert bearwatch("list", *where).out == ""
     write(broker.bootstrap, topic, [alert(), b"no alert", alert(id="fedcba9876543210", historical=True)])
     write(broker.bootstrap, topic, [alert(state="resolved")], commit=False)
     listed = bearwatch("list", *where)
-    assert listed.returncode == 0
-    newest, oldest = listed.stdout.splitlines()
+    assert listed.code == 0
+    newest, oldest = listed.out.splitlines()
     assert newest.startswith("fedcba9876543210  critical") and newest.endswith("firing, historical")
     assert oldest.endswith("news/topic:Energy | Oil  9 of 10 negative  firing")
-    assert "offset 1: not an alert, left out" in listed.stderr
-    lines = [json.loads(line) for line in bearwatch("list", "--json", *where).stdout.splitlines()]
+    assert "offset 1: not an alert, left out" in caplog.text
+    lines = [json.loads(line) for line in bearwatch("list", "--json", *where).out.splitlines()]
     assert [line["alert"]["id"] for line in lines] == ["fedcba9876543210", "0123456789abcdef"]
     shown = bearwatch("show", "0123456789abcdef", "--json", *where)
-    assert json.loads(shown.stdout) == lines[1]
-    assert json.loads(shown.stdout)["alert"] == json.loads(encode(alert()))
+    assert json.loads(shown.out) == lines[1]
+    assert json.loads(shown.out)["alert"] == json.loads(encode(alert()))
     unknown = bearwatch("show", "0123456789abcdee", *where)
-    assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert "nearest known one is 0123456789abcdef" in unknown.stderr and "Traceback" not in unknown.stderr
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "nearest known one is 0123456789abcdef" in unknown.err and "Traceback" not in unknown.err
 
 
 def test_settings_come_from_the_file_as_for_every_command(
-    broker: LocalKafka, topic: str, prefix: str, tmp_path: Path
+    bearwatch: Run, broker: LocalKafka, topic: str, prefix: str, tmp_path: Path
 ):
     write(broker.bootstrap, topic, [alert()])
     (tmp_path / "bearwatch.toml").write_text(f'broker = "{broker.bootstrap}"\nprefix = "{prefix}"\n')
-    assert "0123456789abcdef" in bearwatch("list", folder=tmp_path).stdout
+    assert "0123456789abcdef" in bearwatch("list").out
 
 
-def test_an_answer_is_a_message_of_its_own(broker: LocalKafka, topic: str, where: tuple[str, ...]):
+def test_an_answer_is_a_message_of_its_own(
+    bearwatch: Run, broker: LocalKafka, topic: str, where: tuple[str, ...]
+):
     write(broker.bootstrap, topic, [alert()])
     before = datetime.now(UTC)
     said = bearwatch("snooze", "0123456789abcdef", "--for", "1h30m", "--by", "Kim", "--note", "lunch", *where)
-    assert said.returncode == 0, said.stderr
-    assert "notifications go on" in said.stdout
-    shown = json.loads(bearwatch("show", "0123456789abcdef", "--json", *where).stdout)
+    assert said.code == 0, said.err
+    assert "notifications go on" in said.out
+    shown = json.loads(bearwatch("show", "0123456789abcdef", "--json", *where).out)
     (answer,) = shown["acknowledgements"]
     assert (answer["state"], answer["by"], answer["note"]) == ("snoozed", "Kim", "lunch")
     length = datetime.fromisoformat(answer["until"]) - datetime.fromisoformat(answer["at"])
@@ -202,20 +229,30 @@ def alerts_of_the_view(bootstrap: str, topic: str) -> list[object]:
     ],
 )  # fmt: skip
 def test_a_wrong_answer_writes_nothing(
-    broker: LocalKafka, topic: str, where: tuple[str, ...], arguments: list[str], code: int, said: str
+    bearwatch: Run,
+    broker: LocalKafka,
+    topic: str,
+    where: tuple[str, ...],
+    arguments: list[str],
+    code: int,
+    said: str,
 ):
     write(broker.bootstrap, topic, [alert()])
     result = bearwatch(*arguments, *where)
-    assert result.returncode == code
-    assert said in result.stderr and "Traceback" not in result.stderr
-    assert json.loads(bearwatch("list", "--json", *where).stdout)["acknowledgements"] == []
+    assert result.code == code
+    assert said in result.err and "Traceback" not in result.err
+    assert json.loads(bearwatch("list", "--json", *where).out)["acknowledgements"] == []
 
 
-def test_no_broker_and_no_topic_are_said(broker: LocalKafka, prefix: str):
-    gone = bearwatch("list", "--broker", f"127.0.0.1:{free_port()}")
+def test_no_broker_and_no_topic_are_said(bearwatch: Run, broker: LocalKafka, prefix: str):
+    # A process of its own: kafka-python leaves sockets open where nobody answers.
+    gone = subprocess.run(
+        command("list", "--broker", f"127.0.0.1:{free_port()}"), capture_output=True, text=True, timeout=60
+    )
     assert gone.returncode == 1 and "no Kafka broker answers" in gone.stderr
+    assert "Traceback" not in gone.stderr
     missing = bearwatch("list", "--broker", broker.bootstrap, "--prefix", prefix)
-    assert missing.returncode == 1 and "create it with `bearwatch topics`" in missing.stderr
+    assert missing.code == 1 and "create it with `bearwatch topics`" in missing.err
 
 
 @pytest.fixture
