@@ -1,0 +1,201 @@
+"""Silences: made, replaced and taken back in a real Alertmanager; what it refuses leaves no half state."""
+
+import asyncio
+import json
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alert_messages import acknowledgement, alert, record, write
+from msgspec import UNSET
+
+from alerting.acknowledgements import Acknowledgement
+from alerting.errors import AlertingError
+from alerting.history import AlertHistory
+from alerting.monitoring_tools import home, tool
+from alerting.silences import Alertmanager, matchers
+from bearwatch.answering import answer
+from stream.alert_log import read
+from stream.errors import StreamError
+from stream.local_kafka import LocalKafka
+from stream.loopback import answers, free_port
+from stream.topics import TopicNames, create_topics
+
+NOBODY = "127.0.0.1:1"  # a broker that does not answer
+
+
+def now_for(length: timedelta = timedelta(hours=2), **changes: Any) -> Acknowledgement:
+    at = datetime.now(UTC)
+    return acknowledgement(at=at, until=at + length, **changes)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Alertmanager."""
+    try:
+        program = tool("alertmanager")
+    except AlertingError as error:
+        pytest.skip(str(error))
+    folder, port = tmp_path_factory.mktemp("alertmanager"), free_port()
+    (folder / "config.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    command = [str(program), f"--config.file={folder}/config.yml", f"--storage.path={folder}"]
+    command += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=home(program))
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}", folder / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def wait_until_ready(url: str, log: Path) -> None:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=1):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def in_force(url: str, alert_id: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{url}/api/v2/silences", timeout=5) as answer:  # noqa: S310
+        silences = json.loads(answer.read())
+    return [each for each in silences if each["status"]["state"] == "active" and alert_id in each["comment"]]
+
+
+def test_a_silence_is_about_the_key_and_kind_and_not_the_severity():
+    assert {each["name"]: each["value"] for each in matchers(alert())} == {
+        "stream": "news",
+        "topic": "Energy | Oil",
+        "kind": "surge",
+    }
+    company = alert(topic=UNSET, entity="ACME", key="news/entity:ACME")
+    assert {each["name"] for each in matchers(company)} == {"stream", "entity", "kind"}
+
+
+def test_alertmanager_keeps_who_when_and_why(url: str):
+    rang, given = alert(id="a" * 16), now_for(id="a" * 16)
+    silence_id = Alertmanager(url + "/").silence(rang, given)
+    (silence,) = in_force(url, rang.id)
+    assert (silence["id"], silence["createdBy"]) == (silence_id, "Kim")
+    assert silence["comment"].startswith("on it ")
+    assert datetime.fromisoformat(silence["endsAt"]) - given.until < timedelta(milliseconds=1)
+    assert sorted((each["name"], each["value"], each["isRegex"]) for each in silence["matchers"]) == [
+        ("kind", "surge", False),
+        ("stream", "news", False),
+        ("topic", "Energy | Oil", False),
+    ]
+
+
+def test_a_later_answer_takes_the_place_of_the_earlier_one(url: str):
+    rang, manager = alert(id="b" * 16), Alertmanager(url)
+    manager.silence(rang, now_for(timedelta(hours=8)))
+    latest = manager.silence(rang, now_for(timedelta(minutes=5)))
+    assert [each["id"] for each in in_force(url, rang.id)] == [latest]
+    manager.expire(latest)
+    assert in_force(url, rang.id) == [] and manager.find(rang.id) is None
+
+
+def test_two_alerts_have_silences_of_their_own(url: str):
+    manager = Alertmanager(url)
+    for letter in "cd":
+        manager.silence(alert(id=letter * 16, topic=f"Topic {letter}"), now_for())
+    assert len(in_force(url, "c" * 16)) == len(in_force(url, "d" * 16)) == 1
+
+
+def test_a_record_that_cannot_be_written_takes_its_silence_back(url: str):
+    rang = record(alert(id="e" * 16))
+    with pytest.raises(StreamError, match="its silence was taken back"):
+        answer(rang, now_for(id="e" * 16), NOBODY, "alerts", Alertmanager(url))
+    assert in_force(url, "e" * 16) == []
+
+
+def test_the_record_and_the_silence_agree(url: str, broker: LocalKafka, prefix: str):
+    names = TopicNames(prefix)
+    create_topics(broker.bootstrap, names)
+    rang, given = alert(id="0" * 16), now_for(id="0" * 16)
+    write(broker.bootstrap, names.alerts, [rang])
+    answer(record(rang), given, broker.bootstrap, names.alerts, Alertmanager(url))
+    history = AlertHistory()
+    asyncio.run(read(broker.bootstrap, names.alerts, history.add))
+    (written,) = history.find(rang.id).acknowledgements
+    (silence,) = in_force(url, rang.id)
+    assert written.silence == silence["id"]
+    assert abs(written.until - datetime.fromisoformat(silence["endsAt"])) < timedelta(milliseconds=1)
+
+
+def test_what_is_over_is_not_silenced(url: str):
+    over = record(alert(id="f" * 16), alert(id="f" * 16, state="resolved"))
+    with pytest.raises(AlertingError, match="would hide the next alert of news/topic:Energy"):
+        answer(over, now_for(id="f" * 16), NOBODY, "alerts", Alertmanager(url))
+    assert in_force(url, "f" * 16) == []
+
+
+@contextmanager
+def answering(*replies: tuple[int, bytes]) -> Iterator[str]:
+    """A server that gives these answers in turn, then the last one for ever."""
+    left = list(replies)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, body = left.pop(0) if len(left) > 1 else left[0]
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_DELETE = do_GET  # noqa: N815
+
+        def log_message(self, format: str, *arguments: Any) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        ([(500, b"disk full")], r"refuses \(500\): disk full; nothing was written"),
+        ([(200, b"<html>")], "is no Alertmanager: .*; nothing was written"),
+        ([(200, b"[]"), (400, b"bad matcher")], r"refuses \(400\): bad matcher; nothing was written"),
+        ([(200, b"[]"), (200, b"{}")], "is no Alertmanager: .*silenceID.*; nothing was written"),
+    ],
+)
+def test_without_a_silence_nothing_is_written(replies: list[tuple[int, bytes]], said: str):
+    with answering(*replies) as address, pytest.raises(AlertingError, match=said):
+        answer(record(alert()), now_for(), NOBODY, "alerts", Alertmanager(address))
+
+
+def test_an_alertmanager_that_is_not_there_is_said():
+    port = free_port()
+    assert not answers(port)
+    with pytest.raises(AlertingError, match=r"no Alertmanager answers at .*; nothing was written"):
+        answer(record(alert()), now_for(), NOBODY, "alerts", Alertmanager(f"http://127.0.0.1:{port}"))
+
+
+def test_a_silence_that_stays_without_record_is_said_loudly():
+    made, gone = (200, b'{"silenceID": "s1"}'), (503, b"gone")
+    with (
+        answering((200, b"[]"), made, gone) as address,
+        pytest.raises(StreamError, match="its silence s1 REMAINS and has no record"),
+    ):
+        answer(record(alert()), now_for(), NOBODY, "alerts", Alertmanager(address))
+
+
+@pytest.mark.parametrize("wrong", ["file:///etc/passwd", "alertmanager:9093"])
+def test_only_http_addresses(wrong: str):
+    with pytest.raises(AlertingError, match="expected http://HOST:PORT"):
+        Alertmanager(wrong)
