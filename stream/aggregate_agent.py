@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -12,6 +13,7 @@ from alerting.metrics import Metrics
 from stream.aggregate import Changes
 from stream.batches import batches
 from stream.classify_agent import Event
+from stream.errors import StreamError
 from stream.owner import Owner
 from stream.wire import TICK_KEY, Classified, Tick
 
@@ -44,7 +46,7 @@ class AggregateAgent:
 
     async def _apply(self, owner: Owner, batch: list[Event]) -> None:
         await owner.ready.wait()
-        messages = [(event.message.offset, _decode(event)) for event in batch]
+        messages = [(event.message.offset, decode(event.message)) for event in batch]
         now = time.time()
         position, changes = await owner.apply(messages, now)
         for event in batch:
@@ -63,7 +65,22 @@ class AggregateAgent:
                 self.metrics.end_to_end_seconds.labels(message.stream).observe(max(0.0, age))
 
 
-def _decode(event: Event) -> Classified | Tick:
-    decoder = _tick if event.message.key == TICK_KEY else _classified
-    message: Classified | Tick = decoder.decode(event.message.value)
-    return message
+def decode(message: Any) -> Classified | Tick:
+    """Read one record of `classified`.
+
+    Raises:
+        StreamError: it is none; counts would be wrong if it were passed over.
+    """
+    try:
+        if message.key != TICK_KEY:
+            return _classified.decode(message.value)
+        tick = _tick.decode(message.value)
+    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        raise StreamError(
+            f"{message.topic} partition {message.partition}, offset {message.offset}: no message of this release "
+            f"({error}); was it written by another one?"
+        ) from None
+    if tick.clock is None:
+        return tick
+    # The broker's clock, which stamped the record: that of one worker may be wrong, and would close panes.
+    return msgspec.structs.replace(tick, clock=min(tick.clock, message.timestamp))

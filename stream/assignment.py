@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
@@ -56,6 +57,10 @@ class Assignment:
         self.progress.clear()
         owners = list(self.owners.values())
         self.owners.clear()
+        if starting := list(self._starting):  # one that went on to start would fence its successor
+            for task in starting:
+                task.cancel()
+            await asyncio.wait(starting)
         await asyncio.gather(*(owner.stop() for owner in owners))
 
     async def assigned(self, partitions: set[TopicPartition]) -> None:
@@ -108,9 +113,10 @@ class Assignment:
         return sum(owner.aggregator is None for owner in self.owners.values())
 
     def gap_seconds(self) -> float:
-        """For how long a partition of `classified` has waited for the message at its position."""
-        now = time.monotonic()
-        return max((now - owner.gap_since for owner in self.owners.values() if owner.gap_since), default=0.0)
+        """For how long a partition has waited for the record at its position while later ones came."""
+        gaps = [owner.gap_since for owner in self.owners.values()]
+        gaps += [progress.gap_since for progress in self.progress.values()]
+        return time.monotonic() - min((gap for gap in gaps if gap is not None), default=math.inf)
 
     def readings(self) -> Iterator[KeyReading]:
         """The gauges of the keys owned, for the metrics."""

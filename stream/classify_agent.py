@@ -123,6 +123,7 @@ class ClassifyAgent:
             return False  # revoked meanwhile: its new owner answers it
         offset = event.message.offset
         if not progress.follows(offset) and await self.is_leftover(partition, progress.taken, offset):
+            progress.wait(time.monotonic())
             return False
         progress.take(offset)
         return True

@@ -6,8 +6,6 @@ from collections.abc import Collection
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-FETCH_SECONDS = 2.0
-
 
 async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, int]:
     """How many partitions each topic has; 0 for one that does not exist."""
@@ -25,7 +23,11 @@ class Lookup:
 
     def __init__(self, broker: str, group: str) -> None:
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=broker, group_id=group, enable_auto_commit=False, fetch_max_wait_ms=200
+            bootstrap_servers=broker,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # where retention took the offset asked for, the first that is kept
+            fetch_max_wait_ms=200,
         )
         self._lock = asyncio.Lock()
 
@@ -53,15 +55,16 @@ class Lookup:
             return dict(await self._consumer.end_offsets(list(partitions)))
 
     async def first_from(self, partition: TopicPartition, offset: int, end: int) -> int:
-        """The offset of the first record in [offset, end); `end` where only control records stand."""
+        """The offset of the first record in [offset, end); `end` where only control records stand.
+
+        It waits for the broker's answer, however long: without it nothing may be concluded.
+        """
         async with self._lock:
             self._consumer.assign([partition])
             self._consumer.seek(partition, offset)
-            deadline = asyncio.get_running_loop().time() + FETCH_SECONDS
-            while asyncio.get_running_loop().time() < deadline:
+            while True:
                 fetched = await self._consumer.getmany(partition, timeout_ms=200, max_records=1)
                 if records := fetched.get(partition):
                     return min(int(records[0].offset), end)
                 if await self._consumer.position(partition) >= end:
                     return end
-            return offset  # no answer in time: nothing may be concluded

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import ProducerFenced
 
 from alerting.alerts import Alert
 from alerting.policy import Policy
@@ -132,7 +133,13 @@ class Owner:
                 return start, Changes()
             changes = aggregator.take_changes()
             changes.alerts = [await self._explain(alert) for alert in changes.alerts]
-            await self._commit(changes)
+            try:
+                await self._commit(changes)
+            except ProducerFenced:
+                raise StreamError(
+                    f"another worker took over {self._names.classified} partition {self.partition}: this one was "
+                    "silent for longer than its session, or a second group works on the same topics"
+                ) from None
             return aggregator.offset, changes
 
     async def _commit(self, changes: Changes) -> None:

@@ -16,10 +16,17 @@ class SourceProgress:
     taken: int
     moved: float  # when it last moved, in seconds of a steady clock
     event_time: float | None = None
+    gap_since: float | None = None  # a later record came, the one at `taken` did not
 
     def take(self, offset: int) -> None:
         """The record at `offset` goes to the model."""
         self.taken = max(self.taken, offset + 1)
+        self.gap_since = None
+
+    def wait(self, now: float) -> None:
+        """A record was left out, because others must come first."""
+        if self.gap_since is None:
+            self.gap_since = now
 
     def follows(self, offset: int) -> bool:
         """Whether no record can be missing between those taken and this one."""

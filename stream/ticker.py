@@ -17,7 +17,7 @@ from stream.publisher import Outbox, Publisher
 
 EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0  # a broker that takes longer did not answer
-GAP_SECONDS = 30.0  # a message that does not come back in this time was lost on the way: start again
+GAP_SECONDS = 30.0  # a record that does not come back in this time was lost on the way: start again
 
 
 @dataclass
@@ -33,14 +33,14 @@ class Ticker:
         """Tick until cancelled.
 
         Raises:
-            StreamError: a partition of `classified` waits for a message that does not come.
+            StreamError: a partition waits for a record that does not come.
         """
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             self.health.assigned = self.assignment.known
             self.health.recovering = self.assignment.recovering
             if self.assignment.gap_seconds() > GAP_SECONDS:
-                raise StreamError(f"a message of `classified` did not come again within {GAP_SECONDS:.0f} s")
+                raise StreamError(f"a record that must come first did not come within {GAP_SECONDS:.0f} s")
             await self._tick()
 
     async def _tick(self) -> None:

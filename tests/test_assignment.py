@@ -1,0 +1,105 @@
+"""Rebalances: everything is given back and taken anew, and what was given up does no harm."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import TopicPartition
+
+from alerting.alerts import Alert
+from alerting.policy import load_policy
+from stream.assignment import Assignment
+from stream.local_kafka import LocalKafka
+from stream.lookup import Lookup
+from stream.settings import WorkerSettings
+from stream.topics import TopicNames, create_topics
+from stream.wire import Tick
+
+PATIENCE_SECONDS = 60.0
+TICK = Tick(source="news-0", offset=1, event_time=1.0)
+
+
+async def as_it_is(alert: Alert) -> Alert:
+    return alert
+
+
+def fail(error: BaseException) -> None:
+    raise AssertionError("the worker would end") from error
+
+
+@asynccontextmanager
+async def assignment(broker: LocalKafka, prefix: str) -> AsyncIterator[Assignment]:
+    lookup = Lookup(broker.bootstrap, f"{prefix}group")
+    await lookup.start()
+    made = Assignment(
+        WorkerSettings(broker.bootstrap, prefix), load_policy(), "model", ["news-0"], lookup, as_it_is, fail
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            yield made
+    finally:
+        await made.revoked(set())
+        await lookup.stop()
+
+
+def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
+    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=2)
+    news, classified = TopicPartition(names.news, 1), TopicPartition(names.classified, 0)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            assert not held.known
+            await held.assigned({news, classified})
+            assert held.known and held.settled.is_set()
+            assert held.recovering == 1
+            assert held.positions() == {news: 0}
+            await held.owners[0].ready.wait()
+            assert held.recovering == 0
+            assert held.positions() == {news: 0, classified: 0}
+            await held.revoked(set())
+            assert not held.settled.is_set()
+            assert held.positions() == {}
+            assert list(held.readings()) == list(held.watermarks()) == []
+
+    asyncio.run(run())
+
+
+def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: LocalKafka, prefix: str):
+    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    classified = TopicPartition(names.classified, 0)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            for moments in range(8):
+                await held.assigned({classified})
+                await asyncio.sleep(0.01 * moments)
+                await held.revoked({classified})
+            await held.assigned({classified})
+            owner = held.owners[0]
+            await owner.ready.wait()
+            for number in range(3):
+                position, _ = await owner.apply([(number, TICK)], now=1.0)
+                assert position == number + 1
+
+    asyncio.run(run())
+
+
+def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
+    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    news, classified = TopicPartition(names.news, 0), TopicPartition(names.classified, 0)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            await held.assigned({news, classified})
+            assert held.gap_seconds() <= 0
+            await held.owners[0].ready.wait()
+            assert (await held.owners[0].apply([(3, TICK)], now=1.0))[0] == 0
+            assert held.gap_seconds() > 0
+            await held.owners[0].apply([(0, TICK)], now=1.0)
+            assert held.gap_seconds() <= 0
+            held.progress[news].wait(now=0.0)
+            assert held.gap_seconds() > 0
+            held.progress[news].take(0)
+            assert held.gap_seconds() <= 0
+
+    asyncio.run(run())
