@@ -24,6 +24,11 @@ PACKAGES = {
 NAMES = {"alertmanager": ("alertmanager", "prometheus-alertmanager")}  # the second is Debian's
 DOWNLOAD_SECONDS = 300
 
+# Debian's Alertmanager looks for its templates under /usr/share and ends without them. The unpacked one looks
+# in the folder it is started in (`home`): the same path, as long as before, without the leading slash.
+TEMPLATES = b"/usr/share/prometheus/alertmanager"
+TEMPLATES_HERE = b"usr/share/prometheus//alertmanager"
+
 
 def tool(name: Tool, environ: Mapping[str, str] = os.environ) -> Path:
     """The program's path.
@@ -42,9 +47,14 @@ def tool(name: Tool, environ: Mapping[str, str] = os.environ) -> Path:
     raise AlertingError(f"Debian's package {PACKAGES[name]} has no {name}; put {name} on the PATH")
 
 
+def home(program: Path) -> Path:
+    """The folder in which to start a program that `tool` found: usr/bin/.. of where it lies."""
+    return program.parents[2]
+
+
 def _unpacked(package: str, environ: Mapping[str, str]) -> Path:
     base = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache")
-    folder = base / "bearwatch" / "monitoring" / package
+    folder = base / "bearwatch" / "monitoring" / f"{package}-1"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as work:
@@ -61,6 +71,9 @@ def _unpack(package: str, work: Path) -> None:
     _call(package, work, "apt-get", "-q", "download", package)
     for archive in work.glob("*.deb"):
         _call(package, work, "dpkg", "-x", archive.name, "content")
+    program = work / "content" / "usr" / "bin" / "prometheus-alertmanager"
+    if program.exists():
+        program.write_bytes(program.read_bytes().replace(TEMPLATES, TEMPLATES_HERE))
 
 
 def _call(package: str, work: Path, *command: str) -> None:

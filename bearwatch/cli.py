@@ -19,6 +19,7 @@ COMMANDS = {
     "worker": "one production worker; start more to scale",
     "topics": "create the Kafka topics, or say how existing ones differ",
     "rules": "write the Prometheus rule files that belong to a policy",
+    "feed": "send the sample feed, or a file that may grow, on and on",
     "ingest": "send documents from JSON lines into Kafka",
     "alerts": "list, show, acknowledge and snooze alerts; serve their evidence",
     "webhook": "take Alertmanager's notifications and write them down",

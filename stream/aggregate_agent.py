@@ -31,7 +31,7 @@ class AggregateAgent:
     owners: dict[int, Owner]  # by partition; changed at rebalances
     settled: asyncio.Event  # cleared while the assignment changes
     metrics: Metrics
-    historical_after_seconds: float
+    since: float  # when this worker started, Unix seconds: what is older waited for it, which no latency tells
 
     async def run(self, events: AsyncIterator[Event]) -> None:
         async for batch in batches(events, BATCH_MESSAGES, BATCH_SECONDS):
@@ -60,7 +60,7 @@ class AggregateAgent:
         for alert in changes.alerts:
             self.metrics.alert_transitions.labels(alert.stream, alert.kind, alert.severity, alert.state).inc()
         for message in changes.evaluated:
-            if now - message.event_time.timestamp() < self.historical_after_seconds:
+            if message.event_time.timestamp() >= self.since:
                 age = now - message.published_at.timestamp()
                 self.metrics.end_to_end_seconds.labels(message.stream).observe(max(0.0, age))
 

@@ -164,7 +164,7 @@ async def _start(
         for stream in STREAMS
     }
     agents[names.classified] = AggregateAgent(
-        assignment.owners, assignment.settled, metrics, policy.time.historical_after_seconds
+        assignment.owners, assignment.settled, metrics, time.time()
     ).run
     app = faust_app(settings, agents, assignment.revoked, assignment.assigned, end.fail)
     ticker = Ticker(assignment, publisher, lookup, health, policy.time.idle_after_seconds)

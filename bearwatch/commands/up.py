@@ -3,7 +3,6 @@
 import logging
 import signal
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,22 +14,15 @@ from alerting.policy import load_policy
 from bearwatch.display import REFRESH_SECONDS, Lines, LiveScreen
 from bearwatch.settings import settings
 from bearwatch.snapshot import Snapshot, read_snapshot
+from bearwatch.sources import SAMPLE, check_feed, open_feed
 from bearwatch.up import Running, data_folder, local_broker, prepare_topics, require_free, running
-from stream.feeds import Feed, FileFeed, SampleFeed
-from stream.kafka_admin import newest_timestamp_ms
 from stream.sender import DocumentSender
 from stream.settings import WorkerSettings
 from stream.topics import TopicNames
 
-SEED = 7  # of the sample world
-
-Say = Callable[[str], None]
-
 
 @click.command
-@click.option(
-    "--feed", default="sample", show_default=True, metavar="sample|FILE.jsonl", help="What to read."
-)
+@click.option("--feed", default=SAMPLE, show_default=True, metavar="sample|FILE.jsonl", help="What to read.")
 @click.option("--broker", envvar="BEARWATCH_BROKER", metavar="HOST:PORT", help="Use this Kafka, start none.")
 @click.option(
     "--data-dir",
@@ -67,8 +59,7 @@ def command(
     The sample feed is fictional: it fills in the last four days, then goes on live in the middle of a surge of
     bad news. Exit code 0 after --for, or at an alert with --until-alert; 1 if both are given and none came.
     """
-    if feed != "sample" and not Path(feed).is_file():
-        raise click.BadParameter(f"{feed} is neither `sample` nor a file", param_hint="--feed")
+    check_feed(feed)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything, as Ctrl-C does
     load_policy(policy)  # a mistake in it is said here, not in a worker's log
     say = Console(stderr=True, highlight=False, soft_wrap=True).print
@@ -84,7 +75,7 @@ def command(
         names = TopicNames(chosen.prefix)
         prepare_topics(broker, names)
         sender = stack.enter_context(DocumentSender(broker, names))
-        source = _feed(feed, sender, broker, names, folder, say)
+        source = open_feed(feed, sender, broker, names, folder, say)
         say(f"{source.catch_up(time.time()):,} documents of history sent; the worker takes them in")
         watched = stack.enter_context(running(chosen, policy, source, folder))
         ctx.exit(_watch(watched, chosen, until_alert, for_seconds))
@@ -95,18 +86,6 @@ def _log_to(folder: Path) -> None:
     handler = logging.FileHandler(folder / "up.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers = [handler]
-
-
-def _feed(feed: str, sender: DocumentSender, broker: str, names: TopicNames, folder: Path, say: Say) -> Feed:
-    def newest_ms(stream: str) -> int | None:
-        return newest_timestamp_ms(broker, names.input(stream))
-
-    progress = folder / "feed.json"
-    if feed == "sample":
-        return SampleFeed(sender, newest_ms, progress, SEED, time.time())
-    return FileFeed(
-        sender, newest_ms, progress, Path(feed), lambda line, reason: say(f"line {line}: {reason}")
-    )
 
 
 def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_seconds: float | None) -> int:

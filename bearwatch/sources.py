@@ -1,0 +1,47 @@
+"""Which feed a name on the command line stands for: the sample world, or a file of JSON lines."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from stream.feeds import Feed, FileFeed, SampleFeed
+from stream.kafka_admin import newest_timestamp_ms
+from stream.sender import DocumentSender
+from stream.topics import TopicNames
+
+SAMPLE = "sample"
+SEED = 7  # of the sample world
+
+
+def check_feed(feed: str) -> None:
+    """Refuse a name that is no feed, before anything is started.
+
+    Raises:
+        click.BadParameter: it is neither `sample` nor a file.
+    """
+    if feed != SAMPLE and not Path(feed).is_file():
+        raise click.BadParameter(f"{feed} is neither `sample` nor a file", param_hint="feed")
+
+
+def open_feed(
+    feed: str,
+    sender: DocumentSender,
+    broker: str,
+    names: TopicNames,
+    folder: Path,
+    say: Callable[[str], None],
+) -> Feed:
+    """The feed, going on where its last start in this data directory ended; `say` is told of refused lines."""
+    check_feed(feed)
+
+    def newest_ms(stream: str) -> int | None:
+        return newest_timestamp_ms(broker, names.input(stream))
+
+    progress = folder / "feed.json"
+    if feed == SAMPLE:
+        return SampleFeed(sender, newest_ms, progress, SEED, time.time())
+    return FileFeed(
+        sender, newest_ms, progress, Path(feed), lambda line, reason: say(f"line {line}: {reason}")
+    )
