@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from one_worker import OneWorker
+from one_worker import PATIENCE_SECONDS, OneWorker
 from prometheus_client import CollectorRegistry
 
 from alerting.dashboards.__main__ import FOLDER, rendered
@@ -217,6 +217,15 @@ class Prometheus:
         found = self.get("query_range", query=target.filled, start=self.started, end=now, step=1)["result"]
         return [float(value) for series in found for _, value in series["values"]]
 
+    def wait_until_it_scrapes(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                if len(self.at("up", time.time())) == 2:  # 0 each: nobody answers yet
+                    return
+            time.sleep(0.1)
+        raise AssertionError("Prometheus does not scrape; its log lies beside the worker's")
+
     def fires(self) -> bool:
         """Whether the surge's alert has been seen in three scrapes."""
         with suppress(OSError):
@@ -257,8 +266,9 @@ def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> 
             stderr=log,
         )
     try:
+        running = Prometheus(port, worker)
+        running.wait_until_it_scrapes()  # so that it sees the counters before anything is counted
         with worker:
-            running = Prometheus(port, worker)
             worker.wait_until("Prometheus sees the surge's alert", running.fires)
             yield running
     finally:
