@@ -1,0 +1,150 @@
+"""Once a second: which sources are at their end, how large the lag is, and what a rebalance meanwhile may do."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from alerting.metrics import PartitionLag
+from stream.errors import StreamError
+from stream.health import Health
+from stream.progress import SourceProgress
+from stream.ticker import GAP_SECONDS, Ticker
+from stream.topics import TopicNames
+from stream.wire import TICK_KEY, Tick
+
+NEWS, COMMENTS = TopicPartition("news", 0), TopicPartition("comments", 0)
+CLASSIFIED = TopicPartition("classified", 0)
+IDLE_SECONDS = 5.0
+
+
+@dataclass
+class FakeProducer:
+    sent: list[Tick] = field(default_factory=list)
+
+    async def send(self, topic: str, value: bytes, key: bytes, partition: int) -> asyncio.Future[None]:
+        assert (topic, key) == ("bearwatch.classified", TICK_KEY)
+        self.sent.append(msgspec.json.decode(value, type=Tick))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+@dataclass
+class FakePublisher:
+    producer: FakeProducer = field(default_factory=FakeProducer)
+    names: TopicNames = field(default_factory=TopicNames)
+    partitions: int = 1
+
+
+@dataclass
+class FakeLookup:
+    """Ends, the offsets at which records stand (elsewhere control records), and what happens when it is asked."""
+
+    at: dict[TopicPartition, int]
+    records: Collection[int] = ()
+    meanwhile: Callable[[], object] = lambda: None
+    error: Exception | None = None
+
+    async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        if self.error is not None:
+            raise self.error
+        return {place: self.at[place] for place in places}
+
+    async def first_from(self, place: TopicPartition, offset: int, end: int) -> int:
+        await asyncio.sleep(0)
+        self.meanwhile()
+        return next((each for each in range(offset, end) if each in self.records), end)
+
+
+@dataclass
+class FakeAssignment:
+    progress: dict[TopicPartition, SourceProgress]
+    owned: dict[TopicPartition, int] = field(default_factory=dict)
+    known: bool = True
+    recovering: int = 0
+    gap: float = 0.0
+
+    def positions(self) -> dict[TopicPartition, int]:
+        return {each: progress.offset for each, progress in self.progress.items()} | self.owned
+
+    def gap_seconds(self) -> float:
+        return self.gap
+
+
+def idle(offset: int, taken: int | None = None, event_time: float | None = 1.0) -> SourceProgress:
+    moved = time.monotonic() - IDLE_SECONDS
+    return SourceProgress(offset, offset if taken is None else taken, moved, event_time)
+
+
+def ticker(assignment: Any, lookup: Any) -> Ticker:
+    return Ticker(assignment, FakePublisher(), lookup, Health(), IDLE_SECONDS)  # type: ignore[arg-type]
+
+
+def sent_after_a_turn(made: Ticker) -> list[Tick]:
+    asyncio.run(made._tick())
+    return made.publisher.producer.sent
+
+
+def test_a_source_at_its_end_and_idle_is_carried_on_by_the_clock():
+    before = time.time()
+    assignment = FakeAssignment({NEWS: idle(10), COMMENTS: idle(7)})
+    made = ticker(assignment, FakeLookup({NEWS: 10, COMMENTS: 9}, records={8}))
+    (tick,) = sent_after_a_turn(made)
+    assert (tick.source, tick.offset, tick.event_time) == ("news-0", 10, 1.0)
+    assert tick.clock is not None and before <= tick.clock <= time.time()
+    assert made.lags == [PartitionLag("news", 0, 0), PartitionLag("comments", 0, 2)]
+    assert made.health.lag == 2
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        SourceProgress(10, 10, time.monotonic() + 3600, 1.0),  # it has just moved
+        idle(7, taken=10),  # the model works on the next ones
+    ],
+)
+def test_a_busy_source_is_not_carried_on(progress: SourceProgress):
+    assert sent_after_a_turn(ticker(FakeAssignment({NEWS: progress}), FakeLookup({NEWS: 10}))) == []
+
+
+def test_control_records_count_as_read():
+    assignment = FakeAssignment({NEWS: idle(7)})
+    made = ticker(assignment, FakeLookup({NEWS: 10}))
+    assert [tick.offset for tick in sent_after_a_turn(made)] == [10]
+    assert made.health.lag == 0
+    assert assignment.progress[NEWS].follows(10), "nobody need be asked again"
+
+
+def test_a_rebalance_meanwhile():
+    """The sources are taken away while the broker is asked what stands behind the last record."""
+    assignment = FakeAssignment({NEWS: idle(7), COMMENTS: idle(7)}, {CLASSIFIED: 3})
+    lookup = FakeLookup({NEWS: 10, COMMENTS: 10, CLASSIFIED: 5}, meanwhile=assignment.progress.clear)
+    made = ticker(assignment, lookup)
+    assert [tick.source for tick in sent_after_a_turn(made)] == ["news-0", "comments-0"], (
+        "what was read was read"
+    )
+    assert made.lags == [PartitionLag("classified", 0, 2)]
+
+
+@pytest.mark.parametrize("error", [KafkaConnectionError(), TimeoutError(), OSError()])
+def test_no_answer_is_noted_by_noting_nothing(error: Exception):
+    made = ticker(FakeAssignment({NEWS: idle(10)}), FakeLookup({NEWS: 10}, error=error))
+    seen = made.health.broker_seen
+    assert sent_after_a_turn(made) == []
+    assert made.health.broker_seen == seen
+
+
+def test_a_gap_that_does_not_close_ends_the_worker(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("stream.ticker.EVERY_SECONDS", 0.001)
+    assignment = FakeAssignment({}, gap=GAP_SECONDS + 1, recovering=2)
+    made = ticker(assignment, FakeLookup({}))
+    with pytest.raises(StreamError, match="did not come within 30 s"):
+        asyncio.run(made.run())
+    assert (made.health.assigned, made.health.recovering) == (True, 2)
