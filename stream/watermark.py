@@ -17,8 +17,8 @@ class Watermark:
 
     With one maximum over all of them, a backlog read from two partitions at different speeds would make half of
     it late. A partition that was read to its end and is idle is carried on by the clock; one that nobody reads,
-    or that is behind, holds the watermark. Where no partition holds a document yet there is no watermark, so
-    that history may still be put into an empty stream.
+    or that is behind, holds the watermark. Where no partition holds a document yet there is no watermark, and the
+    first document of a partition sets it back to that document's time, so that history may still come.
     """
 
     def __init__(self, sources: Iterable[str], claims: dict[str, Claim] | None = None) -> None:
@@ -28,6 +28,8 @@ class Watermark:
     def observe(self, source: str, event_time: float | None, clock: float | None) -> None:
         """Take a claim; an older one (a tick repeated, a worker that comes back) changes nothing."""
         held = self.claims.get(source, Claim())
+        if held.event_time is None and event_time is not None:
+            held = Claim()  # what the clock said of an empty source does not bind the history that comes
         self.claims[source] = Claim(_later(held.event_time, event_time), _later(held.clock, clock))
 
     @property

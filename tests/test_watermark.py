@@ -36,3 +36,15 @@ def test_empty_streams_have_no_watermark_so_that_history_may_still_come():
     assert watermark.time is None
     watermark.observe("a", 10.0, 500.0)
     assert watermark.time == 500.0
+
+
+def test_history_into_empty_streams_is_not_late():
+    """A worker that waited for its feed has carried every empty source on by the clock."""
+    watermark = Watermark(["a", "b"])
+    watermark.observe("a", None, 500.0)
+    watermark.observe("b", None, 500.0)
+    watermark.observe("a", 10.0, None)
+    assert watermark.time == 10.0
+    watermark.observe("a", 400.0, None)
+    watermark.observe("b", 20.0, None)
+    assert watermark.time == 20.0
