@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from typing import NoReturn
 
