@@ -114,7 +114,7 @@ def watermark(instance: str = "a") -> str:
 EVENT_TIME_BEHIND = [
     Case(FIRES, {watermark(): "0x80"}, {600: 0, 615: 1, 1200: 1}),
     Case(QUIET, {watermark(): "-25+15x80"}, {600: 0, 1200: 0}),
-    Case(QUIET + " while history is read", {watermark(): "-9000+300x80"}, {300: 0, 600: 0, 900: 0}),
+    Case(QUIET + " while history is read", {watermark(): "-5000+300x80"}, {300: 0, 600: 0, 900: 0}),
     Case(RESOLVES, {watermark(): "0x50 765+15x40"}, {750: 1, 765: 0}),
     Case(MISSED, {watermark(): "0x25 stale 0x40"}, {600: 0, 615: 1}),
     Case(RESTART, {watermark(): "0x25 stale _x4 0x40"}, {600: 0, 615: 1}, since=315),
@@ -137,7 +137,7 @@ def burn(name: str, series: Mapping[str, str], firing: Mapping[int, int], severi
 
 # 100 documents a minute. From minute 60 on half of them are slow: 14.4 % of an hour's after 18 minutes.
 END_TO_END_SLOW = [
-    burn(FIRES, end_to_end("0+100x60 6000+50x60", "0+100x121"), {60: 0, 70: 0, 80: 1, 120: 1}),
+    burn(FIRES, end_to_end("0+100x60 6000+50x60", "0+100x121"), {60: 0, 64: 0, 80: 1, 120: 1}),
     burn(FIRES + " a warning", end_to_end("0+98x600", "0+100x600"), {5: 1, 600: 1}, "warning"),
     burn(QUIET, end_to_end("0+98x600", "0+100x600"), {300: 0, 600: 0}),
     burn(QUIET + " on one slow minute", end_to_end("0+100x60 6000 6100+100x60", "0+100x121"), {62: 0, 70: 0}),
@@ -179,7 +179,7 @@ def rising(series) -> list[Case]:
         Case(QUIET + " on a few", series("0x40 1+1x6 7x80", "0+4x128"), {720: 0, 900: 0, 1200: 0}),
         Case(QUIET + " on a small share", series("0+1x120", "0+100x120"), {900: 0, 1800: 0}),
         Case(RESOLVES, series("0x40 1+1x39 40x90", "0+4x171"), {1200: 1, 1800: 1, 2200: 0}),
-        Case(MISSED, series("0x40 1+1x14 stale 17+1x60", "0+4x55 stale 228+4x60"), {840: 1, 1000: 1}),
+        Case(MISSED, series("0x40 1+1x14 stale 17+1x60", "0+4x55 stale 228+4x60"), {750: 0, 900: 1, 1000: 1}),
         Case(RESTART, series("0x40 1+1x30 stale _x4 0+1x60", "0+4x71 stale _x4 0+4x60"), {1090: 1, 1200: 1}),
         Case(
             REBALANCE,

@@ -1,0 +1,266 @@
+"""Alertmanager: its configuration as amtool reads it, and what a real one sends when."""
+
+import json
+import re
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alerting.errors import AlertingError
+from alerting.monitoring_tools import home, tool
+from alerting.policy import load_policy
+from stream.loopback import HOST, free_port
+
+CONFIG = Path(__file__).parents[1] / "alerting" / "alertmanager" / "alertmanager.yml"
+RULES = yaml.safe_load((CONFIG.parents[1] / "prometheus" / "alerts.yml").read_text())
+ALERTS = {(rule["alert"], *rule["labels"].values()) for group in RULES["groups"] for rule in group["rules"]}
+
+
+def found(name) -> Path:
+    try:
+        return tool(name)
+    except AlertingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def amtool() -> Callable[..., str]:
+    program = found("amtool")
+
+    def run(*arguments: object) -> str:
+        done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_the_configuration_is_accepted(amtool: Callable[..., str]):
+    amtool("check-config", CONFIG)
+
+
+def test_the_receivers_in_comments_are_accepted(amtool: Callable[..., str], tmp_path: Path):
+    """But for those that say they need a newer Alertmanager than Debian's."""
+    blocks = re.findall(r"^    # \w+_configs:.*\n(?:    #   .*\n)+", CONFIG.read_text(), re.MULTILINE)
+    taken = [re.sub("^    # ", "    ", block, flags=re.MULTILINE) for block in blocks if "0.26" not in block]
+    receivers = "".join(f"  - name: ready-{n}\n{block}" for n, block in enumerate(taken))
+    (tmp_path / "all.yml").write_text(CONFIG.read_text() + receivers)
+    amtool("check-config", tmp_path / "all.yml")
+    services = {re.match(r" *(?:# )?(\w+)_configs", block)[1] for block in blocks}
+    assert services == {"slack", "msteams", "pagerduty", "opsgenie", "email", "webhook"}
+    assert len(taken) == 4
+
+
+@pytest.mark.parametrize(("alert", "severity", "team"), sorted(ALERTS))
+def test_routes(alert: str, severity: str, team: str, amtool: Callable[..., str]):
+    """By severity and team, and the watchdog on its own; whatever is added arrives somewhere that is read."""
+    labels = {"alertname": alert, "severity": severity, "team": team, "stream": "news"}
+    pairs = [f"{name}={value}" for name, value in labels.items()]
+    receiver = amtool("config", "routes", "test", "--config.file", CONFIG, *pairs).strip()
+    expected = {"warning": team, "critical": f"{team}-critical", "none": "watchdog"}[severity]
+    assert receiver == expected
+
+
+def test_no_secret_stands_in_the_file():
+    text = CONFIG.read_text()
+    assert "credentials_file: webhook-token" in text
+    assert not re.search(
+        r"^\s*(#\s*)?(- )?(credentials|password|routing_key|api_key|api_url):", text, re.MULTILINE
+    )
+
+
+def test_a_surge_is_not_told_again_while_it_lasts():
+    risk = next(r for r in yaml.safe_load(CONFIG.read_text())["route"]["routes"] if r["receiver"] == "risk")
+    hours = int(risk["repeat_interval"].removesuffix("h"))
+    assert hours > load_policy().baseline.max_freeze_hours
+
+
+class Receiver:
+    """Keeps what is sent to it; answers 500 while `broken`."""
+
+    def __init__(self) -> None:
+        told: list[tuple[str, str, str]] = []
+        tokens: set[str | None] = set()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if not receiver.broken:
+                    tokens.add(self.headers["Authorization"])
+                    for alert in body["alerts"]:
+                        labels = alert["labels"]
+                        about = labels.get("topic", labels["alertname"])
+                        told.append((alert["status"], labels["severity"], about))
+                self.send_response(500 if receiver.broken else 200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.told, self.tokens, self.broken = told, tokens, False
+        self.server = ThreadingHTTPServer((HOST, 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def wait_for(self, number: int) -> None:
+        deadline = time.monotonic() + 30
+        while len(self.told) < number and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+class Alertmanager:
+    """The shipped configuration, but for the address of the receiver and minutes that become seconds."""
+
+    def __init__(self, folder: Path, receiver: Receiver) -> None:
+        text = CONFIG.read_text().replace("webhook:9209", f"{HOST}:{receiver.server.server_port}")
+        text = text.replace("group_interval: 1m", "group_interval: 2s").replace(
+            "group_wait: 15s", "group_wait: 1s"
+        )
+        (folder / "alertmanager.yml").write_text(text)
+        (folder / "webhook-token").write_text("secret\n")
+        self.folder, self.port = folder, free_port()
+        self.start()
+
+    def start(self) -> None:
+        flags = {
+            "config.file": self.folder / "alertmanager.yml",
+            "storage.path": self.folder / "data",
+            "web.listen-address": f"{HOST}:{self.port}",
+            "cluster.listen-address": "",
+        }
+        program = found("alertmanager")
+        command = [program, *(f"--{name}={value}" for name, value in flags.items())]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=home(program), stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"http://{HOST}:{self.port}/-/ready", timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        self.stop()
+        raise AssertionError((self.folder / "log").read_text())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def post(self, *alerts: dict[str, str], over: bool = False) -> None:
+        """As Prometheus does: until further notice, or over since now."""
+        now = datetime.now(UTC)
+        body = [
+            {
+                "labels": labels,
+                "startsAt": (now - timedelta(minutes=1)).isoformat(),
+                "endsAt": (now + timedelta(minutes=-0.001 if over else 4)).isoformat(),
+            }
+            for labels in alerts
+        ]
+        request = urllib.request.Request(
+            f"http://{HOST}:{self.port}/api/v2/alerts",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+@pytest.fixture
+def alertmanager(receiver: Receiver, tmp_path: Path) -> Iterator[Alertmanager]:
+    running = Alertmanager(tmp_path, receiver)
+    yield running
+    running.stop()
+
+
+def surge(topic: str, severity: str) -> dict[str, str]:
+    return {
+        "alertname": "Surge", "kind": "surge", "stream": "news", "topic": topic, "severity": severity, "team": "risk"
+    }  # fmt: skip
+
+
+def operations(alert: str) -> dict[str, str]:
+    return {"alertname": alert, "severity": "warning", "team": "operations", "stream": "news"}
+
+
+def test_a_critical_surge_is_told_once_and_is_over_once(alertmanager: Alertmanager, receiver: Receiver):
+    critical, warning = surge("Oil", "critical"), surge("Oil", "warning")
+    alertmanager.post(critical)
+    alertmanager.post(warning)  # as the rules do: there is a warning below each critical alert
+    receiver.wait_for(1)
+    time.sleep(4)  # two more intervals of the group
+    alertmanager.post(critical, over=True)
+    alertmanager.post(warning, over=True)
+    receiver.wait_for(2)
+    time.sleep(4)
+    assert receiver.told == [("firing", "critical", "Oil"), ("resolved", "critical", "Oil")]
+    assert receiver.tokens == {"Bearer secret"}
+
+
+def test_a_warning_that_becomes_critical_is_told_as_both_and_ends_as_both(
+    alertmanager: Alertmanager, receiver: Receiver
+):
+    critical, warning = surge("Gold", "critical"), surge("Gold", "warning")
+    alertmanager.post(warning)
+    receiver.wait_for(1)
+    alertmanager.post(critical, warning)
+    receiver.wait_for(2)
+    time.sleep(4)
+    assert receiver.told == [("firing", "warning", "Gold"), ("firing", "critical", "Gold")]
+    alertmanager.post(critical, warning, over=True)
+    receiver.wait_for(4)
+    time.sleep(3)
+    assert sorted(receiver.told[2:]) == [("resolved", "critical", "Gold"), ("resolved", "warning", "Gold")]
+
+
+def test_a_worker_that_is_down_silences_no_documents(alertmanager: Alertmanager, receiver: Receiver):
+    alertmanager.post(operations("WorkerDown"))
+    receiver.wait_for(1)
+    alertmanager.post(operations("NoDocuments"), operations("LateDocumentsRising"))
+    receiver.wait_for(2)
+    time.sleep(2)
+    assert receiver.told == [
+        ("firing", "warning", "WorkerDown"),
+        ("firing", "warning", "LateDocumentsRising"),
+    ]
+
+
+def test_a_restart_between_beginning_and_end_tells_neither_twice(
+    alertmanager: Alertmanager, receiver: Receiver
+):
+    alert = surge("Oil", "critical")
+    alertmanager.post(alert)
+    receiver.wait_for(1)
+    alertmanager.stop()
+    alertmanager.start()
+    alertmanager.post(alert)  # Prometheus sends it again every minute
+    time.sleep(4)
+    assert receiver.told == [("firing", "critical", "Oil")]
+    alertmanager.post(alert, over=True)
+    receiver.wait_for(2)
+    assert receiver.told[1:] == [("resolved", "critical", "Oil")]
+
+
+def test_a_receiver_that_was_broken_hears_of_it_once(alertmanager: Alertmanager, receiver: Receiver):
+    receiver.broken = True
+    alertmanager.post(surge("Oil", "critical"))
+    time.sleep(4)
+    receiver.broken = False
+    receiver.wait_for(1)
+    time.sleep(4)
+    assert receiver.told == [("firing", "critical", "Oil")]
