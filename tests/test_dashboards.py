@@ -7,8 +7,9 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ RULES = FOLDER.parents[1] / "prometheus"
 PROVISIONING = FOLDER.parent / "provisioning"
 UIDS = {"bearwatch-desk", "bearwatch-topic", "bearwatch-operations"}
 NEITHER: set[str] = set()  # metrics that are deliberately in no rule and on no dashboard
-SURGE = {"stream": "news", "topic": "Energy | Oil"}  # what the sample feed's surge is about
+SURGE = 'stream="news", topic="Energy | Oil"'  # what the sample feed's surge is about
 
 # As Grafana fills them in: All streams on the desk, one on the topic's page; four scrapes of a second.
 VALUES = {"window": "1h", "topic": "Energy | Oil", "__rate_interval": "4s"}
@@ -226,11 +227,12 @@ class Prometheus:
             time.sleep(0.1)
         raise AssertionError("Prometheus does not scrape; its log lies beside the worker's")
 
-    def fires(self) -> bool:
-        """Whether the surge's alert has been seen in three scrapes."""
+    def has_seen_all(self) -> bool:
+        """Whether three scrapes have shown the surge's alert and, for both streams, a latency."""
+        alert = f"sum_over_time(bearwatch_alert_active{{{SURGE}}}[5s]) >= 3"
+        latency = "min(bearwatch_end_to_end_seconds_count offset 3s) > 0"
         with suppress(OSError):
-            labels = ", ".join(f'{name}="{value}"' for name, value in SURGE.items())
-            return bool(self.at(f"sum_over_time(bearwatch_alert_active{{{labels}}}[5s]) >= 3", time.time()))
+            return all(self.at(expr, time.time()) for expr in (alert, latency))
         return False
 
 
@@ -250,10 +252,12 @@ scrape_configs:
 
 @pytest.fixture(scope="module")
 def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """After a day and a half of the sample feed that ends within a surge."""
+    """After a day and a half of the sample feed, some 1,500 documents, that end within a surge."""
     folder, port, names = tmp_path_factory.mktemp("scraped"), free_port(), TopicNames("test-dashboards.")
     create_topics(broker.bootstrap, names)
-    send(sample(time.time()), broker.bootstrap, names)
+    now = time.time()
+    world = SampleWorld(seed=7, anchor=now - 300)  # the surge breaks four minutes before that
+    send(documents(world, now - 36 * 3600, now), broker.bootstrap, names)
     worker = OneWorker(folder, broker.bootstrap, names.prefix, BUNDLED)
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=worker.port))
     with (folder / "prometheus.log").open("wb") as log:
@@ -269,20 +273,21 @@ def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> 
         running = Prometheus(port, worker)
         running.wait_until_it_scrapes()  # so that it sees the counters before anything is counted
         with worker:
-            worker.wait_until("Prometheus sees the surge's alert", running.fires)
+            worker.wait_until("it runs", lambda: worker.state() not in (None, "starting"))
+            send(live(documents(world, now, now + 300)), broker.bootstrap, names)
+            worker.wait_until("Prometheus has seen all there is to see", running.has_seen_all)
             yield running
     finally:
         process.terminate()
         process.wait()
 
 
-def sample(now: float) -> list[SampleDocument]:
-    """Some 1,500 documents. The surge breaks four minutes before the world's anchor."""
-    world = SampleWorld(seed=7, anchor=now - 300)
-    return list(documents(world, now - 36 * 3600, now))
+def live(coming: Iterable[SampleDocument]) -> Iterator[SampleDocument]:
+    """As if they were published now: latency counts nothing that waited for the worker."""
+    return (replace(each, published_at=time.time()) for each in coming)
 
 
-def send(found: list[SampleDocument], bootstrap: str, names: TopicNames) -> None:
+def send(found: Iterable[SampleDocument], bootstrap: str, names: TopicNames) -> None:
     with DocumentSender(bootstrap, names) as sender:
         for each in found:
             sender.send(each.stream, encode(wire(each)), each.id, int(each.published_at * 1000))

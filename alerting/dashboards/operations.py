@@ -96,7 +96,8 @@ def _watermarks() -> Panel:
 def _end_to_end() -> Panel:
     return lines(
         "End-to-end latency",
-        "From a document's publication to the first evaluation that counts it. Documents of a back-fill are left out.",
+        "From a document's publication to the first evaluation that counts it. What came before the worker "
+        "started is left out.",
         SECONDS,
         quantiles("bearwatch_end_to_end_seconds", "stream"),
     )
