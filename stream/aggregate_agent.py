@@ -31,7 +31,7 @@ class AggregateAgent:
     owners: dict[int, Owner]  # by partition; changed at rebalances
     settled: asyncio.Event  # cleared while the assignment changes
     metrics: Metrics
-    since: float  # when this worker started, Unix seconds: what is older waited for it, which no latency tells
+    since: float  # the worker's start, Unix seconds: what is older waited for it, which no latency tells
 
     async def run(self, events: AsyncIterator[Event]) -> None:
         async for batch in batches(events, BATCH_MESSAGES, BATCH_SECONDS):

@@ -164,9 +164,7 @@ async def _start(
         ).run
         for stream in STREAMS
     }
-    agents[names.classified] = AggregateAgent(
-        assignment.owners, assignment.settled, metrics, time.time()
-    ).run
+    agents[names.classified] = AggregateAgent(assignment.owners, assignment.settled, metrics, time.time()).run
     app = faust_app(settings, agents, assignment.revoked, assignment.assigned, end.fail)
     ticker = Ticker(assignment, publisher, lookup, health, policy.time.idle_after_seconds)
     registry.register(StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks))

@@ -1,6 +1,8 @@
 """State is read back as it was committed, and what cannot be read is refused with a message."""
 
 import asyncio
+import json
+import signal
 import time
 from itertools import islice
 from pathlib import Path
@@ -203,3 +205,39 @@ def test_what_retention_took_is_not_waited_for(broker: LocalKafka, names: TopicN
         admin.delete_records({TopicPartition(names.classified, 0): 4})
     first, second = recovered(broker, names, load_policy(), "model")
     assert (first.offset, second.offset) == (4, 0)
+
+
+def test_a_worker_comes_back_to_topics_that_have_changed(
+    broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path
+):
+    """While it was away the group's offsets expired, and retention took documents and results."""
+
+    def send(first: int, count: int) -> None:
+        with KafkaProducer(bootstrap_servers=broker.bootstrap) as producer:
+            for number in range(first, first + count):
+                text = f"oil neutral n{number}"
+                fields = {"id": "d", "text": text, "published_at": "2026-01-02T03:04:05Z", "source": "wire"}
+                producer.send(names.news, json.dumps(fields).encode(), partition=number % PARTITIONS)
+
+    def counts() -> int:
+        return counted(broker.bootstrap, names)[1]
+
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model) as worker:
+        send(0, 100)
+        worker.wait_until("all are counted", lambda: counts() == 100)
+        worker.signal(signal.SIGTERM)
+        assert worker.exit_code() == 0
+    send(100, 40)  # 20 a partition, of which retention takes 10, after 50 that were counted
+    with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+        admin.delete_groups([f"{names.prefix}group"])
+        ends = {TopicPartition(names.news, number): 60 for number in range(PARTITIONS)}
+        admin.delete_records(
+            ends | {TopicPartition(names.classified, number): 1 for number in range(PARTITIONS)}
+        )
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model) as worker:
+        worker.wait_until("the rest is counted", lambda: counts() == 120)
+        send(140, 40)
+        worker.wait_until("new ones are counted", lambda: counts() == 160)
+        worker.wait_until_serving()
+    figures = [each for (key, _), each in counted(broker.bootstrap, names)[0].items()]
+    assert sum(each.stories for each in figures) == 160

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from exactness import counted
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from keyword_model import TOPICS, write_keyword_model
+from keyword_model import TOPICS, WORDS, write_keyword_model
 from one_worker import OneWorker
 
+from alerting.errors import AlertingError
+from alerting.monitoring_tools import tool
 from stream.local_kafka import LocalKafka
 from stream.loopback import HOST, free_port
 from stream.topics import TopicNames, create_topics
@@ -158,6 +160,18 @@ def test_control_records_at_the_end_are_no_lag(
         assert worker.state() == "serving"
 
 
+def test_commits_that_do_not_move_end_it(broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path):
+    """Somebody deletes `state`: transactions cannot be written, whatever the broker answers otherwise."""
+    flags = ("--stuck-after-seconds", "4")
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, *flags) as worker:
+        worker.wait_until_serving()
+        with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+            admin.delete_topics([names.state])
+        send(broker.bootstrap, names.news, 40)
+        assert worker.exit_code() == 1
+        assert f"records wait in {names.classified} and none was committed" in worker.log
+
+
 def test_gauges_move_with_the_partitions(broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path):
     """A second worker takes half of the partitions; each key's gauges stand on exactly one worker."""
     policy = Path(__file__).with_name("minute_policy.toml")
@@ -195,16 +209,24 @@ def test_gauges_move_with_the_partitions(broker: LocalKafka, names: TopicNames, 
         first.wait_until("it has them all again", lambda: len(keys(first)) == 2)
 
 
-def test_promtool_finds_no_fault(
-    broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path, promtool: str
+def test_promtool_finds_no_fault_whatever_the_labels(
+    broker: LocalKafka, names: TopicNames, tmp_path: Path, promtool: Path, monkeypatch: pytest.MonkeyPatch
 ):
     policy = Path(__file__).with_name("minute_policy.toml")
-    send(broker.bootstrap, names.news, 40)
+    odd = ('M&A: "big" / {deals}', "naïve \\ 新聞\n", "[red]=", "Energy | Oil")
+    monkeypatch.setattr("keyword_model.TOPICS", odd)
+    monkeypatch.setattr("keyword_model.WORDS", dict(zip(odd, WORDS.values(), strict=True)))
+    model = write_keyword_model(tmp_path / "model")
+    with KafkaProducer(bootstrap_servers=broker.bootstrap) as producer:
+        for number, word in enumerate(WORDS.values()):
+            producer.send(names.news, document(number, word))
     with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=policy) as worker:
-        worker.wait_until(
-            "a key is evaluated",
-            lambda: any(name == "bearwatch_window_negative_ratio" for name, _ in worker.samples()),
-        )
+
+        def evaluated() -> set[str]:
+            shown = (dict(labels) for name, labels in worker.samples() if name == "bearwatch_window_stories")
+            return {labels["topic"] for labels in shown}
+
+        worker.wait_until("all keys are evaluated", lambda: evaluated() == set(odd))
         checked = subprocess.run(
             [promtool, "check", "metrics"],
             input=worker.get("/metrics"),
@@ -216,17 +238,11 @@ def test_promtool_finds_no_fault(
 
 
 @pytest.fixture(scope="module")
-def promtool(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Prometheus' own checker, from the PATH or from Debian's package unpacked without root."""
-    if found := shutil.which("promtool"):
-        return found
-    folder = tmp_path_factory.mktemp("prometheus")
-    for command in ("apt-get -q download prometheus", "dpkg -x prometheus_*.deb ."):
-        if subprocess.run(
-            ["/bin/sh", "-c", command], cwd=folder, capture_output=True, check=False
-        ).returncode:
-            pytest.skip("promtool is neither on the PATH nor to be had with `apt-get download prometheus`")
-    return str(folder / "usr/bin/promtool")
+def promtool() -> Path:
+    try:
+        return tool("promtool")
+    except AlertingError as error:
+        pytest.skip(str(error))
 
 
 def refusal(worker: OneWorker) -> tuple[int, str]:
