@@ -176,7 +176,7 @@ def rising(series) -> list[Case]:
     one = ("0x40 1+1x80", "0+4x121")
     return [
         Case(FIRES, series(*one), {600: 0, 720: 0, 1000: 1, 1500: 1}),
-        Case(QUIET + " on a few", series("0x40 1+1x6 7x80", "0+4x128"), {720: 0, 900: 0, 1200: 0}),
+        Case(QUIET + " on a few", series("0x40 1+1x6 7x80", "0+1x128"), {720: 0, 900: 0, 1200: 0}),
         Case(QUIET + " on a small share", series("0+1x120", "0+100x120"), {900: 0, 1800: 0}),
         Case(RESOLVES, series("0x40 1+1x39 40x90", "0+4x171"), {1200: 1, 1800: 1, 2200: 0}),
         Case(MISSED, series("0x40 1+1x14 stale 17+1x60", "0+4x55 stale 228+4x60"), {750: 0, 900: 1, 1000: 1}),
