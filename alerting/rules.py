@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from alerting.alert_rules import AlertRule, key_rules, operations_rules
+from alerting.alert_rules import AlertRule, key_rules
 from alerting.metrics import window_label
+from alerting.operations_rules import operations_rules
 from alerting.policy import Policy
 from alerting.recording_rules import Recording, recordings
 from alerting.rule_timing import OPERATIONS_INTERVAL_SECONDS, timing
