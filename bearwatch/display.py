@@ -53,13 +53,12 @@ class LiveScreen:
 
 
 class Lines:
-    """Plain lines: the state every few seconds, each change of an alert once."""
+    """Plain lines: the state every few seconds, each message about an alert."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
         self._rate = Rate()
         self._next = 0.0
-        self._said: set[tuple[str, str, bool]] = set()
 
     def __enter__(self) -> Self:
         for place in self._running.places:
@@ -73,7 +72,5 @@ class Lines:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + LINE_SECONDS
             click.echo(status_line(snapshot, rate))
-        for alert in self._running.alerts.all():
-            if (said := (alert.id, alert.state, alert.historical)) not in self._said:
-                self._said.add(said)
-                click.echo("\n".join(alert_lines(alert)))
+        for alert in self._running.alerts.news():
+            click.echo("\n".join(alert_lines(alert)))

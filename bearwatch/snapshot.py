@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Any
@@ -16,6 +16,7 @@ from alerting.acknowledgements import decode
 from alerting.alerts import Alert
 
 ANSWER_SECONDS = 2.0
+UNSAID = 1000  # messages kept for `AlertReader.news`; a screen never asks for them
 WINDOW = "1h"  # the window whose share the view shows
 
 
@@ -105,6 +106,7 @@ class AlertReader:
     bootstrap: str
     topic: str
     _latest: dict[str, Alert] = field(default_factory=dict)
+    _unsaid: deque[Alert] = field(default_factory=lambda: deque(maxlen=UNSAID))
     _lock: Lock = field(default_factory=Lock)
 
     def run(self, stop: Event) -> None:
@@ -127,11 +129,19 @@ class AlertReader:
                 if isinstance(message, Alert):
                     with self._lock:
                         self._latest[message.id] = message
+                        self._unsaid.append(message)
         consumer.close()
 
     def all(self) -> list[Alert]:
         with self._lock:
             return list(self._latest.values())
+
+    def news(self) -> list[Alert]:
+        """The messages that have come since the last call, in their order."""
+        with self._lock:
+            news = list(self._unsaid)
+            self._unsaid.clear()
+            return news
 
     def active(self) -> list[Alert]:
         """Alerts that fire now and are not historical."""

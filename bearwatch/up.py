@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+import msgspec
+from kafka.errors import KafkaError
+
 from bearwatch.snapshot import AlertReader
 from bearwatch.view import Place
 from stream.errors import StreamError
@@ -153,6 +156,8 @@ def running(settings: WorkerSettings, policy: Path | None, feed: Feed, data_dir:
     def watched(work: object, *arguments: object) -> None:
         try:
             work(*arguments)  # type: ignore[operator]
+        except (KafkaError, msgspec.DecodeError) as error:
+            failures.append(StreamError(f"reading {names.alerts} at {settings.broker}: {error}"))
         except BaseException as error:
             failures.append(error)
 

@@ -86,25 +86,27 @@ class Aggregator:
             self.watermark.observe(message.source, message.event_time, message.clock)
             self._evaluate(now)
         else:
-            self._count(message)
+            self._count(message, now)
 
-    def _count(self, message: Classified) -> None:
+    def _count(self, message: Classified, now: float) -> None:
         time = message.event_time.timestamp()
         closed = self.closed_before
         pane_end = int(time // self._pane + 1) * self._pane
+        key = self.keys.get(message.key)
+        if key is not None and key.panes.holds(message):
+            return  # sent again after a kill: counted before
         if closed is not None and pane_end <= closed:
             self._changes.late.append(message)
             return
-        key = self.keys.get(message.key)
         if key is None:
             key = self.keys[message.key] = Key(message.key, self._policy, self._model)
             if self.evaluated is not None:
                 key.panes.move(self.evaluated)
             self._changed_keys.add(message.key)
-        if not key.panes.add(message):
-            return  # sent again after a kill: counted before
+        key.panes.add(message)
         self._changed_minutes.add((message.key, int(time // MINUTE)))
-        self._waiting.append(message)
+        if now - time < self._policy.time.historical_after_seconds:  # of a backlog nobody asks how old it is
+            self._waiting.append(message)
         for turn in key.turns(time):
             if self.evaluated is None or turn > self.evaluated:
                 self._schedule(turn, message.key)

@@ -19,6 +19,7 @@ log = logging.getLogger("bearwatch.alerts")
 Message = Alert | Acknowledgement
 POLL_MS = 500
 STALL_SECONDS = 30.0  # a topic that cannot be read on for this long
+CYCLE_SECONDS = 10.0  # to ask for records and for the topic's end
 RECONNECT_SECONDS = 2.0
 REQUEST_MS = 10_000
 
@@ -49,16 +50,19 @@ async def follow(
 
     `seen` is called whenever the broker has confirmed that everything is read.
     """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it reports each attempt; we report the outcome
     position = 0
     while True:
         try:
             async with _consumer(bootstrap, topic, position) as (consumer, partition):
                 while True:
-                    await _poll(consumer, take)
-                    position = await consumer.position(partition)
-                    if position >= (await consumer.end_offsets([partition]))[partition]:
-                        seen()
-        except KafkaError as error:
+                    # After a restart of its only broker, a consumer may wait for ever; a new one does not.
+                    async with asyncio.timeout(CYCLE_SECONDS):
+                        await _poll(consumer, take)
+                        position = await consumer.position(partition)
+                        if position >= (await consumer.end_offsets([partition]))[partition]:
+                            seen()
+        except (KafkaError, TimeoutError) as error:
             log.warning("%s cannot be read (%r); trying again", topic, error)
             await asyncio.sleep(RECONNECT_SECONDS)
 

@@ -21,6 +21,9 @@ from stream.wire import STREAMS, Document, encode, moment
 LIVE_SECONDS = 0.5  # between two looks for new documents
 LIVE_BYTES = 2**24  # read at once of what was appended; far more than the longest line
 
+PART_SECONDS = 6 * 3600.0  # of history sent before it is noted how far that is: a stop repeats no more
+PART_LINES = 5000
+
 NewestMs = Callable[[str], int | None]  # the newest record of a stream's topic; None where it is empty
 
 
@@ -31,6 +34,7 @@ class Progress(msgspec.Struct):
     started: float  # Unix seconds: the sample world's anchor
     sent_until: float  # sample: Unix seconds; file: bytes
     lines: int = 0  # file: how many those bytes hold
+    history: bool = True  # file: whether what comes next is still history
 
 
 class Feed(Protocol):
@@ -61,8 +65,14 @@ class SampleFeed:
     def catch_up(self, now: float) -> int:
         if self._known is None:
             self._require_empty()
+            write_progress(self._path, self._progress)  # from here on the records are ours
         begin = max(self._progress.sent_until, now - HISTORY_SECONDS)  # a longer pause is not made up for
-        return self._send(begin, now, lambda document: int(document.published_at * 1000))
+        count = 0
+        while begin < now:
+            end = min(now, begin + PART_SECONDS)
+            count += self._send(begin, end, lambda document: int(document.published_at * 1000))
+            begin = end
+        return count
 
     def _require_empty(self) -> None:
         for stream in STREAMS:
@@ -126,17 +136,35 @@ class FileFeed:
         self._progress = read_progress(path, name) or Progress(name, time.time(), 0)
 
     def catch_up(self, now: float) -> int:
-        before, first = self._sender.sent, self._progress.sent_until == 0
-        # What was appended while nobody read is live: the desk could not know it earlier.
-        stamp = HistoryStamp(self._newest_ms, datetime.fromtimestamp(now, UTC)) if first else stamp_live
-        with self._file.open("rb") as file:
+        before = self._sender.sent
+        with self._open() as file:
             file.seek(int(self._progress.sent_until))
-            self._send(file, stamp)
+            self._send(file, self._stamp(now))
+        self._progress.history = False
+        write_progress(self._path, self._progress)
         return self._sender.sent - before
+
+    def _stamp(self, now: float) -> Stamp:
+        """What was appended while nobody read is live: the desk could not know it earlier."""
+        if not self._progress.history:
+            return stamp_live
+        begun = self._progress.sent_until > 0  # then the newer records are this file's own
+        newest_ms: NewestMs = (lambda _: None) if begun else self._newest_ms
+        return HistoryStamp(newest_ms, datetime.fromtimestamp(now, UTC))
+
+    def _open(self) -> IO[bytes]:
+        try:
+            if self._file.stat().st_size < self._progress.sent_until:
+                raise StreamError(
+                    f"{self._file} is shorter than it was; a feed only grows, take another --data-dir"
+                )
+            return self._file.open("rb")
+        except OSError as error:
+            raise StreamError(f"{self._file}: the feed cannot be read ({error.strerror})") from None
 
     def follow(self, stop: Event) -> None:
         while not stop.wait(LIVE_SECONDS):
-            with self._file.open("rb") as file:
+            with self._open() as file:
                 file.seek(int(self._progress.sent_until))
                 written = file.read(LIVE_BYTES)
             whole = written.rfind(b"\n") + 1  # a line that is still being written waits
@@ -144,16 +172,23 @@ class FileFeed:
                 self._send(BytesIO(written[: whole or None]), stamp_live)
 
     def _send(self, lines: IO[bytes], stamp: Stamp) -> None:
-        begin, done = lines.tell(), self._progress.lines
+        ingest(self._noted(lines), None, stamp, self._sender, self._refuse)
+        self._note(self._progress.lines, self._progress.sent_until)
 
-        def count(numbered: Iterator[tuple[int, bytes | None]]) -> Iterator[tuple[int, bytes | None]]:
-            for number, line in numbered:
-                self._progress.lines = done + number
-                yield self._progress.lines, line
+    def _noted(self, lines: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
+        """The lines with their numbers in the file; notes from time to time how far they are sent."""
+        before, begin, done = self._progress.sent_until, lines.tell(), self._progress.lines
+        for number, line in numbered_lines(lines):
+            end = before + lines.tell() - begin
+            yield done + number, line
+            self._progress.lines, self._progress.sent_until = done + number, end
+            if number % PART_LINES == 0:
+                self._note(done + number, end)
+        self._progress.sent_until = before + lines.tell() - begin
 
-        ingest(count(numbered_lines(lines)), None, stamp, self._sender, self._refuse)
+    def _note(self, lines: int, sent_until: float) -> None:
         self._sender.flush()
-        self._progress.sent_until += lines.tell() - begin
+        self._progress.lines, self._progress.sent_until = lines, sent_until
         write_progress(self._path, self._progress)
 
 

@@ -20,6 +20,10 @@ from stream.state import KeyRecord
 from stream.wire import Rate, Stream, moment
 
 EVIDENCE_SHOWN = 5
+Figures = dict[
+    int, list[int]
+]  # by the window's seconds: documents, negative ones, stories, negative ones, sources
+NOTHING = [0, 0, 0, 0, 0]
 
 
 @dataclass
@@ -84,7 +88,7 @@ class Key:
             turns.add(self.record.due)
         if evaluated is None:
             return turns
-        if self.record.emitted != self._judged:
+        if self._changed_windows(self._judged):
             turns.add(_ceil(evaluated + 1, MINUTE))
         return {turn for turn in turns if turn > evaluated}
 
@@ -98,14 +102,14 @@ class Key:
         self.panes.move(end)
         counts = self.counts()
         figures = _figures(counts)
-        emit = figures != (self.record.emitted or _figures_of_nothing(figures))
+        emit = self._changed_windows(figures)
         full_minute = end % MINUTE == 0
         at_bucket = ends_bucket(end, self._policy) and any(each.documents for each in counts)
         if figures != self._judged or at_bucket or self.record.detector.active or (emit and full_minute):
             self._detect(counts, end, now, outcome)
             self._judged = figures
         if emit and full_minute:
-            outcome.rates = self._rates(counts, figures)
+            outcome.rates = self._rates(counts, emit)
             self.record.emitted = figures
             outcome.record_changed = True
         elif emit:
@@ -160,11 +164,14 @@ class Key:
             policy=self._policy.hash,
         )
 
-    def _rates(self, counts: Sequence[WindowCounts], figures: list[list[int]]) -> list[Rate]:
+    def _changed_windows(self, figures: Figures) -> set[int]:
+        """The windows, by their seconds, whose counts are not those last written to `rates`."""
+        return {
+            seconds for seconds, now in figures.items() if now != self.record.emitted.get(seconds, NOTHING)
+        }
+
+    def _rates(self, counts: Sequence[WindowCounts], changed: set[int]) -> list[Rate]:
         assert self.verdict is not None  # noqa: S101 (`evaluate` asks the detector before it emits)
-        emitted = self.record.emitted or _figures_of_nothing(figures)
-        changed = [new != old for new, old in zip(figures, emitted, strict=True)]
-        readings = zip(counts, self.verdict.readings, changed, strict=True)
         return [
             Rate(
                 key=self.name,
@@ -181,20 +188,22 @@ class Key:
                 baseline_ratio=self.verdict.baseline_ratio,
                 p_value=reading.p_value,
             )
-            for window, reading, moved in readings
-            if moved
+            for window, reading in zip(counts, self.verdict.readings, strict=True)
+            if window.window_seconds in changed
         ]
 
 
-def _figures(counts: Sequence[WindowCounts]) -> list[list[int]]:
-    return [
-        [each.documents, each.negative_documents, each.stories, each.negative_stories, each.sources]
+def _figures(counts: Sequence[WindowCounts]) -> Figures:
+    return {
+        each.window_seconds: [
+            each.documents,
+            each.negative_documents,
+            each.stories,
+            each.negative_stories,
+            each.sources,
+        ]
         for each in counts
-    ]
-
-
-def _figures_of_nothing(figures: list[list[int]]) -> list[list[int]]:
-    return [[0] * len(each) for each in figures]
+    }
 
 
 def _ceil(time: int, step: int) -> int:

@@ -24,7 +24,7 @@ from stream.lookup import Lookup
 from stream.publisher import BATCH_BYTES, send_records
 from stream.settings import WorkerSettings
 from stream.state import VERSION, PartitionState, load
-from stream.topics import TopicNames
+from stream.topics import STATE_BYTES, TopicNames
 from stream.wire import Classified, Tick, encode
 
 READERS_PARTITION = 0  # `rates` and `alerts` have one partition: what people read stands in order
@@ -54,6 +54,7 @@ class Owner:
             transaction_timeout_ms=int(settings.broker_timeout_seconds * 1000),
             request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
             max_batch_size=BATCH_BYTES,
+            max_request_size=STATE_BYTES,
             linger_ms=0,
         )
 

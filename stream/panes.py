@@ -103,14 +103,16 @@ class Panes:
         self.minutes: dict[int, MinuteRecord] = {}
         self._stories: dict[str, dict[int, First]] = {}  # per story: its first document in each pane
 
-    def add(self, message: Classified) -> bool:
-        """Count a document; False if it was counted before."""
+    def holds(self, message: Classified) -> bool:
+        """Whether a document was counted: results come in offset order, so all up to the highest were."""
+        record = self.minutes.get(int(message.event_time.timestamp() // MINUTE))
+        return record is not None and record.applied.get(_source(message), -1) >= message.origin.offset
+
+    def add(self, message: Classified) -> None:
+        """Count a document that was not counted before."""
         time = message.event_time.timestamp()
         record = self.minutes.setdefault(int(time // MINUTE), MinuteRecord())
-        source = f"{message.origin.topic}-{message.origin.partition}"
-        if record.applied.get(source, -1) >= message.origin.offset:
-            return False
-        record.applied[source] = message.origin.offset
+        record.applied[_source(message)] = message.origin.offset
         start = int(time // self.pane_seconds) * self.pane_seconds
         pane = record.panes.setdefault(start, Pane())
         negative = message.sentiment == NEGATIVE
@@ -127,7 +129,6 @@ class Panes:
         self._add_story(message.story, start, pane, First(time, message.origin, negative))
         if negative:
             _keep_evidence(record, message, time)
-        return True
 
     def _add_story(self, story: str, start: int, pane: Pane, first: First) -> None:
         places = self._stories.setdefault(story, {})
@@ -217,6 +218,10 @@ class Panes:
                 if held is None or candidate.rank < held.rank:
                     best[candidate.story] = candidate
         return sorted(best.values(), key=lambda candidate: candidate.rank)[:limit]
+
+
+def _source(message: Classified) -> str:
+    return f"{message.origin.topic}-{message.origin.partition}"
 
 
 def _label(places: dict[int, First]) -> bool:

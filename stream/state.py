@@ -19,7 +19,7 @@ class KeyRecord(msgspec.Struct, array_like=True):
     """What is kept of a key beside its counts."""
 
     detector: DetectorState
-    emitted: list[list[int]] = []  # the counts last written to `rates`, one list per window
+    emitted: dict[int, list[int]] = {}  # the counts last written to `rates`, by the window's seconds
     due: int | None = None  # next evaluation even if nothing changes by then
     historical: bool = False  # the alert that fires was detected long after its window, and has paged nobody
 

@@ -91,7 +91,13 @@ class TopicReport:
 INPUT = {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime", "retention.ms": "-1"}
 OUTPUT = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
 FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1"}
-COMPACTED = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
+# A record holds every story of one key and minute, some 70 bytes each: room for 200,000.
+STATE_BYTES = 16 * MIB
+COMPACTED = {
+    "cleanup.policy": "compact",
+    "message.timestamp.type": "LogAppendTime",
+    "max.message.bytes": str(STATE_BYTES),
+}
 # A dead letter is a document of up to 1 MiB with headers around it, so more than the usual limit of 1 MiB.
 DEAD_LETTER = {**OUTPUT, "max.message.bytes": str(2 * MIB)}
 

@@ -165,3 +165,18 @@ def test_old_minutes_are_removed_from_the_log():
     minute = f'["minute","news/topic:Financials",{START // 60}]'.encode()
     assert feed(aggregator, classified(START + 1), tick(START + 60)).records[minute] is not None
     assert feed(aggregator, tick(START + 1800 + 66)).records[minute] is None
+
+
+@pytest.mark.parametrize("lengths", [[60, 360], [60, 180, 360, 720], [60, 120, 360]])
+def test_state_goes_on_under_a_policy_with_other_windows(lengths: list[int], tmp_path: Path):
+    log, _, _ = run(history(1)[:600], [], restart=False)
+    text = Path(__file__).with_name("minute_policy.toml").read_text()
+    other = tmp_path / "other.toml"
+    other.write_text(
+        text.replace("[60, 180, 360]", str(lengths)).replace("lag_seconds = 360", "lag_seconds = 720")
+    )
+    aggregator = Aggregator(load_policy(other), "test", SOURCES, read(log))
+    later = START + 3600
+    changes = feed(aggregator, *(tick(later, source) for source in SOURCES))
+    assert {rate.window_seconds for rate in changes.rates} <= set(lengths)
+    assert changes.rates

@@ -115,3 +115,55 @@ def test_damaged_progress_is_said(tmp_path: Path):
     (tmp_path / "feed.json").write_text("{")
     with pytest.raises(StreamError, match=r"feed\.json"):
         sample(Sent(), tmp_path, NOW)
+
+
+class Stopped(Sent):
+    """Breaks off after some documents, as Ctrl-C does."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    def send(self, stream: str, document: bytes, key: str, timestamp_ms: int | None = None) -> None:
+        if self.sent == self.after:
+            raise KeyboardInterrupt
+        super().send(stream, document, key, timestamp_ms)
+
+
+def test_a_back_fill_that_was_broken_off_goes_on(tmp_path: Path):
+    broken = Stopped(2000)
+    with pytest.raises(KeyboardInterrupt):
+        sample(broken, tmp_path, NOW).catch_up(NOW)
+    rest = Sent()
+    sample(rest, tmp_path, NOW + 1, newest=1).catch_up(NOW + 1)
+    whole = Sent()
+    other = tmp_path / "other"
+    other.mkdir()
+    sample(whole, other, NOW).catch_up(NOW)
+    keys = {key for _, _, key, _ in broken.documents} | {key for _, _, key, _ in rest.documents}
+    assert keys >= {key for _, _, key, _ in whole.documents}
+    assert rest.sent < whole.sent - 1000, "only the last part is sent again"
+
+
+def test_a_file_that_was_broken_off_goes_on_as_history(tmp_path: Path):
+    file = tmp_path / "feed.jsonl"
+    file.write_text("".join(line(number) for number in range(12_000)))
+    broken = Stopped(7000)
+    with pytest.raises(KeyboardInterrupt):
+        FileFeed(broken, lambda _: None, tmp_path / "feed.json", file, print).catch_up(NOW)
+    rest = Sent()
+    FileFeed(rest, lambda _: 10**15, tmp_path / "feed.json", file, print).catch_up(NOW)
+    assert [key for _, _, key, _ in rest.documents] == [str(number) for number in range(5000, 12_000)]
+    assert {stamp for *_, stamp in rest.documents} == {1767225600000}
+
+
+def test_a_file_that_shrank_or_vanished_is_said(tmp_path: Path):
+    file = tmp_path / "feed.jsonl"
+    file.write_text(line(1))
+    FileFeed(Sent(), lambda _: None, tmp_path / "feed.json", file, print).catch_up(NOW)
+    file.write_text("")
+    with pytest.raises(StreamError, match="shorter"):
+        FileFeed(Sent(), lambda _: None, tmp_path / "feed.json", file, print).catch_up(NOW)
+    file.unlink()
+    with pytest.raises(StreamError, match="cannot be read"):
+        FileFeed(Sent(), lambda _: None, tmp_path / "feed.json", file, print).catch_up(NOW)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import normalise
+from models.text import MAX_CHARACTERS, normalise
 
 FRAGMENTS = [
     "<",
@@ -93,3 +93,9 @@ def test_deep_escapes_end_without_markup() -> None:
 def test_hostile_text_of_900_kb_is_done_in_linear_time(start: str, unit: str) -> None:
     once = normalise(start + unit * (900_000 // len(unit)))
     assert normalise(once) == once
+
+
+def test_a_megabyte_of_combining_marks_is_cut_before_it_is_composed() -> None:
+    """Composing takes quadratic time; without the cut this would take minutes."""
+    marks = "a" + "\u0301" * 300_000 + "\u0323" * 300_000
+    assert len(normalise(marks)) <= MAX_CHARACTERS

@@ -16,7 +16,7 @@ class Query(NamedTuple):
 
 
 ANY_STREAM = 'stream=~"$stream"'
-MIN_STORIES = 5  # one negative story of one is a share of 100% and says nothing
+MIN_STORIES = 8  # one negative story of one is a share of 100% and says nothing
 
 
 def of_key(gauge: str, labels: str = ANY_STREAM, by: str = "stream, topic") -> str:

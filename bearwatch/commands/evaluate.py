@@ -8,7 +8,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from models.classifier import BUNDLED, Classifier
+from bearwatch.settings import settings
+from models.classifier import Classifier
 from training.config import LabelledSet
 from training.evaluate import evaluate, numbering
 from training.metrics import Metrics
@@ -17,7 +18,7 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command("evaluate")
-@click.option("--model", type=FILE, default=BUNDLED, help="Folder of the artifact [the bundled one].")
+@settings("model", "engine")
 @click.option("--data", type=FILE, required=True, help="CSV, JSON lines or parquet, by its ending.")
 @click.option("--task", required=True, help="The head to measure: sentiment, topic.")
 @click.option("--text", "text_column", required=True, help="Column of the texts.")
@@ -27,6 +28,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
     model: Path,
+    engine: str,
     data: Path,
     task: str,
     text_column: str,
@@ -50,7 +52,7 @@ def command(
         labels=numbering(labels) if labels else {},
         exclude=str(exclude.absolute()) if exclude else None,
     )
-    metrics = evaluate(Classifier.load(model), labelled, Path())
+    metrics = evaluate(Classifier.load(model, engine), labelled, Path())
     if as_json:
         click.echo(msgspec.json.encode(asdict(metrics)))
     else:

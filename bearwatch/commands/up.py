@@ -23,7 +23,12 @@ from stream.topics import TopicNames
 
 @click.command
 @click.option("--feed", default=SAMPLE, show_default=True, metavar="sample|FILE.jsonl", help="What to read.")
-@click.option("--broker", envvar="BEARWATCH_BROKER", metavar="HOST:PORT", help="Use this Kafka, start none.")
+@click.option(
+    # Not the setting `broker`: fictional news must not reach a Kafka that somebody set for production.
+    *("--broker", "kafka"),
+    metavar="HOST:PORT",
+    help="Use this Kafka, start none; only as a flag.",
+)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -47,7 +52,7 @@ def command(
     ctx: click.Context,
     /,
     feed: str,
-    broker: str | None,
+    kafka: str | None,
     data_dir: Path,
     until_alert: bool,
     for_seconds: float | None,
@@ -68,9 +73,9 @@ def command(
         folder = data_folder(data_dir)
         _log_to(folder)
         require_free(WorkerSettings(broker="", **worker))
-        if broker is None:
+        if kafka is None:
             say(f"starting Kafka in {folder / 'kafka'}")
-            broker = stack.enter_context(local_broker(folder))
+        broker = kafka or stack.enter_context(local_broker(folder))
         chosen = WorkerSettings(broker=broker, **worker)
         names = TopicNames(chosen.prefix)
         prepare_topics(broker, names)

@@ -1,6 +1,6 @@
 """The bad hours: one affair at a time that everybody writes about.
 
-The first lies in the history and is over by the anchor; the second breaks four minutes before the anchor, so
+The first lies in the history and is over by the anchor; the second breaks six minutes before the anchor, so
 that a desk that opens sees it rise; from then on there is one about every three hours.
 """
 
@@ -49,7 +49,7 @@ def surge(world: SampleWorld, index: int) -> Surge:
     if index == 0:
         return Surge(0, "default", world.anchor - 40 * HOUR, 90 * MINUTE, 1.8 / MINUTE)
     if index == 1:
-        return Surge(1, "oil", world.anchor - 4 * MINUTE, 29 * MINUTE, 4.0 / MINUTE)
+        return Surge(1, "oil", world.anchor - 6 * MINUTE, 31 * MINUTE, 8.0 / MINUTE)
     rng = _rng(world, index, "plan")
     others = [name for name in library().scenarios if name != "oil"]
     start = world.anchor + (index - 1) * GAP_SECONDS + rng.uniform(-20, 20) * MINUTE

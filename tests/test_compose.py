@@ -1,0 +1,119 @@
+"""docker-compose.yml cannot be run here; it is held by its schema and by everything that it names."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from bearwatch.cli import bearwatch
+from bearwatch.settings import SETTINGS
+from bearwatch.stack import Ports
+
+ROOT = Path(__file__).parent.parent
+FILES = ("docker-compose.yml", "docker-compose.gpu.yml")
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / FILES[0]).read_text())
+GPU: dict[str, Any] = yaml.safe_load((ROOT / FILES[1]).read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OWN = {name: service for name, service in SERVICES.items() if service["image"].startswith("bearwatch:")}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_schema_of_compose_files_is_kept(file: str):
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        str(ROOT / file),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", [*OWN, "gpu worker"])
+def test_every_command_is_accepted(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    service = GPU["services"]["worker"] if name == "gpu worker" else OWN[name]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEARWATCH_BROKER", OWN["worker"]["environment"]["BEARWATCH_BROKER"])
+    (tmp_path / "file").touch()
+    arguments = [
+        "file" if each.endswith(("webhook-token", ".jsonl")) and "notifications" not in each else each
+        for each in service["command"]
+    ]
+    command: click.Command | None = bearwatch.get_command(click.Context(bearwatch), arguments.pop(0))
+    assert command is not None
+    if isinstance(command, click.Group):
+        command = command.commands[arguments.pop(0)]
+    with command.make_context(name, arguments):
+        pass
+
+
+def test_every_environment_variable_is_a_setting():
+    for service in OWN.values():
+        for variable in service["environment"]:
+            assert variable.removeprefix("BEARWATCH_").lower() in SETTINGS
+
+
+def test_every_file_mounted_exists_and_every_volume_and_secret_is_declared():
+    for name, service in SERVICES.items():
+        for mount in service.get("volumes", ()):
+            source = mount.split(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists(), (name, source)
+            elif not source.startswith("$"):
+                assert source in COMPOSE["volumes"], (name, source)
+        for secret in service.get("secrets", ()):
+            assert (secret if isinstance(secret, str) else secret["source"]) in COMPOSE["secrets"]
+
+
+def test_every_service_waited_for_exists_and_says_when_it_is_ready():
+    for name, service in SERVICES.items():
+        for other, wish in service.get("depends_on", {}).items():
+            assert other in SERVICES, (name, other)
+            if wish["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other], (name, other)
+
+
+def test_ports_are_published_on_loopback_only_and_workers_can_be_many():
+    for name, service in SERVICES.items():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
+    assert "ports" not in SERVICES["worker"] and "container_name" not in SERVICES["worker"]
+
+
+def test_addresses_in_the_configuration_are_services_and_their_ports():
+    """Prometheus, Alertmanager and Grafana find each other by the names and ports of this file."""
+    known = {each.name: each.default for each in fields(Ports)}
+    for file in (
+        "prometheus/prometheus.yml",
+        "alertmanager/alertmanager.yml",
+        "grafana/provisioning/datasources.yml",
+    ):
+        text = re.sub(r"#.*", "", (ROOT / "alerting" / file).read_text())
+        for host, port in re.findall(r"\b([a-z]+):(\d{4,5})\b", text):
+            if host not in ("localhost", "http"):
+                assert host in SERVICES and known[host] == int(port), (file, host, port)
+    assert f":{known['webhook']}" in " ".join(SERVICES["webhook"]["command"])
+    assert f":{known['evidence']}" in " ".join(SERVICES["evidence"]["command"])
+
+
+def test_every_process_of_ours_is_confined():
+    for name, service in OWN.items():
+        assert service["read_only"] and service["cap_drop"] == ["ALL"], name
+        assert "mem_limit" in service or name == "topics", name
+
+
+def test_the_image_copies_what_exists_and_brings_no_torch():
+    text = (ROOT / "Dockerfile").read_text()
+    for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
+        *sources, _ = line.split()
+        for source in sources:
+            assert (ROOT / source).exists(), source
+    assert "USER bearwatch" in text
+    assert not re.search(r"^torch==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
