@@ -8,7 +8,6 @@ from aiokafka import TopicPartition
 
 from stream.settings import WorkerSettings
 
-App = faust.App
 Consume = Callable[[AsyncIterator[Any]], Awaitable[None]]
 Partitions = set[TopicPartition]
 
@@ -17,19 +16,26 @@ POLL_RECORDS = 2000
 COMMIT_SECONDS = 1.0
 
 
+class App(faust.App):  # type: ignore[misc]
+    """Faust's, but for the folders: it has no tables to keep, and the working directory may be read-only."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def faust_app(
     settings: WorkerSettings,
     agents: Mapping[str, Consume],
     on_revoked: Callable[[Partitions], Awaitable[None]],
     on_assigned: Callable[[Partitions], Awaitable[None]],
     on_failure: Callable[[BaseException], None],
-) -> faust.App:
+) -> App:
     """An app with one agent per topic, at least once, no tables, no web server, no topics of its own.
 
     An agent gets events that it acknowledges itself (`noack`). `on_failure` is told of anything an agent raises:
     Faust would log it, restart the agent and lose what was in its hands.
     """
-    app = faust.App(
+    app = App(
         settings.group,
         broker=[f"kafka://{address}" for address in settings.broker.split(",")],
         autodiscover=False,
@@ -62,7 +68,7 @@ def faust_app(
     return app
 
 
-async def crash_of(app: faust.App) -> None:
+async def crash_of(app: App) -> None:
     """Wait until Faust gives up, which it otherwise tells its own command line only.
 
     Raises:
@@ -73,9 +79,7 @@ async def crash_of(app: faust.App) -> None:
         raise app.crash_reason
 
 
-def _attach(
-    app: faust.App, topic: str, consume: Consume, on_failure: Callable[[BaseException], None]
-) -> None:
+def _attach(app: App, topic: str, consume: Consume, on_failure: Callable[[BaseException], None]) -> None:
     channel = app.topic(topic, key_serializer="raw", value_serializer="raw")
 
     @app.agent(channel, name=topic)  # type: ignore[untyped-decorator]

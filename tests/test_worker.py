@@ -105,6 +105,9 @@ def test_from_start_to_clean_end(broker: LocalKafka, names: TopicNames, model: P
         worker.signal(signal.SIGTERM)
         assert worker.exit_code(PROMISED_SECONDS) == 0
         assert worker.log.splitlines()[-1].endswith("stopped")
+    assert [each.name for each in tmp_path.iterdir()] == ["worker.log"], (
+        "the working directory may be read-only"
+    )
     consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=f"{names.prefix}group")
     partitions = consumer.partitions_for_topic(names.news) or ()
     consumer.close()
