@@ -104,7 +104,9 @@ async def _consumer(
         consumer.seek(partition, offset)
         yield consumer, partition
     finally:
-        await consumer.stop()
+        # In a task of its own: with the broker gone, `stop` raises the CancelledError of the consumer's own tasks,
+        # which would end ours.
+        await asyncio.wait({asyncio.create_task(consumer.stop())}, timeout=CYCLE_SECONDS)
 
 
 async def _poll(consumer: AIOKafkaConsumer, take: Callable[[Message], None]) -> None:

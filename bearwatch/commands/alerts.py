@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from bearwatch.answering import answer
 from bearwatch.serving import Address, serve
 from bearwatch.settings import settings
 from stream.alert_log import follow, read
+from stream.errors import StreamError
 from stream.kafka_admin import require_topics
 from stream.topics import TopicNames
 
@@ -156,18 +156,25 @@ def serve_command(broker: str, prefix: str, listen: tuple[str, int]) -> None:
     """
     topic = TopicNames(prefix).alerts
     require_topics(broker, [topic])
-    evidence = Evidence()
+    evidence, ended = Evidence(), []
+
+    def end(task: asyncio.Task[None]) -> None:
+        ended.append(task)
+        raise web.GracefulExit
 
     async def reading(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(follow(broker, topic, evidence.history.add, evidence.seen))
+        task.add_done_callback(end)
         yield
+        task.remove_done_callback(end)
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
 
     app = evidence.app()
     app.cleanup_ctx.append(reading)
     serve(app, listen, "evidence")
+    if ended:
+        raise StreamError(f"{topic} is not read any more: {ended[0]}")
 
 
 def history(broker: str, prefix: str) -> AlertHistory:
