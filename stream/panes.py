@@ -8,6 +8,7 @@ A story is one set of near-duplicates of one key. It is counted once per window 
 holds, and it carries the label of its first document (lowest event time, then origin), wherever that stands.
 """
 
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -101,6 +102,7 @@ class Panes:
         self.windows = [Window(length) for length in lengths]
         self.end: int | None = None  # the windows' common end; None before the first move
         self.minutes: dict[int, MinuteRecord] = {}
+        self._starts: list[int] = []  # of the panes that hold documents, in order
         self._stories: dict[str, dict[int, First]] = {}  # per story: its first document in each pane
 
     def holds(self, message: Classified) -> bool:
@@ -114,7 +116,10 @@ class Panes:
         record = self.minutes.setdefault(int(time // MINUTE), MinuteRecord())
         record.applied[_source(message)] = message.origin.offset
         start = int(time // self.pane_seconds) * self.pane_seconds
-        pane = record.panes.setdefault(start, Pane())
+        if start not in record.panes:
+            record.panes[start] = Pane()
+            insort(self._starts, start)
+        pane = record.panes[start]
         negative = message.sentiment == NEGATIVE
         pane.documents += 1
         pane.negative_documents += negative
@@ -154,21 +159,15 @@ class Panes:
         for window in self.windows:
             begin = end - window.length
             if self.end is not None:
-                for start in self._starts(self.end - window.length, min(self.end, begin)):
+                for start in self._between(self.end - window.length, min(self.end, begin)):
                     self._shift(window, start, -1)
-            for start in self._starts(begin if self.end is None else max(self.end, begin), end):
+            for start in self._between(begin if self.end is None else max(self.end, begin), end):
                 self._shift(window, start, +1)
         self.end = end
 
-    def _starts(self, begin: int, end: int) -> list[int]:
+    def _between(self, begin: int, end: int) -> list[int]:
         """Starts of the panes that hold documents, in [begin, end)."""
-        if (end - begin) // MINUTE > len(self.minutes):
-            minutes = [minute for minute in self.minutes if begin // MINUTE <= minute <= end // MINUTE]
-        else:
-            minutes = [
-                minute for minute in range(begin // MINUTE, end // MINUTE + 1) if minute in self.minutes
-            ]
-        return [start for minute in minutes for start in self.minutes[minute].panes if begin <= start < end]
+        return self._starts[bisect_left(self._starts, begin) : bisect_left(self._starts, end)]
 
     def _shift(self, window: Window, start: int, sign: int) -> None:
         pane = self.minutes[start // MINUTE].panes[start]
@@ -185,12 +184,15 @@ class Panes:
         """Put back a record read from `state`, before the first move."""
         self.minutes[minute] = record
         for start, pane in record.panes.items():
+            insort(self._starts, start)
             for story, first in pane.stories.items():
                 self._stories.setdefault(story, {})[start] = first
 
     def forget(self, before: int) -> list[int]:
         """Drop the minutes that end at or before a time that no window reaches; returns them."""
-        old = [minute for minute in self.minutes if (minute + 1) * MINUTE <= before]
+        count = bisect_left(self._starts, before // MINUTE * MINUTE)
+        old = list(dict.fromkeys(start // MINUTE for start in self._starts[:count]))
+        del self._starts[:count]
         for minute in old:
             for start, pane in self.minutes.pop(minute).panes.items():
                 for story in pane.stories:
