@@ -27,6 +27,7 @@ from stream.state import VERSION, PartitionState, load
 from stream.topics import STATE_BYTES, TopicNames
 from stream.wire import Classified, Tick, encode
 
+LONGEST_TRANSACTION_MS = 900_000  # a broker allows no more unless configured otherwise
 READERS_PARTITION = 0  # `rates` and `alerts` have one partition: what people read stands in order
 RECOVERY_STALL_SECONDS = 60.0  # state that cannot be read on for this long ends the worker
 log = logging.getLogger("bearwatch.worker")
@@ -51,7 +52,7 @@ class Owner:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=settings.broker,
             transactional_id=f"{settings.prefix}aggregate-{partition}",
-            transaction_timeout_ms=int(settings.broker_timeout_seconds * 1000),
+            transaction_timeout_ms=min(int(settings.broker_timeout_seconds * 1000), LONGEST_TRANSACTION_MS),
             request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
             max_batch_size=BATCH_BYTES,
             max_request_size=STATE_BYTES,

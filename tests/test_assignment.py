@@ -28,12 +28,11 @@ def fail(error: BaseException) -> None:
 
 
 @asynccontextmanager
-async def assignment(broker: LocalKafka, prefix: str) -> AsyncIterator[Assignment]:
+async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> AsyncIterator[Assignment]:
     lookup = Lookup(broker.bootstrap, f"{prefix}group")
     await lookup.start()
-    made = Assignment(
-        WorkerSettings(broker.bootstrap, prefix), load_policy(), "model", ["news-0"], lookup, as_it_is, fail
-    )
+    chosen = WorkerSettings(broker.bootstrap, prefix, **settings)  # type: ignore[arg-type]
+    made = Assignment(chosen, load_policy(), "model", ["news-0"], lookup, as_it_is, fail)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             yield made
@@ -101,5 +100,16 @@ def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
             assert held.gap_seconds() > 0
             held.progress[news].take(0)
             assert held.gap_seconds() <= 0
+
+    asyncio.run(run())
+
+
+def test_a_worker_may_be_patient_beyond_the_brokers_limit_for_transactions(broker: LocalKafka, prefix: str):
+    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+
+    async def run() -> None:
+        async with assignment(broker, prefix, broker_timeout_seconds=3600.0) as held:
+            await held.assigned({TopicPartition(names.classified, 0)})
+            await held.owners[0].ready.wait()
 
     asyncio.run(run())
