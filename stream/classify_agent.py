@@ -101,7 +101,7 @@ class ClassifyAgent:
                 result = classified(
                     each, self.stream, next(scores), origin, self.inference.classifier.model_hash
                 )
-                await outbox.classified(result)
+                outbox.classified(result)
                 self.metrics.classified_document(self.stream, result.topic, result.sentiment)
         await outbox.confirmed()
         touched = self._advance(work)

@@ -1,10 +1,13 @@
 """Sends what classify produces: results in offset order, ticks behind them, dead letters. Idempotent."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Iterable
+from functools import cache
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 from stream.settings import WorkerSettings
 from stream.topics import TopicNames
@@ -37,6 +40,12 @@ class Publisher:
     async def stop(self) -> None:
         await self.producer.stop()
 
+    @cache  # noqa: B019 - the process has one publisher, and a few dozen keys
+    def partition_of(self, key: bytes) -> int:
+        """The partition of `classified` that has a key, as Kafka's own producers choose it."""
+        number: int = murmur2(key) & 0x7FFFFFFF
+        return number % self.partitions
+
 
 async def send_records(
     producer: AIOKafkaProducer, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
@@ -62,10 +71,13 @@ class Outbox:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
+        self._results: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)  # by partition; not yet sent
         self._sends: list[Awaitable[Any]] = []
 
-    async def classified(self, message: Classified) -> None:
-        await self._send(self._publisher.names.classified, encode(message), message.key.encode())
+    def classified(self, message: Classified) -> None:
+        """Leaves with `confirmed`, in order."""
+        key = message.key.encode()
+        self._results[self._publisher.partition_of(key)].append((key, encode(message)))
 
     async def dead_letter(self, value: bytes | None, origin: Origin, reason: str) -> None:
         """The original bytes; reason and coordinates go into the headers."""
@@ -87,7 +99,11 @@ class Outbox:
                 )
 
     async def confirmed(self) -> None:
-        """Wait until the broker has everything sent so far; raises the first send's error."""
+        """Wait until the broker has everything so far; raises the first send's error."""
+        producer, topic = self._publisher.producer, self._publisher.names.classified
+        for partition, records in self._results.items():
+            self._sends += await send_records(producer, topic, partition, records)
+        self._results.clear()
         sends, self._sends = self._sends, []
         await asyncio.gather(*sends)
 

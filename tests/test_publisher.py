@@ -43,7 +43,7 @@ def test_results_stand_in_order_before_their_tick(broker: LocalKafka, names: Top
     async def work(publisher: Publisher) -> None:
         outbox = Outbox(publisher)
         for message in messages:
-            await outbox.classified(message)
+            outbox.classified(message)
         await outbox.confirmed()
         await outbox.ticks([tick])
         await outbox.confirmed()
