@@ -1,8 +1,8 @@
 """docker-compose.yml cannot be run here; it is held by its schema and by everything that it names."""
 
+import importlib.util
+import json
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from bearwatch.cli import bearwatch
 from bearwatch.settings import SETTINGS
@@ -25,16 +26,11 @@ OWN = {name: service for name, service in SERVICES.items() if service["image"].s
 
 @pytest.mark.parametrize("file", FILES)
 def test_the_schema_of_compose_files_is_kept(file: str):
-    command = [
-        sys.executable,
-        "-m",
-        "check_jsonschema",
-        "--builtin-schema",
-        "vendor.compose-spec",
-        str(ROOT / file),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    # The schema lies in a package whose own command needs a newer click than Faust allows.
+    spec = importlib.util.find_spec("check_jsonschema")
+    assert spec is not None and spec.submodule_search_locations is not None
+    schema = Path(spec.submodule_search_locations[0]) / "builtin_schemas" / "vendor" / "compose-spec.json"
+    Draft7Validator(json.loads(schema.read_text())).validate(yaml.safe_load((ROOT / file).read_text()))
 
 
 @pytest.mark.parametrize("name", [*OWN, "gpu worker"])
