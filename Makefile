@@ -8,13 +8,16 @@ SHELL := /bin/sh
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
-.PHONY: help up test check lock clean jars
+.PHONY: help up stack dashboards test check lock clean jars
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime jars  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up
 	@$(BIN)/bearwatch up $(ARGS)
+
+stack: .venv/.runtime jars  ## Kafka, worker, sample feed, Prometheus, Alertmanager and receiver; ARGS="--workers 2"
+	@$(BIN)/python -m bearwatch.stack $(ARGS)
 
 test: .venv/.development jars  ## run the tests; ARGS="-k ingest" and other flags of pytest
 	@$(BIN)/python -m pytest $(ARGS)
@@ -24,6 +27,9 @@ check: .venv/.development  ## formatting, lint, types, which room imports which
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+dashboards: .venv/.development  ## write Grafana's dashboards anew
+	@$(BIN)/python -m alerting.dashboards
 
 lock: .venv/.development  ## write the locks of packages and Kafka's jars anew; ARGS="--upgrade" takes newer packages
 	$(call compile,requirements-build.in) -o requirements-build.txt

@@ -200,12 +200,10 @@ def operations(alert: str) -> dict[str, str]:
 
 def test_a_critical_surge_is_told_once_and_is_over_once(alertmanager: Alertmanager, receiver: Receiver):
     critical, warning = surge("Oil", "critical"), surge("Oil", "warning")
-    alertmanager.post(critical)
-    alertmanager.post(warning)  # as the rules do: there is a warning below each critical alert
+    alertmanager.post(critical, warning)  # as the rules do: there is a warning below each critical alert
     receiver.wait_for(1)
     time.sleep(4)  # two more intervals of the group
-    alertmanager.post(critical, over=True)
-    alertmanager.post(warning, over=True)
+    alertmanager.post(critical, warning, over=True)
     receiver.wait_for(2)
     time.sleep(4)
     assert receiver.told == [("firing", "critical", "Oil"), ("resolved", "critical", "Oil")]

@@ -21,6 +21,8 @@ def test_every_command_line_is_accepted(line: str, tmp_path: Path, monkeypatch: 
     """Parsed by the command itself; files and folders that it names are made first."""
     name, *arguments = shlex.split(line, comments=True)
     command = bearwatch.get_command(click.Context(bearwatch), name)
+    if isinstance(command, click.Group):
+        command = command.commands[arguments.pop(0)]
     assert command is not None
     monkeypatch.chdir(tmp_path)
     for argument in arguments:
