@@ -53,18 +53,19 @@ class Inference:
 
 @dataclass
 class Work:
-    """A batch on its way: the records to be answered, what they hold, and the scores of those fit for the model."""
+    """A batch on its way: the records to be answered, what they hold, and the scores to come of those that are fit."""
 
     events: list[Event]
     examined: list[Examined | BadDocument]
-    scores: list[dict[str, Scored]]
+    scores: asyncio.Task[list[dict[str, Scored]]]
 
 
 @dataclass
 class ClassifyAgent:
     """Classifies one stream. Every record that comes is answered: by a result, a dead letter, or the process's end.
 
-    While the results of a batch are sent, the model works on the next; they leave one batch after the other.
+    While one batch is classified and its results are sent, the next one waits behind it for the model or is there
+    already, so that the model need not wait for a busy event loop; results leave one batch after the other.
     """
 
     stream: Stream
@@ -78,20 +79,20 @@ class ClassifyAgent:
     batch_documents: int
 
     async def run(self, events: AsyncIterator[Event]) -> None:
-        async for work in ahead(self._scored(events)):
+        async for work in ahead(self._begun(events)):
             await self._answer(work)
 
-    async def _scored(self, events: AsyncIterator[Event]) -> AsyncIterator[Work]:
+    async def _begun(self, events: AsyncIterator[Event]) -> AsyncIterator[Work]:
         async for batch in batches(events, self.batch_documents, BATCH_SECONDS):
             due = [event for event in batch if await self._is_due(event)]
             now = time.time()
             examined = [self._examine(event, now) for event in due]
             texts = [each.text for each in examined if isinstance(each, Examined)]
-            yield Work(due, examined, await self.inference.classify(texts))
+            yield Work(due, examined, asyncio.create_task(self.inference.classify(texts)))
 
     async def _answer(self, work: Work) -> None:
         outbox = Outbox(self.publisher)
-        scores = iter(work.scores)
+        scores = iter(await work.scores)
         for event, each in zip(work.events, work.examined, strict=True):
             origin = _origin(event)
             if isinstance(each, BadDocument):
