@@ -32,7 +32,8 @@ def _worker_rules(timing: Timing) -> list[AlertRule]:
             for_seconds=900,  # a rolling update takes minutes
             summary=f"Workers run with {{{{ $value }}}} different {plural}",
             description=f"Their alerts do not mean the same:{{{{ range query `count by ({what}) "
-            f"(bearwatch_worker_info)` | sortByLabel `{what}` }}}} {{{{ .Value }}}} with {{{{ .Labels.{what} }}}};{{{{ end }}}} "
+            f"(bearwatch_worker_info)` | sortByLabel `{what}` }}}} "
+            f"{{{{ .Value }}}} with {{{{ .Labels.{what} }}}};{{{{ end }}}} "
             "all should run with one.",
         )
         for what, plural in (("model", "models"), ("policy", "policies"))
