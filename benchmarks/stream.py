@@ -1,6 +1,6 @@
 """Kafka to windows against the classifier alone: documents a second of one worker, and its memory.
 
-python -m benchmarks.stream [--documents 6000] [--hours H] [--pairs 3] [--engine auto] [--model FOLDER]
+python -m benchmarks.stream [--documents 6000] [--hours H] [--texts FILE] [--pairs 3] [--engine auto] [--model FOLDER]
 
 Starts a Kafka of its own in a temporary folder. Each pair classifies the same texts of the sample feed twice: raw,
 by `Classifier.classify` in batches of 256 in this process, and by a new worker that finds them as history in new
@@ -8,7 +8,8 @@ topics. The worker's time begins when Kafka holds the results of its first batch
 the `state` topic says that the last document of every partition is counted; both are Kafka's own time stamps.
 
 The sample feed brings some forty documents an hour, and a document of a quiet key costs seven evaluations and five
-rates of its own; in a dense stream keys share them. --hours squeezes the documents' times into so many hours.
+rates of its own; in a dense stream keys share them. --hours squeezes the documents' times into so many hours;
+--texts gives the documents the lines of a file as texts, as often as there are documents.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from bearwatch.up import worker_flags
 from models.classifier import BUNDLED, Classifier
 from models.engines import AUTO, ENGINES
 from models.machine import this_machine
+from models.text import normalise
 from stream.feeds import wire
 from stream.local_kafka import LocalKafka
 from stream.loopback import HOST, free_port
@@ -48,10 +51,12 @@ WARM_UP_DOCUMENTS = 1000
 PATIENCE_SECONDS = 600.0
 
 
-def sample(count: int, hours: float | None) -> list[SampleDocument]:
+def sample(count: int, hours: float | None, texts: list[str]) -> list[SampleDocument]:
     """The last `count` documents before ANCHOR; a day brings about a thousand."""
     days = 2 + count / 500
     found = list(documents(SampleWorld(7, ANCHOR), ANCHOR - days * DAY, ANCHOR))[-count:]
+    if texts:
+        found = [replace(each, text=text) for each, text in zip(found, cycle(texts), strict=False)]
     if hours is None:
         return found
     speed = (ANCHOR - found[0].published_at) / (hours * 3600)
@@ -162,11 +167,13 @@ def main() -> None:
     )
     parser.add_argument("--documents", type=int, default=6000)
     parser.add_argument("--hours", type=float)
+    parser.add_argument("--texts", type=Path)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--engine", choices=[AUTO, *ENGINES], default=AUTO)
     parser.add_argument("--model", type=Path, default=BUNDLED)
     options = parser.parse_args()
-    history = sample(options.documents, options.hours)
+    lines = options.texts.read_text().splitlines() if options.texts else []
+    history = sample(options.documents, options.hours, list(filter(normalise, lines)))
     texts = [each.text for each in history]
     classifier = Classifier.load(options.model, options.engine)
     hours = (history[-1].published_at - history[0].published_at) / 3600
