@@ -45,7 +45,6 @@ class AggregateAgent:
                     await self._apply(owner, events_of_one)
 
     async def _apply(self, owner: Owner, batch: list[Event]) -> None:
-        await owner.ready.wait()
         messages = [(event.message.offset, decode(event.message)) for event in batch]
         now = time.time()
         position, changes = await owner.apply(messages, now)

@@ -40,7 +40,8 @@ class Owner:
         self, partition: int, settings: WorkerSettings, explain: Callable[[Alert], Awaitable[Alert]]
     ) -> None:
         self.partition = partition
-        self.ready = asyncio.Event()
+        self.ready = asyncio.Event()  # the state was read, or the partition given up
+        self._given_up = False
         self.aggregator: Aggregator | None = None  # None until the state has been read
         self.gap_since: float | None = (
             None  # monotonic; a message above the position came, the position did not
@@ -117,13 +118,16 @@ class Owner:
             await consumer.stop()
 
     async def apply(self, batch: Sequence[tuple[int, Classified | Tick]], now: float) -> tuple[int, Changes]:
-        """Apply what stands at the position and commit it.
+        """Apply what stands at the position and commit it, once the state has been read.
 
-        Returns the position after it (everything below may be acknowledged) and what was changed.
+        Returns the position after it (everything below may be acknowledged) and what was changed. An owner that
+        was given up meanwhile returns 0: its successor applies the batch.
         """
+        await self.ready.wait()
         async with self._lock:
             aggregator = self.aggregator
-            assert aggregator is not None, "apply before ready"  # noqa: S101
+            if aggregator is None or self._given_up:
+                return 0, Changes()
             start = aggregator.offset
             for offset, message in batch:
                 if offset == aggregator.offset:
@@ -157,7 +161,9 @@ class Owner:
             await asyncio.gather(*sends)
 
     async def stop(self) -> None:
-        """Give the partition up, after the transaction under way."""
+        """Give the partition up, after the transaction under way; who waits for the state waits no longer."""
+        self._given_up = True
+        self.ready.set()
         async with self._lock:
             await self._producer.stop()
 

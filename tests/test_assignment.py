@@ -95,6 +95,28 @@ def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: 
     asyncio.run(run())
 
 
+def test_who_waits_for_an_owner_that_is_given_up_does_not_wait_for_ever(broker: LocalKafka, prefix: str):
+    """Two rebalances within milliseconds: the agent waited for the first owner, and partitions stood still."""
+    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    classified = TopicPartition(names.classified, 0)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            await held.assigned({classified})
+            given_up = held.owners[0]
+            waiting = asyncio.create_task(given_up.apply([(0, TICK)], now=1.0))
+            await asyncio.sleep(0)  # it waits for the state
+            await held.assigned({classified})
+            async with asyncio.timeout(5):
+                position, changes = await waiting
+            assert position == 0 and not changes.records, "nothing is applied, so nothing is acknowledged"
+            assert await given_up.apply([(0, TICK)], now=1.0) == (0, changes)
+            position, _ = await held.owners[0].apply([(0, TICK)], now=1.0)
+            assert position == 1, "its successor applies it"
+
+    asyncio.run(run())
+
+
 def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
     create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
     news, classified = TopicPartition(names.news, 0), TopicPartition(names.classified, 0)
