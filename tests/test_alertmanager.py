@@ -127,6 +127,7 @@ class Alertmanager:
         (folder / "alertmanager.yml").write_text(text)
         (folder / "webhook-token").write_text("secret\n")
         self.folder, self.port = folder, free_port()
+        self.begun: dict[str, datetime] = {}
         self.start()
 
     def start(self) -> None:
@@ -155,12 +156,15 @@ class Alertmanager:
         self.process.wait(10)
 
     def post(self, *alerts: dict[str, str], over: bool = False) -> None:
-        """As Prometheus does: until further notice, or over since now."""
+        """As Prometheus does: begun when it is first sent, until further notice or over since now.
+
+        One that began longer ago than group_wait would be told at once, before a critical one can inhibit it.
+        """
         now = datetime.now(UTC)
         body = [
             {
                 "labels": labels,
-                "startsAt": (now - timedelta(minutes=1)).isoformat(),
+                "startsAt": self.begun.setdefault(json.dumps(labels), now).isoformat(),
                 "endsAt": (now + timedelta(minutes=-0.001 if over else 4)).isoformat(),
             }
             for labels in alerts

@@ -117,8 +117,8 @@ def test_bad_records_among_good_ones(broker: LocalKafka, prefix: str, model: Pat
         assert worker.metric("bearwatch_documents_total", stream="news", outcome="dead_letter") == len(BAD)
         for kind, number in Counter(each.kind for each in BAD).items():
             assert worker.metric("bearwatch_dead_letters_total", stream="news", reason=kind) == number, kind
+        worker.wait_until("it serves", lambda: worker.state() == "serving")
         worker.wait_until("nothing waits", lambda: '"lag": 0' in (worker.get("/healthz") or ""))
-        assert worker.state() == "serving"
 
 
 def check_letters(letters: list, places: dict[str, tuple[int, int]], topic: str) -> None:
