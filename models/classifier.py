@@ -30,7 +30,7 @@ class Scored(NamedTuple):
 
 
 class Classifier:
-    """A loaded artifact. One thread calls it at a time; it uses as many as its engine has streams."""
+    """A loaded artifact. Any thread may call it; all calls share as many threads as its engine has streams."""
 
     def __init__(self, manifest: Manifest, encoder: TextEncoder, engine: Engine) -> None:
         self.manifest = manifest

@@ -18,6 +18,8 @@ from stream.publisher import Outbox, Publisher
 from stream.wire import BadDocument, Origin, Stream
 
 BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for company
+# The next batch fills the engine's streams while the last few texts of the one before occupy one of them only.
+BATCHES_AT_ONCE = 2
 
 
 class Event(Protocol):
@@ -29,12 +31,12 @@ class Event(Protocol):
 
 
 class Inference:
-    """The model on a thread of its own, so that the event loop goes on answering the broker."""
+    """The model on threads of its own, so that the event loop goes on answering the broker."""
 
     def __init__(self, classifier: Classifier, metrics: Metrics) -> None:
         self.classifier = classifier
         self._metrics = metrics
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
+        self._threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="inference")
 
     async def classify(self, texts: list[str]) -> list[dict[str, Scored]]:
         if not texts:
@@ -44,11 +46,11 @@ class Inference:
         return scores
 
     def _classify(self, texts: list[str]) -> list[dict[str, Scored]]:
-        with self._metrics.inference_seconds.time():  # not the wait for the other stream's batch
+        with self._metrics.inference_seconds.time():  # not the wait for a thread
             return self.classifier.classify(texts)
 
     async def run(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
 @dataclass

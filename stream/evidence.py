@@ -12,7 +12,7 @@ from stream.panes import NEGATIVE
 
 
 def explainer(inference: Inference) -> Callable[[Alert], Awaitable[Alert]]:
-    """Fills `words` on the inference thread: some hundred short texts, a moment's work, for a few alerts a day."""
+    """Fills `words` on an inference thread: some hundred short texts, a moment's work, for a few alerts a day."""
 
     def words(evidence: list[Evidence]) -> list[Evidence]:
         return [

@@ -8,7 +8,6 @@ from alerting.dashboards.panels import (
     EACH_SECOND,
     NUMBER,
     SECONDS,
-    SHARE,
     Panel,
     bars,
     figure,
@@ -124,8 +123,8 @@ def _busy() -> Panel:
     query = Query(
         "sum by (instance) (rate(bearwatch_inference_seconds_sum[$__rate_interval]))", "{{instance}}"
     )
-    text = "Share of the time that a worker's classifier computes. Near 100% it is the limit: start more workers."
-    return lines("Classifier busy", text, SHARE, [query]).min(0)
+    text = "Batches that a worker's classifier has in hand, on average. Near 2 it is the limit: start more workers."
+    return lines("Batches in the classifier", text, NUMBER, [query]).min(0)
 
 
 def _restarts() -> Panel:

@@ -1,0 +1,109 @@
+"""Faust at the rim: a message is delivered at once where there is room, and waits as Faust's own does where not."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from stream.app import Consumer, Delivery
+
+
+class StandIn:
+    """What `Consumer.wait_first` and Faust's own behind it need of a consumer."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._stopped, self._crashed = asyncio.Event(), asyncio.Event()
+        self.suspended = asyncio.Event()
+
+    async def deliver(self, coroutine: Any) -> Any:
+        waiter = Consumer.__new__(Consumer)
+        waiter.loop, waiter._stopped, waiter._crashed = self.loop, self._stopped, self._crashed
+        return await waiter.wait_first(coroutine, self.suspended.wait())
+
+
+async def put(queue: asyncio.Queue[int], number: int) -> None:
+    await queue.put(number)
+
+
+def test_with_room_no_task_is_made():
+    async def run() -> None:
+        queue = asyncio.Queue[int](maxsize=1)
+        before = len(asyncio.all_tasks())
+        outcome = StandIn().deliver(put(queue, 1))
+        with pytest.raises(StopIteration):  # it ends without having waited once
+            outcome.send(None)
+        assert queue.get_nowait() == 1
+        assert len(asyncio.all_tasks()) == before
+
+    asyncio.run(run())
+
+
+def test_without_room_it_waits_and_goes_on():
+    async def run() -> None:
+        queue = asyncio.Queue[int](maxsize=1)
+        stand_in = StandIn()
+        await stand_in.deliver(put(queue, 1))
+        second = asyncio.create_task(stand_in.deliver(put(queue, 2)))
+        await asyncio.sleep(0)
+        assert not second.done()
+        assert queue.get_nowait() == 1
+        assert not (await second).stopped
+        assert queue.get_nowait() == 2
+
+    asyncio.run(run())
+
+
+def test_a_rebalance_ends_the_wait_and_the_delivery():
+    ended = []
+
+    async def endless(queue: asyncio.Queue[int]) -> None:
+        try:
+            await queue.put(2)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    async def run() -> None:
+        queue = asyncio.Queue[int](maxsize=1)
+        queue.put_nowait(1)
+        stand_in = StandIn()
+        waiting = asyncio.create_task(stand_in.deliver(endless(queue)))
+        await asyncio.sleep(0)
+        stand_in.suspended.set()
+        await waiting
+        await asyncio.sleep(0)
+        assert ended == ["cancelled"]
+        assert queue.qsize() == 1  # the second was not delivered
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("waits_first", [False, True])
+def test_an_error_of_the_delivery_is_the_callers(waits_first: bool):
+    async def broken() -> None:
+        if waits_first:
+            await asyncio.sleep(0)
+        raise LookupError("no such channel")
+
+    async def run() -> None:
+        with pytest.raises(LookupError, match="no such channel"):
+            await StandIn().deliver(broken())
+
+    asyncio.run(run())
+
+
+def test_a_delivery_that_waits_twice_goes_on_twice():
+    async def twice(seen: list[int]) -> None:
+        for turn in range(2):
+            await asyncio.sleep(0)
+            seen.append(turn)
+
+    async def run() -> None:
+        seen = list[int]()
+        delivery = Delivery(twice(seen))
+        assert not delivery.done
+        await delivery
+        assert seen == [0, 1]
+
+    asyncio.run(run())
