@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -96,6 +97,11 @@ class WorkerProcess:
     def _last_words(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines()
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def stop(self) -> None:
         if self._process is None:

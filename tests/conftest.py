@@ -1,9 +1,11 @@
-"""What several tests share: one real Kafka for the whole session, and topics of each test's own on it."""
+"""What several tests share: one real Kafka for the whole session, topics of each test's own on it, one surge."""
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
+from surge_watch import Told, tell
 
 from stream.local_kafka import LocalKafka
 
@@ -25,3 +27,15 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
 def prefix() -> str:
     """A topic prefix that no other test uses."""
     return f"test-{uuid.uuid4().hex[:8]}."
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surge(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Future[Told] | None]:
+    """A surge on a whole stack begins and ends within five minutes: it does so beside the other tests."""
+    if not any(item.path.name == "test_stack.py" for item in request.session.items):
+        yield None
+        return
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(tell, tmp_path_factory.mktemp("stack"))

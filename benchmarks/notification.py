@@ -1,0 +1,270 @@
+"""From the deciding story to the webhook, under the shipped policy, rules and intervals: each stage's share.
+
+python -m benchmarks.notification [--surges 12] [--per-minute 12] [--seed 1]
+
+Starts what `make stack` starts, gives it four days of the sample feed without its surges, then lets bad news about
+`surges` topics begin at random moments of four minutes, a negative story every 60 / per-minute s on average, each
+surge until its notification has come or ten minutes have passed. The deciding story of an alert is the last one
+without which it would not have fired when it did: found afterwards by counting again without it. Times are those of
+the machine: Kafka's time stamp of the story, `detected_at` of the alert, `starts_at` (Prometheus's evaluation) and
+`received_at` of the notification. Takes about ten minutes.
+"""
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+
+from alerting.alerts import Alert
+from alerting.notices import Receipt
+from alerting.policy import Policy, load_policy
+from bearwatch.stack import Ports, Stack, stack
+from models.classifier import Classifier
+from stream.aggregate import Aggregator
+from stream.feeds import wire
+from stream.loopback import free_port
+from stream.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
+from stream.sender import DocumentSender
+from stream.topics import TopicNames
+from stream.wire import TICK_KEY, Classified, Tick, encode
+
+DAY = 86_400.0
+TEXTS_DAYS = 30  # of the sample feed, from which a surge's texts are drawn
+SPREAD_SECONDS = 240.0
+SURGE_SECONDS = 600.0
+CATCH_UP_SECONDS = 300.0
+ENOUGH_TEXTS = 40  # a surge that needs more is none
+CALM_EVERY_SECONDS = 3.0  # between two stories that are not negative; the sample feed's are farther apart
+STEP_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Seconds, one after the other; their sum is the whole way."""
+
+    end_of_pane: float
+    second_evaluation: float
+    lateness: float
+    classify_and_commit: float
+    scrape_and_rule: float
+    group_and_deliver: float
+
+    @property
+    def total(self) -> float:
+        return sum(getattr(self, each.name) for each in fields(self))
+
+
+class News:
+    """What is published: unused texts that the model reads as meant."""
+
+    def __init__(self, now: float, rng: random.Random) -> None:
+        world = SampleWorld(7, now + TEXTS_DAYS * DAY)  # texts of another time than the history's
+        found = list(
+            {d.text: d for d in documents(world, now, now + TEXTS_DAYS * DAY) if d.stream == "news"}.values()
+        )
+        rng.shuffle(found)
+        labels = Classifier.load().classify([each.text for each in found])
+        self.negative: dict[str, list[SampleDocument]] = defaultdict(list)
+        self.calm: list[SampleDocument] = []
+        for each, scores in zip(found, labels, strict=True):
+            if scores["sentiment"].label != "negative":
+                self.calm.append(each)
+            elif scores["topic"].label == each.intended_topic:
+                self.negative[each.intended_topic].append(each)
+
+    def topics(self, count: int) -> list[str]:
+        """Those whose news are rarely bad: where half of it usually is, no share is twice the usual one."""
+        calm = Counter(each.intended_topic for each in self.calm)
+        enough = [topic for topic, texts in self.negative.items() if len(texts) >= ENOUGH_TEXTS]
+        return sorted(enough, key=lambda topic: len(self.negative[topic]) / (calm[topic] + 1))[:count]
+
+
+def history(now: float) -> Iterator[SampleDocument]:
+    """Four days before `now` in a world whose desk opens later, so that no surge falls into them."""
+    world = SampleWorld(7, now + HISTORY_SECONDS)
+    return (each for each in documents(world, now - HISTORY_SECONDS, now) if "surge" not in each.id)
+
+
+def publish(
+    sender: DocumentSender,
+    running: Stack,
+    news: News,
+    topics: Sequence[str],
+    per_minute: float,
+    rng: random.Random,
+) -> None:
+    """Calm stories all the time, and each topic's surge until it has been told of."""
+    start = time.time()
+    begins = {topic: start + rng.uniform(0, SPREAD_SECONDS) for topic in topics}
+    due, calm_due = dict(begins), start
+    while due and time.time() < start + SPREAD_SECONDS + SURGE_SECONDS:
+        running.check()
+        now = time.time()
+        told = {each.labels.get("topic") for each in receipts(running.notifications)}
+        due = {
+            topic: at
+            for topic, at in due.items()
+            if topic not in told and now < begins[topic] + SURGE_SECONDS
+        }
+        for topic in [topic for topic, at in due.items() if at <= now and news.negative[topic]]:
+            _send(sender, news.negative[topic].pop(), now)
+            due[topic] = now + rng.expovariate(per_minute / 60)
+        if calm_due <= now:
+            _send(sender, news.calm.pop(), now)
+            calm_due = now + rng.expovariate(1 / CALM_EVERY_SECONDS)
+        sender.flush()
+        time.sleep(STEP_SECONDS)
+
+
+def _send(sender: DocumentSender, document: SampleDocument, now: float) -> None:
+    live = replace(document, published_at=now, id=f"live-{document.id}")
+    sender.send(live.stream, encode(wire(live)), live.id, int(now * 1000))
+
+
+def receipts(file: Path) -> list[Receipt]:
+    """Surges that the receiver was told of."""
+    lines = file.read_bytes().splitlines() if file.exists() else []
+    found = [msgspec.json.decode(line, type=Receipt) for line in lines]
+    return [each for each in found if each.labels["alertname"] == "Surge" and each.status == "firing"]
+
+
+def deciding_story(messages: Sequence[Classified], alert: Alert, policy: Policy) -> Classified:
+    """The last message of the alert's key without which the alert would not be what it is."""
+    first_abnormal = alert.window_end.timestamp() - policy.windows.evaluate_every_seconds
+    before = [each for each in messages if each.event_time.timestamp() < first_abnormal]
+    count = len(before)
+    while alert.id in _fired(before[: count - 1], alert, policy):
+        count -= 1
+    return before[count - 1]
+
+
+def _fired(messages: Sequence[Classified], alert: Alert, policy: Policy) -> set[str]:
+    aggregator = Aggregator(policy, alert.model, ["all"])
+    end = alert.window_end.timestamp()
+    for message in messages:
+        aggregator.apply(message, end)
+        aggregator.apply(Tick(source="all", offset=0, event_time=message.event_time.timestamp()), end)
+    later = end + policy.time.allowed_lateness_seconds
+    aggregator.apply(Tick(source="all", offset=0, event_time=later), end)
+    return {each.id for each in aggregator.take_changes().alerts if each.state == "firing"}
+
+
+def stages(story: Classified, alert: Alert, receipt: Receipt, policy: Policy) -> Stages:
+    every, lateness = policy.windows.evaluate_every_seconds, policy.time.allowed_lateness_seconds
+    end, detected = alert.window_end.timestamp(), alert.detected_at.timestamp()
+    starts, received = receipt.starts_at.timestamp(), receipt.received_at.timestamp()
+    return Stages(
+        end_of_pane=end - every - story.event_time.timestamp(),
+        second_evaluation=every,
+        lateness=lateness,
+        classify_and_commit=detected - end - lateness,
+        scrape_and_rule=starts - detected,
+        group_and_deliver=received - starts,
+    )
+
+
+def read(broker: str, topic: str) -> Iterator[Any]:
+    """Every committed record of a topic."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=broker,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        consumer_timeout_ms=3000,
+    )
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    yield from consumer
+    consumer.close()
+
+
+def measure(running: Stack, policy: Policy, since: float) -> dict[str, Stages]:
+    """Topic -> the way of its surge."""
+    names = TopicNames()
+    by_key: dict[str, list[Classified]] = defaultdict(list)
+    for record in read(running.bootstrap, names.classified):
+        if record.key != TICK_KEY:
+            message = msgspec.json.decode(record.value, type=Classified)
+            by_key[message.key].append(message)
+    told = {each.labels["topic"]: each for each in reversed(receipts(running.notifications))}
+    found = {}
+    for record in read(running.bootstrap, names.alerts):
+        alert = msgspec.json.decode(record.value, type=Alert)
+        if alert.state == "firing" and alert.window_end.timestamp() > since and alert.topic in told:
+            messages = sorted(by_key[alert.key], key=lambda each: each.event_time)
+            story = deciding_story(messages, alert, policy)
+            found[alert.topic] = stages(story, alert, told[alert.topic], policy)
+    return found
+
+
+def wait_until_read(sender: DocumentSender, running: Stack) -> None:
+    """Until the history is classified."""
+    deadline = time.monotonic() + CATCH_UP_SECONDS
+    consumer = KafkaConsumer(bootstrap_servers=running.bootstrap, enable_auto_commit=False)
+    topic = TopicNames().classified
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    while sum(consumer.end_offsets(partitions).values()) < sender.sent and time.monotonic() < deadline:
+        running.check()
+        time.sleep(1)
+    consumer.close()
+    time.sleep(30)  # the first scrapes and evaluations; the watermark reaches the present
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--surges", type=int, default=12)
+    parser.add_argument("--per-minute", type=float, default=12.0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    policy, now = load_policy(), time.time()
+    news = News(now, rng)
+    topics = news.topics(options.surges)
+    folder = Path(tempfile.mkdtemp(prefix="bearwatch-notification-"))
+    ports = Ports(**{each.name: free_port() for each in fields(Ports)})
+    with (
+        stack(folder, feed=None, ports=ports) as running,
+        DocumentSender(running.bootstrap, TopicNames()) as sender,
+    ):
+        for each in history(now):
+            sender.send(each.stream, encode(wire(each)), each.id, int(each.published_at * 1000))
+        sender.flush()
+        print(f"{sender.sent} documents of history; logs in {folder}", flush=True)
+        wait_until_read(sender, running)
+        since = time.time()
+        publish(sender, running, news, topics, options.per_minute, rng)
+        found = measure(running, policy, since)
+    print(
+        f"{'topic':28}"
+        + "".join(f"{each.name.replace('_', ' '):>20}" for each in fields(Stages))
+        + f"{'total':>8}"
+    )
+    for topic, way in sorted(found.items()):
+        print(
+            f"{topic:28}"
+            + "".join(f"{getattr(way, e.name):20.1f}" for e in fields(Stages))
+            + f"{way.total:8.1f}"
+        )
+    medians = [
+        statistics.median(getattr(way, each.name) for way in found.values()) for each in fields(Stages)
+    ]
+    totals = [way.total for way in found.values()]
+    print(
+        f"{'median':28}" + "".join(f"{each:20.1f}" for each in medians) + f"{statistics.median(totals):8.1f}"
+    )
+    print(f"{len(found)} of {len(topics)} surges were told of; at the most {max(totals):.1f} s")
+
+
+if __name__ == "__main__":
+    main()

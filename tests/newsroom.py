@@ -1,0 +1,80 @@
+"""Live news for a stack with the keyword model: calm stories all the time, bad ones about a topic on demand."""
+
+import json
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from keyword_model import TOPICS, WORDS
+
+from stream.sender import DocumentSender
+from stream.topics import TopicNames
+from stream.wire import moment
+
+HISTORY_SECONDS = 3600.0  # the policy of minutes is warm after 12 minutes
+HISTORY_EVERY_SECONDS = 12.0  # per topic
+CALM_EVERY_SECONDS = 2.0
+BAD_EVERY_SECONDS = 1.0  # per topic under surge: at once critical, so that nothing escalates
+
+
+class Newsroom:
+    """Publishes from a thread until it is left; what went wrong there is raised then."""
+
+    def __init__(self, broker: str) -> None:
+        self._broker = broker
+        self._surging: set[str] = set()
+        self._number = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._failure: Exception | None = None
+
+    def __enter__(self) -> Self:
+        with DocumentSender(self._broker, TopicNames()) as sender:
+            now = time.time()
+            for step in range(int(HISTORY_SECONDS / HISTORY_EVERY_SECONDS)):
+                at = now - HISTORY_SECONDS + step * HISTORY_EVERY_SECONDS
+                for topic in TOPICS:
+                    self._send(sender, topic, "negative" if step % 10 == 0 else "neutral", at)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join(30)
+        if self._failure is not None and kind is None:
+            raise self._failure
+
+    def begin(self, topic: str) -> None:
+        """From now on bad news about a topic."""
+        self._surging = self._surging | {topic}
+
+    def end(self, topic: str) -> None:
+        self._surging = self._surging - {topic}
+
+    def _run(self) -> None:
+        try:
+            with DocumentSender(self._broker, TopicNames()) as sender:
+                turn = 0
+                while not self._ended.wait(BAD_EVERY_SECONDS):
+                    turn += 1
+                    for topic in self._surging:
+                        self._send(sender, topic, "negative", time.time())
+                    if turn % round(CALM_EVERY_SECONDS / BAD_EVERY_SECONDS) == 0:
+                        for topic in set(TOPICS) - self._surging:
+                            self._send(sender, topic, "neutral", time.time())
+        except Exception as error:
+            self._failure = error
+
+    def _send(self, sender: DocumentSender, topic: str, sentiment: str, at: float) -> None:
+        self._number += 1
+        name = f"d{self._number}"
+        document = {
+            "id": name,
+            "text": f"{WORDS[topic]} {sentiment} {self._number}",
+            "published_at": moment(at).isoformat(),
+            "source": f"wire-{self._number % 7}",
+        }
+        sender.send("news", json.dumps(document).encode(), name, int(at * 1000))

@@ -1,0 +1,103 @@
+"""A stack under the policy of minutes, and what its receiver was told of each topic's surge."""
+
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import msgspec
+from keyword_model import write_keyword_model
+from newsroom import Newsroom
+
+from alerting.notices import Receipt
+from bearwatch.stack import Ports, Stack, stack
+from stream.loopback import free_port
+
+POLICY = Path(__file__).with_name("minute_policy.toml")
+PATIENCE_SECONDS = 240.0
+END_SECONDS = (
+    420.0  # the window empties, the alert outlasts it by two minutes, the group's interval is a minute
+)
+MORE_SECONDS = 15.0  # for what must not come
+TOPIC = "Energy | Oil"
+
+
+@dataclass
+class Watch:
+    """What happens in a running stack."""
+
+    running: Stack
+    ports: Ports
+    folder: Path
+    newsroom: Newsroom
+
+    def receipts(self, topic: str) -> list[Receipt]:
+        """What the receiver wrote down about a topic's surges, in order."""
+        file = self.running.notifications
+        lines = file.read_bytes().splitlines() if file.exists() else []
+        found = [msgspec.json.decode(line, type=Receipt) for line in lines]
+        return [each for each in found if each.labels.get("topic") == topic]
+
+    def told(self, topic: str) -> list[str]:
+        return [each.status for each in self.receipts(topic)]
+
+    def begin(self, topic: str = TOPIC) -> None:
+        """A surge, until the receiver hears of it."""
+        self.newsroom.begin(topic)
+        self.wait_until(f"the receiver hears of {topic}", lambda: bool(self.told(topic)))
+
+    def end(self, topic: str = TOPIC) -> None:
+        """No bad news any more, until the receiver hears that it is over."""
+        self.newsroom.end(topic)
+        self.wait_until(
+            f"the receiver hears that {topic} is over", lambda: "resolved" in self.told(topic), END_SECONDS
+        )
+        self.wait(MORE_SECONDS)
+
+    def wait_until(self, what: str, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:.0f} s: {what}; logs in {self.folder}")
+            self.wait(0.5)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; a worker that ends is started again, as a supervisor does."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for worker in self.running.workers:
+                worker.check()
+            time.sleep(0.2)
+
+
+@contextmanager
+def watched(folder: Path, workers: int = 1, policy: Path = POLICY) -> Iterator[Watch]:
+    """A stack with the keyword model that has read an hour of calm history."""
+    ports = Ports(**{each.name: free_port() for each in fields(Ports)})
+    model = write_keyword_model(folder / "model")
+    with (
+        stack(folder, feed=None, policy=policy, model=model, workers=workers, ports=ports) as running,
+        Newsroom(running.bootstrap) as newsroom,
+    ):
+        yield Watch(running, ports, folder, newsroom)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the receiver heard of one surge, and the page of evidence that its first notification named."""
+
+    receipts: list[Receipt]
+    page: str
+
+
+def tell(folder: Path) -> Told:
+    """One surge from its beginning to its end."""
+    with watched(folder) as watch:
+        watch.begin()
+        address = watch.receipts(TOPIC)[0].annotations["evidence_url"]
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - an http address of ours
+            page = answer.read().decode()
+        watch.end()
+        return Told(watch.receipts(TOPIC), page)

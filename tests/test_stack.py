@@ -1,0 +1,25 @@
+"""The whole way on real processes: one notification of a surge, with evidence that opens, and one of its end."""
+
+import re
+from concurrent.futures import Future
+
+import pytest
+from surge_watch import Told
+
+from alerting.errors import AlertingError
+from alerting.monitoring_tools import tool
+
+
+@pytest.mark.timeout(900)  # it began with the first test
+def test_a_surge_is_told_once_and_its_end_once(surge: Future[Told]):
+    try:
+        tool("prometheus"), tool("alertmanager")
+    except AlertingError as error:
+        pytest.skip(str(error))
+    told = surge.result()
+    assert [each.status for each in told.receipts] == ["firing", "resolved"]
+    firing, resolved = told.receipts
+    assert firing.labels["severity"] == "critical"
+    assert re.search(r"\d+ of \d+ stories .* are negative", firing.annotations["description"])
+    assert resolved.starts_at == firing.starts_at and resolved.ends_at > firing.starts_at
+    assert "wire-" in told.page and "<mark>negative</mark>" in told.page
