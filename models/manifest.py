@@ -38,7 +38,7 @@ class Dataset(Layout, frozen=True):
     name: str
     sha256: str
     rows: int  # used, after exclusions
-    use: str  # "train", "validation"
+    use: str  # "train", "train, unlabelled" or "validation"
     licence: str = ""
 
 
@@ -53,6 +53,7 @@ class Manifest(Layout, frozen=True, kw_only=True):
     opset: int
     seed: int
     datasets: tuple[Dataset, ...] = ()
+    teachers: tuple[str, ...] = ()  # model hashes of those it learnt from
     label_codes: dict[str, dict[str, str]] = {}  # head -> what labelled files write (lower case) -> label
     metrics: dict[str, dict[str, float]] = {}  # data set -> figure -> value
     versions: dict[str, str] = {}  # package -> version

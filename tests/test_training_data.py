@@ -66,6 +66,12 @@ def test_excluded_rows_and_shares(tmp_path: Path) -> None:
     assert 8 <= len(tenth) <= 35  # 20 expected, standard deviation 4.2
 
 
+def test_rows_without_a_label_may_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nHexby falls,negative\nHexby waits,\n")
+    found = read_examples(labelled("a.csv", skip_unlabelled=True), CODING, tmp_path)
+    assert [e.text for e in found] == ["Hexby falls"]
+
+
 @pytest.mark.parametrize(
     ("content", "fields", "message"),
     [

@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 POOL_BATCHES = 32  # sorted by length together: less padding with more, less chance with more
 
 
+UNLABELLED = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A tokenised example; `head` and `target` are positions in the configuration's heads and labels."""
+    """A tokenised text; `head` and `target` are positions in the configuration's heads and labels.
+
+    A text that no one labelled has UNLABELLED for both.
+    """
 
     tokens: tuple[int, ...]
     head: int

@@ -1,4 +1,4 @@
-"""A training run as a TOML file: base model, heads, data sets, hyperparameters, evaluation sets, seed.
+"""A training run as a TOML file: base model, heads, data sets, hyperparameters, distillation, evaluation sets, seed.
 
 Paths of data sets are relative to `--data-dir` (the folder of the TOML file unless given).
 """
@@ -36,27 +36,49 @@ class Head(Strict, frozen=True, kw_only=True):
         return positions | spelled | {label.casefold(): label for label in self.labels}
 
 
-class LabelledSet(Strict, frozen=True, kw_only=True):
-    """A labelled file. `labels` says what this file writes for a label, where it is not the head's aliases.
+class TextSet(Strict, frozen=True, kw_only=True):
+    """A file of texts. Unless `format` is given, its ending says it.
 
-    `label_pattern`: a regular expression whose first group finds labels in the label column; a row
-    whose matches disagree has no label and is left out. `share`: only the texts whose hash falls into
-    [from, to) of [0, 1), so that a training set and an evaluation set can part one file between them.
-    `exclude`: a file of zero-based data rows to leave out.
+    `share`: only the texts whose hash falls into [from, to) of [0, 1), so that a training set and an evaluation set
+    can part one file between them.
     """
 
     name: str
     path: str
-    head: str
     text: str = "text"
-    label: str = "label"
     format: Literal["csv", "jsonl", "parquet"] | None = None
     separator: str = ","
+    share: tuple[float, float] = (0.0, 1.0)
+    licence: str = ""
+
+
+class LabelledSet(TextSet, frozen=True, kw_only=True):
+    """A labelled file. `labels` says what this file writes for a label, where it is not the head's aliases.
+
+    `label_pattern`: a regular expression whose first group finds labels in the label column; a row
+    whose matches disagree has no label and is left out. `exclude`: a file of zero-based data rows to leave out.
+    `skip_unlabelled`: rows with an empty label are left out too, instead of being an error.
+    """
+
+    head: str
+    label: str = "label"
     labels: dict[str, str] = {}
     label_pattern: str | None = None
-    share: tuple[float, float] = (0.0, 1.0)
+    skip_unlabelled: bool = False
     exclude: str | None = None
-    licence: str = ""
+
+
+class Distillation(Strict, frozen=True, kw_only=True):
+    """Learn from trained models (`bearwatch train --teacher`) beside the labels, from `unlabelled` texts as well.
+
+    The target of a labelled text's head is (1 - weight) of its label and `weight` of the teachers' mean
+    probabilities; of every other head, and for unlabelled texts, the teachers' alone. Ensembles into one model:
+    Bucila, Caruana and Niculescu-Mizil 2006, "Model Compression"; mixed with the labels: Hinton, Vinyals and Dean
+    2015, "Distilling the Knowledge in a Neural Network" (at temperature 1).
+    """
+
+    weight: float = 0.7
+    unlabelled: tuple[TextSet, ...] = ()
 
 
 class Hyperparameters(Strict, frozen=True, kw_only=True):
@@ -83,6 +105,7 @@ class TrainingConfig(Strict, frozen=True, kw_only=True):
     datasets: tuple[LabelledSet, ...]
     evaluation: tuple[LabelledSet, ...] = ()
     hyperparameters: Hyperparameters = Hyperparameters()
+    distillation: Distillation | None = None
     max_tokens: int = 96
     seed: int = 1
 
@@ -123,6 +146,8 @@ _TABLES: dict[str, type[Strict]] = {
     "$.datasets[...]": LabelledSet,
     "$.evaluation[...]": LabelledSet,
     "$.hyperparameters": Hyperparameters,
+    "$.distillation": Distillation,
+    "$.distillation.unlabelled[...]": TextSet,
 }
 
 
@@ -147,12 +172,15 @@ def _check(config: TrainingConfig) -> None:
     for kind, sets in (("datasets", config.datasets), ("evaluation", config.evaluation)):
         for one in sets:
             _check_set(f"{kind} {one.name!r}", one, config.heads)
-    names = [one.name for one in (*config.datasets, *config.evaluation)]
+    unlabelled = config.distillation.unlabelled if config.distillation else ()
+    for texts in unlabelled:
+        _check_share(f"distillation.unlabelled {texts.name!r}", texts.share)
+    names = [one.name for one in (*config.datasets, *config.evaluation, *unlabelled)]
     if repeated := {name for name in names if names.count(name) > 1}:
         raise TrainingConfigError(f"the name {min(repeated)!r} is given to two data sets")
-    unlabelled = set(config.heads) - {one.head for one in config.datasets}
-    if unlabelled:
-        raise TrainingConfigError(f"heads.{min(unlabelled)}: no data set in [[datasets]] labels this head")
+    unanswered = set(config.heads) - {one.head for one in config.datasets}
+    if unanswered:
+        raise TrainingConfigError(f"heads.{min(unanswered)}: no data set in [[datasets]] labels this head")
     _check_ranges(config)
 
 
@@ -162,11 +190,7 @@ def _check_set(where: str, labelled: LabelledSet, heads: dict[str, Head]) -> Non
             f"{where}: no head {labelled.head!r}; {nearest(labelled.head, list(heads))}"
         )
     _check_labels(f"{where}: labels", labelled.labels, heads[labelled.head])
-    low, high = labelled.share
-    if not 0 <= low < high <= 1:
-        raise TrainingConfigError(
-            f"{where}: share must be [from, to] with 0 <= from < to <= 1, not {labelled.share}"
-        )
+    _check_share(where, labelled.share)
     try:
         groups = re.compile(labelled.label_pattern or "()").groups
     except re.error as error:
@@ -175,6 +199,12 @@ def _check_set(where: str, labelled: LabelledSet, heads: dict[str, Head]) -> Non
         raise TrainingConfigError(
             f"{where}: label_pattern needs exactly one group, the label; it has {groups}"
         )
+
+
+def _check_share(where: str, share: tuple[float, float]) -> None:
+    low, high = share
+    if not 0 <= low < high <= 1:
+        raise TrainingConfigError(f"{where}: share must be [from, to] with 0 <= from < to <= 1, not {share}")
 
 
 def _check_labels(where: str, spelling: dict[str, str], head: Head) -> None:
@@ -196,6 +226,8 @@ def _check_ranges(config: TrainingConfig) -> None:
         "hyperparameters.max_gradient_norm must be above 0": h.max_gradient_norm > 0,
         "hyperparameters.checkpoint_steps must be at least 1": h.checkpoint_steps >= 1,
         "hyperparameters.weight_decay must not be negative": h.weight_decay >= 0,
+        "distillation.weight must lie in (0, 1]": config.distillation is None
+        or 0 < config.distillation.weight <= 1,
         "hyperparameters.dev_share must lie between 0 and 0.5": 0 < h.dev_share <= 0.5,
         "hyperparameters: warmup_ratio, dropout and label_smoothing must lie in [0, 1)": all(
             0 <= x < 1 for x in (h.warmup_ratio, h.dropout, h.label_smoothing)

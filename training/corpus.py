@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import msgspec
 
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.labelled import Example, read_examples
+from training.labelled import Example, read_examples, read_texts
 from training.splits import canonical, hash_share
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ class Corpus:
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
-    rows: dict[str, int]  # data set -> rows in train and dev
+    unlabelled: tuple[str, ...]
+    rows: dict[str, int]  # data set -> rows in train and dev, or in unlabelled
 
 
 def read_corpus(config: TrainingConfig, folder: Path) -> Corpus:
@@ -50,7 +52,26 @@ def read_corpus(config: TrainingConfig, folder: Path) -> Corpus:
     train = tuple(e for (_, words), e in agreed.items() if hash_share(words, "dev") >= dev_share)
     dev = tuple(e for (_, words), e in agreed.items() if hash_share(words, "dev") < dev_share)
     _check_classes(config, train, dev)
-    return Corpus(train, dev, dict(Counter(origin[key] for key in agreed)))
+    known = tested | {words for _, words in kept}
+    unlabelled = _unlabelled(config, folder, known)
+    rows = Counter(origin[key] for key in agreed) + Counter(unlabelled.values())
+    return Corpus(train, dev, tuple(unlabelled), dict(rows))
+
+
+def _unlabelled(config: TrainingConfig, folder: Path, known: AbstractSet[str]) -> dict[str, str]:
+    """Text -> its set; every text once, none that is `known` from a labelled set."""
+    found: dict[str, str] = {}
+    seen = set(known)
+    for unlabelled in config.distillation.unlabelled if config.distillation else ():
+        texts = read_texts(unlabelled, folder)
+        before = len(found)
+        for text in texts:
+            words = canonical(text)
+            if words and words not in seen:
+                seen.add(words)
+                found[text] = unlabelled.name
+        log.info("%s: %d rows, %d new texts", unlabelled.name, len(texts), len(found) - before)
+    return found
 
 
 def evaluation_texts(config: TrainingConfig, folder: Path) -> frozenset[str]:

@@ -107,6 +107,7 @@ def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
         opset=OPSET,
         seed=config.seed,
         datasets=record.datasets,
+        teachers=record.teachers,
         label_codes={name: head.coding for name, head in config.heads.items()},
         versions={package: version(package) for package in PACKAGES},
         files=hash_files(folder),

@@ -22,11 +22,12 @@ from rich.progress import (
 from training.batches import Encoded, plan_epoch
 from training.config import TrainingConfig
 from training.corpus import read_corpus
-from training.errors import TrainingError
+from training.errors import TrainingConfigError, TrainingError
 from training.metrics import Metrics
-from training.network import encode, new_network
+from training.network import encode, encode_texts, new_network
 from training.precision import Precision
 from training.run_folder import EpochReport, Position, RunFolder, record_of
+from training.targets import Targets, targets, teachers_say
 from training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -34,29 +35,53 @@ log = logging.getLogger(__name__)
 FIGURES = ("accuracy", "macro_f1", "ece", "n")
 
 
-def fit(config: TrainingConfig, data: Path, out: Path, *, resume: bool, precision: Precision) -> EpochReport:
-    """Train into the folder `out` and give the best epoch's report. Raises TrainingError."""
+def fit(
+    config: TrainingConfig,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool,
+    precision: Precision,
+    teachers: Sequence[Path] = (),
+) -> EpochReport:
+    """Train into the folder `out` and give the best epoch's report.
+
+    Args:
+        teachers: folders of trained models, for a configuration with a table [distillation].
+
+    Raises:
+        TrainingError, ModelError: with what is wrong and where.
+    """
+    if bool(teachers) != (config.distillation is not None):
+        raise TrainingConfigError("a table [distillation] and teachers (--teacher) belong together")
     folder = RunFolder(out)
     if folder.started and not resume:
         raise TrainingError(f"{out} holds a training run: add --resume to go on, or choose another folder")
     torch.manual_seed(config.seed)
     network, tokenizer = new_network(config)
     corpus = read_corpus(config, data)
+    record = record_of(config, corpus, data, teachers)
     if not folder.started:
-        folder.start(config, corpus, data, network, tokenizer)
-    elif folder.record() != record_of(config, corpus, data):
-        raise TrainingError(f"{out} was started with another configuration or data; choose another folder")
-    train = encode(corpus.train, tokenizer, config)
+        folder.start(record, corpus, network, tokenizer)
+    elif folder.record() != record:
+        raise TrainingError(
+            f"{out} was started with another configuration, data or teachers; choose another folder"
+        )
+    train = [*encode(corpus.train, tokenizer, config), *encode_texts(corpus.unlabelled, tokenizer)]
     dev = encode(corpus.dev, tokenizer, config)
     log.info("%d texts to train on, %d to choose the epoch; %s", len(train), len(dev), precision)
+    texts = [*(each.text for each in corpus.train), *corpus.unlabelled]
+    said = teachers_say(teachers, texts, config) if teachers else None
+    wanted = targets(train, config, said)
     with _progress() as progress:
-        return _run(config, Trainer(config, network, precision), train, dev, folder, progress)
+        return _run(config, Trainer(config, network, precision), train, wanted, dev, folder, progress)
 
 
 def _run(
     config: TrainingConfig,
     trainer: Trainer,
     train: Sequence[Encoded],
+    wanted: Targets,
     dev: Sequence[Encoded],
     folder: RunFolder,
     progress: Progress,
@@ -72,7 +97,8 @@ def _run(
     while position.epoch < h.epochs:
         for number, rows in list(enumerate(plans[position.epoch]))[position.batch :]:
             step = starts[position.epoch] + number
-            loss = trainer.step([train[i] for i in rows], schedule(step, total, warmup))
+            batch = [train[i] for i in rows]
+            loss = trainer.step(batch, tuple(each[rows] for each in wanted), schedule(step, total, warmup))
             shown = f"epoch {position.epoch + 1}, loss {loss:.3f}"
             progress.update(task, completed=step + 1, description=shown)
             if (step + 1) % h.checkpoint_steps == 0:

@@ -1,4 +1,4 @@
-"""Labelled files: CSV, JSON lines or parquet in, texts with labels out, or an error that names the row."""
+"""Files of texts: CSV, JSON lines or parquet in, texts with their labels out, or an error that names the row."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from training.config import LabelledSet, nearest
+from training.config import LabelledSet, TextSet, nearest
 from training.errors import TrainingError
 from training.splits import hash_share
 
@@ -26,18 +26,19 @@ class Example:
 def read_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path) -> list[Example]:
     """The rows of a labelled set that belong to it; `coding`: what files write, in lower case -> label.
 
-    Left out are rows named in `exclude`, rows outside `share` and, with a
-    `label_pattern`, rows whose labels disagree. Raises TrainingError for everything else that does not fit.
+    Left out are rows named in `exclude`, rows outside `share`, with `skip_unlabelled` rows without a label and, with
+    a `label_pattern`, rows whose labels disagree. Raises TrainingError for everything else that does not fit.
     """
     path = folder / labelled.path
     excluded = read_row_numbers(folder / labelled.exclude) if labelled.exclude else frozenset()
-    texts, written = read_columns(path, labelled.text, labelled.label, labelled.format, labelled.separator)
+    columns = [labelled.text, labelled.label]
+    texts, written = read_columns(path, columns, labelled.format, labelled.separator)
     coding = with_own(coding, labelled.labels)
     pattern = re.compile(labelled.label_pattern) if labelled.label_pattern else None
     low, high = labelled.share
     examples = []
     for row, (text, value) in enumerate(zip(texts, written, strict=True)):
-        if row in excluded or not low <= hash_share(text) < high:
+        if row in excluded or not low <= hash_share(text) < high or (labelled.skip_unlabelled and not value):
             continue
         label = _label(value, coding, pattern, f"{path}: row {row}")
         if label is not None:
@@ -45,6 +46,14 @@ def read_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path
     if not examples:
         raise TrainingError(f"{path}: no usable row in the data set {labelled.name!r}")
     return examples
+
+
+def read_texts(unlabelled: TextSet, folder: Path) -> list[str]:
+    """The texts of an unlabelled set that fall into its share. Raises TrainingError."""
+    path = folder / unlabelled.path
+    low, high = unlabelled.share
+    (texts,) = read_columns(path, [unlabelled.text], unlabelled.format, unlabelled.separator)
+    return [text for text in texts if low <= hash_share(text) < high]
 
 
 def with_own(coding: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -55,10 +64,13 @@ def with_own(coding: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str
 
 
 def read_columns(
-    path: Path, text: str, label: str, format: str | None = None, separator: str = ","
-) -> tuple[Sequence[str], Sequence[str]]:
-    """Two columns as strings, a missing value as the empty one. Unless given, the ending says the format."""
-    format = format or READABLE.get(path.suffix.lower())
+    path: Path, columns: Sequence[str], format: str | None = None, separator: str = ","
+) -> list[list[str]]:
+    """Columns as strings, a missing value as the empty one. Unless given, the ending says the format.
+
+    A `.gz` behind it is unpacked.
+    """
+    format = format or READABLE.get(Path(path.name.removesuffix(".gz")).suffix.lower())
     try:
         if format == "csv":
             frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
@@ -76,12 +88,12 @@ def read_columns(
         ) from error
     except ValueError as error:  # wrong encoding, broken JSON, no parquet, ragged rows
         raise TrainingError(f"{path}: not readable as {format}: {error}") from error
-    for column in (text, label):
+    for column in columns:
         if column not in frame.columns:
             raise TrainingError(
                 f"{path}: no column {column!r}; {nearest(column, [str(c) for c in frame.columns])}"
             )
-    return [_string(v) for v in frame[text]], [_string(v) for v in frame[label]]
+    return [[_string(value) for value in frame[column]] for column in columns]
 
 
 def read_row_numbers(path: Path) -> frozenset[int]:

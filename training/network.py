@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from models.text import normalise
-from training.batches import Encoded
+from training.batches import UNLABELLED, Encoded
 from training.config import TrainingConfig
 from training.errors import TrainingConfigError, TrainingError
 from training.labelled import Example
@@ -73,11 +73,16 @@ def saved_network(run: Path, config: TrainingConfig) -> tuple[Network, Tokenizer
 def encode(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingConfig) -> list[Encoded]:
     """Tokenised as the serving side tokenises: normalised first."""
     heads = {name: i for i, name in enumerate(config.heads)}
-    encodings = tokenizer.encode_batch_fast([normalise(e.text) for e in examples])
     return [
-        Encoded(tuple(encoding.ids), heads[e.head], config.heads[e.head].labels.index(e.label))
-        for e, encoding in zip(examples, encodings, strict=True)
+        Encoded(row.tokens, heads[e.head], config.heads[e.head].labels.index(e.label))
+        for e, row in zip(examples, encode_texts([e.text for e in examples], tokenizer), strict=True)
     ]
+
+
+def encode_texts(texts: Sequence[str], tokenizer: Tokenizer) -> list[Encoded]:
+    """The same of texts without labels."""
+    encodings = tokenizer.encode_batch_fast([normalise(text) for text in texts])
+    return [Encoded(tuple(encoding.ids), UNLABELLED, UNLABELLED) for encoding in encodings]
 
 
 def pad_id(encoder: nn.Module) -> int:

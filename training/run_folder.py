@@ -1,15 +1,15 @@
 """What a training run keeps in its folder, written so that it resumes after a kill at any moment."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 import torch
 
-from models.manifest import Dataset, sha256_of
-from training.config import TrainingConfig
+from models.manifest import Dataset, load_manifest, model_hash, sha256_of
+from training.config import LabelledSet, TrainingConfig
 from training.corpus import Corpus
 from training.errors import TrainingError
 from training.labelled import Example
@@ -29,7 +29,8 @@ class RunRecord(msgspec.Struct, frozen=True):
 
     config: TrainingConfig
     datasets: tuple[Dataset, ...]
-    texts_sha256: str  # over all training and dev examples in order
+    texts_sha256: str  # over all training, dev and unlabelled texts in order
+    teachers: tuple[str, ...] = ()  # their model hashes
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -54,9 +55,7 @@ class RunFolder:
     def started(self) -> bool:
         return (self.path / "run.json").exists()
 
-    def start(
-        self, config: TrainingConfig, corpus: Corpus, data: Path, network: Network, tokenizer: Any
-    ) -> None:
+    def start(self, record: RunRecord, corpus: Corpus, network: Network, tokenizer: Any) -> None:
         """Write what does not change during the run."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -68,8 +67,7 @@ class RunFolder:
         tokenizer.save(str(self.path / "tokenizer.json"), pretty=False)
         dev = b"".join(msgspec.json.encode(example) + b"\n" for example in corpus.dev)
         self._write("dev.jsonl", lambda file: file.write(dev))
-        record = msgspec.json.encode(record_of(config, corpus, data))
-        self._write("run.json", lambda file: file.write(record))
+        self._write("run.json", lambda file: file.write(msgspec.json.encode(record)))
 
     def record(self) -> RunRecord:
         try:
@@ -112,17 +110,19 @@ class RunFolder:
             raise TrainingError(f"{self.path / name}: cannot be written: {error}") from error
 
 
-def record_of(config: TrainingConfig, corpus: Corpus, data: Path) -> RunRecord:
+def record_of(config: TrainingConfig, corpus: Corpus, data: Path, teachers: Sequence[Path] = ()) -> RunRecord:
     """Files that several sets share are listed once per set."""
+    unlabelled = config.distillation.unlabelled if config.distillation else ()
     datasets = tuple(
         Dataset(
             name=one.name,
             sha256=sha256_of(data / one.path),
             rows=corpus.rows.get(one.name, 0),
-            use="train",
+            use="train" if isinstance(one, LabelledSet) else "train, unlabelled",
             licence=one.licence,
         )
-        for one in config.datasets
+        for one in (*config.datasets, *unlabelled)
     )
-    texts = hashlib.sha256(msgspec.json.encode((corpus.train, corpus.dev))).hexdigest()
-    return RunRecord(config, datasets, texts)
+    texts = msgspec.json.encode((corpus.train, corpus.dev, corpus.unlabelled))
+    hashes = tuple(model_hash(load_manifest(folder)) for folder in teachers)
+    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), hashes)

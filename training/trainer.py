@@ -14,6 +14,7 @@ from training.errors import TrainingError
 from training.metrics import Metrics, measure
 from training.network import Network, pad_id
 from training.precision import Precision
+from training.targets import Targets
 
 
 class Trainer:
@@ -25,13 +26,13 @@ class Trainer:
         half = precision.autocast is torch.float16  # its gradients would vanish without scaling
         self._scaler = torch.amp.GradScaler(precision.device, enabled=half)
 
-    def step(self, rows: Sequence[Encoded], factor: float) -> float:
-        """One optimiser step at `factor` times the peak learning rates; gives the loss."""
+    def step(self, rows: Sequence[Encoded], wanted: Targets, factor: float) -> float:
+        """One optimiser step towards `wanted` at `factor` times the peak learning rates; gives the loss."""
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.network.train()
         batch = pad(rows, self._pad_id)
-        loss = self._loss(self._logits(batch), batch)
+        loss = self._loss(self._logits(batch), wanted)
         if not math.isfinite(value := loss.item()):
             raise TrainingError("the loss is no longer finite: training diverged; lower the learning rates")
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -87,18 +88,13 @@ class Trainer:
             logits: tuple[Tensor, ...] = self.network(ids, torch.from_numpy(batch.attention_mask).to(device))
         return logits
 
-    def _loss(self, logits: Sequence[Tensor], batch: Batch) -> Tensor:
-        """Mean cross-entropy over the rows, each by its own head."""
-        smoothing = self._config.hyperparameters.label_smoothing
+    def _loss(self, logits: Sequence[Tensor], wanted: Targets) -> Tensor:
+        """Cross-entropy of every head with what is wanted of it, added up; the mean over the rows."""
         total = torch.zeros((), device=self._precision.device)
-        for head, scores in enumerate(logits):
-            rows = np.flatnonzero(batch.heads == head)
-            if len(rows):
-                targets = torch.from_numpy(batch.targets[rows]).to(self._precision.device)
-                total = total + nn.functional.cross_entropy(
-                    scores[rows].float(), targets, reduction="sum", label_smoothing=smoothing
-                )
-        return total / len(batch.heads)
+        for scores, target in zip(logits, wanted, strict=True):
+            probabilities = torch.from_numpy(target).to(self._precision.device)  # (batch, n_labels)
+            total = total - (probabilities * scores.float().log_softmax(-1)).sum()
+        return total / len(wanted[0])
 
 
 def _parameter_groups(network: Network, h: Hyperparameters) -> list[dict[str, Any]]:

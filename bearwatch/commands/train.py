@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+import msgspec
 
 from training.config import load_config
 from training.extra import training_extra
@@ -12,13 +13,32 @@ from training.extra import training_extra
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data [that of CONFIG].")
+@click.option("--seed", type=int, help="Another seed than the configuration's.")
+@click.option(
+    "--teacher",
+    "teachers",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder of a trained model to learn from, for a table [distillation]; may be repeated.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
-def command(config: Path, out: Path, data_dir: Path | None, resume: bool) -> None:
+def command(
+    config: Path, out: Path, data_dir: Path | None, seed: int | None, teachers: tuple[Path, ...], resume: bool
+) -> None:
     """Fine-tune the model that the TOML file CONFIG describes."""
     settings = load_config(config)
+    if seed is not None:
+        settings = msgspec.structs.replace(settings, seed=seed)
     with training_extra():
         from training.fit import fit
         from training.precision import best_precision
-    best = fit(settings, data_dir or config.parent, out, resume=resume, precision=best_precision())
+    best = fit(
+        settings,
+        data_dir or config.parent,
+        out,
+        resume=resume,
+        precision=best_precision(),
+        teachers=teachers,
+    )
     click.echo(f"best epoch {best.epoch}, mean dev accuracy {best.score:.4f}")
     click.echo(f"next: bearwatch export {out} --out DIR")
