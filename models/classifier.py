@@ -66,7 +66,10 @@ class Classifier:
     def probabilities(self, texts: Sequence[str]) -> dict[str, Probabilities]:
         """head -> (n_texts, n_labels), columns in the order of the head's labels."""
         logits = self._logits([normalise(text) for text in texts])
-        return {name: softmax(values) for name, values in zip(self.manifest.heads, logits, strict=True)}
+        return {
+            name: softmax(values / head.temperature)
+            for (name, head), values in zip(self.manifest.heads.items(), logits, strict=True)
+        }
 
     def _logits(self, texts: Sequence[str]) -> list[Logits]:
         ids = self._encoder.encode(texts)

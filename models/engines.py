@@ -75,6 +75,11 @@ def preferences(machine: Machine) -> list[tuple[str, str]]:
     ]
 
 
+def usable(machine: Machine) -> list[str]:
+    """Every engine that this machine has what it takes for."""
+    return [CPU, FP32, *([BF16] if machine.bf16 else []), *([CUDA] if machine.gpu else [])]
+
+
 def _open(name: str, model: Path, outputs: Sequence[str], machine: Machine, threads: int) -> Engine:
     match name:
         case "onnxruntime-cpu":

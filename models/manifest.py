@@ -26,10 +26,24 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Head(Layout, frozen=True):
-    """One question that the model answers."""
+    """One question that the model answers.
+
+    Probabilities are the softmax of the logits divided by `temperature`. Above the confidence `abstain_below`
+    the share of right answers is what the training configuration asked for, on held-out texts.
+    """
 
     labels: tuple[str, ...]  # in the order of the logits
     output: str  # of the graph: "<head>_logits"
+    temperature: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    abstain_below: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+
+
+class Parity(Layout, frozen=True):
+    """How an engine's answers compare with those of the trained network on `texts` texts."""
+
+    texts: int
+    agreement: float  # share of equal labels, of the head that agrees least
+    max_difference: float  # of a probability
 
 
 class Dataset(Layout, frozen=True):
@@ -56,6 +70,9 @@ class Manifest(Layout, frozen=True, kw_only=True):
     teachers: tuple[str, ...] = ()  # model hashes of those it learnt from
     label_codes: dict[str, dict[str, str]] = {}  # head -> what labelled files write (lower case) -> label
     metrics: dict[str, dict[str, float]] = {}  # data set -> figure -> value
+    parity: dict[
+        str, Parity
+    ] = {}  # engine -> against the network; "rounding" -> against its unrounded weights
     versions: dict[str, str] = {}  # package -> version
     files: dict[str, str]  # file name -> sha256
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -6,11 +7,13 @@ import time
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from tiny_bert import write_tiny_bert
 
 from bearwatch.commands.classify import MAX_LINE_BYTES, command, whole_lines
+from models.manifest import load_manifest, write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,18 @@ def test_lines_keep_their_order(model: str) -> None:
     result = classify(model, stdin="\n".join(texts).encode())
     assert result.exit_code == 0
     assert [line["text"] for line in lines(result)] == texts
+
+
+def test_below_the_threshold_no_label_is_given(model: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    manifest = load_manifest(folder)
+    topic = msgspec.structs.replace(manifest.heads["topic"], abstain_below=1.0)
+    write_manifest(folder, msgspec.structs.replace(manifest, heads={**manifest.heads, "topic": topic}))
+    (line,) = lines(classify(str(folder), "--abstain", "w1 w2"))
+    assert line["topic"] is None and line["topic_probability"] > 0
+    assert line["sentiment"] in ("negative", "neutral", "positive")
+    (line,) = lines(classify(str(folder), "w1 w2"))
+    assert line["topic"] is not None
 
 
 def test_windows_line_ends_blank_lines_and_a_missing_last_line_end(model: str) -> None:

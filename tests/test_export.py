@@ -67,6 +67,10 @@ def test_manifest(folder: Path) -> None:
     assert manifest.datasets[2].licence == "CC0"
     assert (manifest.metrics["check"]["accuracy"], manifest.metrics["check"]["n"]) == (1.0, 2)
     assert manifest.created == NOW
+    assert {"onnxruntime-cpu", "openvino-fp32", "rounding"} <= manifest.parity.keys()
+    assert manifest.parity["onnxruntime-cpu"].agreement == 1.0
+    assert {"onnxruntime", "openvino", "torch"} <= manifest.versions.keys()
+    assert manifest.heads["sentiment"].temperature != 1.0
 
 
 def test_exported_model_classifies_and_is_evaluated(folder: Path) -> None:

@@ -97,6 +97,12 @@ class Hyperparameters(Strict, frozen=True, kw_only=True):
     checkpoint_steps: int = 200
 
 
+class Calibration(Strict, frozen=True, kw_only=True):
+    """Beside the temperature, which needs no setting: how many of the answers that are given are to be right."""
+
+    abstain_accuracy: float = 0.95
+
+
 class TrainingConfig(Strict, frozen=True, kw_only=True):
     """The whole file. Texts are cut at `max_tokens`, special tokens included, in training and in serving."""
 
@@ -106,6 +112,7 @@ class TrainingConfig(Strict, frozen=True, kw_only=True):
     evaluation: tuple[LabelledSet, ...] = ()
     hyperparameters: Hyperparameters = Hyperparameters()
     distillation: Distillation | None = None
+    calibration: Calibration = Calibration()
     max_tokens: int = 96
     seed: int = 1
 
@@ -147,6 +154,7 @@ _TABLES: dict[str, type[Strict]] = {
     "$.evaluation[...]": LabelledSet,
     "$.hyperparameters": Hyperparameters,
     "$.distillation": Distillation,
+    "$.calibration": Calibration,
     "$.distillation.unlabelled[...]": TextSet,
 }
 
@@ -228,6 +236,7 @@ def _check_ranges(config: TrainingConfig) -> None:
         "hyperparameters.weight_decay must not be negative": h.weight_decay >= 0,
         "distillation.weight must lie in (0, 1]": config.distillation is None
         or 0 < config.distillation.weight <= 1,
+        "calibration.abstain_accuracy must lie in (0, 1]": 0 < config.calibration.abstain_accuracy <= 1,
         "hyperparameters.dev_share must lie between 0 and 0.5": 0 < h.dev_share <= 0.5,
         "hyperparameters: warmup_ratio, dropout and label_smoothing must lie in [0, 1)": all(
             0 <= x < 1 for x in (h.warmup_ratio, h.dropout, h.label_smoothing)

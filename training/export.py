@@ -9,9 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+import onnxruntime
 
 from models.classifier import Classifier
-from models.engines import CPU
+from models.engines import CPU, usable
+from models.machine import this_machine
 from models.manifest import (
     MANIFEST,
     MODEL,
@@ -23,18 +25,19 @@ from models.manifest import (
     sha256_of,
     write_manifest,
 )
+from training.calibration import calibrated
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.metrics import Metrics
 from training.network import encode, saved_network
 from training.onnx_file import OPSET, round_to_half, write_onnx
-from training.parity import check_parity
+from training.parity import check, compare, reference
 from training.run_folder import RunFolder, RunRecord
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("bearwatch", "torch", "transformers", "tokenizers", "onnx", "onnxscript")
+PACKAGES = ("bearwatch", "torch", "transformers", "tokenizers", "onnx", "onnxscript", "openvino")
 FIGURES = ("accuracy", "macro_f1", "weighted_f1", "ece")
 
 
@@ -79,20 +82,33 @@ def measured(classifier: Classifier, config: TrainingConfig, data: Path) -> dict
 
 
 def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: datetime) -> Classifier:
+    """Write the artifact, hold every engine of this machine against the network, and calibrate it."""
     config = record.config
     network, tokenizer = saved_network(folder.path, config)
     network.load_state_dict(folder.load_best())
+    examples = folder.dev_examples()
+    texts, encoded = [each.text for each in examples], encode(examples, tokenizer, config)
+    unrounded = reference(network, encoded)
     round_to_half(network)
+    wanted = reference(network, encoded)
     write_onnx(network, [f"{head}_logits" for head in config.heads], config.max_tokens, out / MODEL)
     shutil.copyfile(folder.path / TOKENIZER, out / TOKENIZER)
-    write_manifest(out, _manifest(record, out, created))
-    classifier = Classifier.load(out, CPU)
-    examples = folder.dev_examples()
-    parity = check_parity(
-        classifier, network, [e.text for e in examples], encode(examples, tokenizer, config)
-    )
-    log.info("parity: %d texts, probabilities differ by at most %.1e", parity.texts, parity.max_difference)
-    return classifier
+    manifest = _manifest(record, out, created)
+    write_manifest(out, manifest)
+    said = {engine: Classifier.load(out, engine).probabilities(texts) for engine in usable(this_machine())}
+    parity = {engine: check(engine, served, wanted, texts) for engine, served in said.items()}
+    parity["rounding"] = compare(dict(zip(config.heads, wanted, strict=True)), unrounded)
+    for engine, found in parity.items():
+        log.info(
+            "parity, %s: %d texts, %.2f %% of the labels agree, probabilities differ by at most %.1e",
+            engine,
+            found.texts,
+            100 * found.agreement,
+            found.max_difference,
+        )
+    heads = calibrated(manifest.heads, said[CPU], examples, config.calibration.abstain_accuracy)
+    write_manifest(out, msgspec.structs.replace(manifest, heads=heads, parity=parity))
+    return Classifier.load(out, CPU)
 
 
 def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
@@ -109,7 +125,8 @@ def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
         datasets=record.datasets,
         teachers=record.teachers,
         label_codes={name: head.coding for name, head in config.heads.items()},
-        versions={package: version(package) for package in PACKAGES},
+        versions={package: version(package) for package in PACKAGES}
+        | {"onnxruntime": onnxruntime.__version__},
         files=hash_files(folder),
     )
 

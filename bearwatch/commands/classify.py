@@ -8,7 +8,7 @@ It streams: results leave in the order of the input, as soon as the lines they b
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,8 +33,13 @@ class BadLineError(Exception):
 @click.command()
 @click.argument("texts", metavar="[TEXT ...]", nargs=-1)
 @click.option("--jsonl", is_flag=True, help="Lines are JSON objects with a `text`; other fields are kept.")
+@click.option(
+    "--abstain",
+    is_flag=True,
+    help="No label (null) below the confidence that the model's manifest names for each head.",
+)
 @settings("model", "engine")
-def command(texts: tuple[str, ...], jsonl: bool, model: Path, engine: str) -> None:
+def command(texts: tuple[str, ...], jsonl: bool, abstain: bool, model: Path, engine: str) -> None:
     """Classify each TEXT, or each line on standard input, into one JSON line.
 
     A line that cannot be classified is named on standard error and left out; the exit code is then 1.
@@ -46,8 +51,9 @@ def command(texts: tuple[str, ...], jsonl: bool, model: Path, engine: str) -> No
         chunks = iter([[text.encode(errors="surrogateescape") for text in texts]])
     else:
         chunks = whole_lines(click.get_binary_stream("stdin"))
+    least = {name: head.abstain_below if abstain else 0.0 for name, head in classifier.manifest.heads.items()}
     try:
-        bad = write_results(classifier, chunks, jsonl, click.get_binary_stream("stdout"))
+        bad = write_results(classifier, chunks, jsonl, least, click.get_binary_stream("stdout"))
     except BrokenPipeError:  # `| head` has what it wanted; Python must not fail to flush the rest at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
@@ -66,8 +72,17 @@ def whole_lines(stream: BinaryIO) -> Iterator[list[bytes]]:
     yield [rest]
 
 
-def write_results(classifier: Classifier, chunks: Iterable[list[bytes]], jsonl: bool, out: BinaryIO) -> int:
-    """Write one JSON line for each good line and return how many were bad. Blank lines are neither."""
+def write_results(
+    classifier: Classifier,
+    chunks: Iterable[list[bytes]],
+    jsonl: bool,
+    least: Mapping[str, float],
+    out: BinaryIO,
+) -> int:
+    """Write one JSON line for each good line and return how many were bad. Blank lines are neither.
+
+    `least`: the probability that a head's label must have to be written.
+    """
     number = bad = 0
     for lines in chunks:
         records = []
@@ -81,7 +96,7 @@ def write_results(classifier: Classifier, chunks: Iterable[list[bytes]], jsonl: 
                 click.echo(f"line {number}: {error}; left out", err=True)
         results = classifier.classify([text for text, _ in records])
         for (_, record), result in zip(records, results, strict=True):
-            out.write(msgspec.json.encode(record | fields(result)) + b"\n")
+            out.write(msgspec.json.encode(record | fields(result, least)) + b"\n")
         out.flush()
     return bad
 
@@ -105,10 +120,10 @@ def parse(line: bytes, jsonl: bool) -> tuple[str, Record]:
     return text, {"text": text} | record
 
 
-def fields(result: dict[str, Scored]) -> Record:
+def fields(result: dict[str, Scored], least: Mapping[str, float]) -> Record:
     """`topic`, `topic_probability` and so on for every head; they replace fields of the same name."""
     named: Record = {}
     for head, scored in result.items():
-        named[head] = scored.label
+        named[head] = scored.label if scored.probability >= least[head] else None
         named[f"{head}_probability"] = round(scored.probability, 6)
     return named

@@ -24,4 +24,4 @@ def command(run: Path, out: Path, data_dir: Path | None) -> None:
     for name, figures in manifest.metrics.items():
         click.echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")
     size = sum((out / file).stat().st_size for file in manifest.files)
-    click.echo(f"{out}: {size / 1e6:.1f} MB, parity with the trained model checked")
+    click.echo(f"{out}: {size / 1e6:.1f} MB, held against the trained model on {', '.join(manifest.parity)}")
