@@ -31,7 +31,7 @@ def test_the_temperature_is_found(factor: float):
 
 def test_a_head_that_is_always_right_stays_within_bounds():
     logits = np.eye(3)[np.arange(30) % 3] * 5
-    assert temperature(logits, np.arange(30) % 3) == pytest.approx(0.5, abs=0.01)
+    assert temperature(logits, np.arange(30) % 3) == pytest.approx(0.5, abs=0.05)
 
 
 def test_thresholds():
