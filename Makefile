@@ -33,7 +33,7 @@ dashboards: .venv/.development  ## write Grafana's dashboards anew
 
 lock: .venv/.development  ## write the locks of packages and Kafka's jars anew; ARGS="--upgrade" takes newer packages
 	$(call compile,requirements-build.in) -o requirements-build.txt
-	$(call compile,pyproject.toml --extra train --extra dev) -o requirements-dev.txt
+	$(call compile,pyproject.toml --extra train --extra track --extra dev) -o requirements-dev.txt
 	$(call compile,pyproject.toml) -c requirements-dev.txt -o requirements.txt
 	$(BIN)/python -m stream.kafka_jars lock
 
