@@ -142,7 +142,7 @@ def deciding_story(messages: Sequence[Classified], alert: Alert, policy: Policy)
     first_abnormal = alert.window_end.timestamp() - policy.windows.evaluate_every_seconds
     before = [each for each in messages if each.event_time.timestamp() < first_abnormal]
     count = len(before)
-    while alert.id in _fired(before[: count - 1], alert, policy):
+    while count > 1 and alert.id in _fired(before[: count - 1], alert, policy):
         count -= 1
     return before[count - 1]
 
@@ -173,17 +173,17 @@ def stages(story: Classified, alert: Alert, receipt: Receipt, policy: Policy) ->
 
 
 def read(broker: str, topic: str) -> Iterator[Any]:
-    """Every committed record of a topic."""
+    """Every record of a topic that is committed by now."""
     consumer = KafkaConsumer(
-        bootstrap_servers=broker,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        consumer_timeout_ms=3000,
+        bootstrap_servers=broker, isolation_level="read_committed", enable_auto_commit=False
     )
     partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
-    yield from consumer
+    ends = consumer.end_offsets(partitions)
+    while any(consumer.position(each) < ends[each] for each in partitions):
+        for found in consumer.poll(timeout_ms=500).values():
+            yield from found
     consumer.close()
 
 
