@@ -66,6 +66,8 @@ class Manifest(Layout, frozen=True, kw_only=True):
     pooling: str
     opset: int
     seed: int
+    intended_use: str = ""
+    not_for: str = ""
     datasets: tuple[Dataset, ...] = ()
     teachers: tuple[str, ...] = ()  # model hashes of those it learnt from
     label_codes: dict[str, dict[str, str]] = {}  # head -> what labelled files write (lower case) -> label

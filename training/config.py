@@ -82,7 +82,10 @@ class Distillation(Strict, frozen=True, kw_only=True):
 
 
 class Hyperparameters(Strict, frozen=True, kw_only=True):
-    """How to fit. Learning rates are the peaks of a linear warm-up and decay."""
+    """How to fit. Learning rates are the peaks of a linear warm-up and decay.
+
+    `patience`: end after so many epochs in a row without a better score on dev; unless given, run them all.
+    """
 
     epochs: int = 4
     batch_tokens: int = 1024
@@ -95,6 +98,7 @@ class Hyperparameters(Strict, frozen=True, kw_only=True):
     max_gradient_norm: float = 1.0
     dev_share: float = 0.08
     checkpoint_steps: int = 200
+    patience: int | None = None
 
 
 class Calibration(Strict, frozen=True, kw_only=True):
@@ -103,8 +107,19 @@ class Calibration(Strict, frozen=True, kw_only=True):
     abstain_accuracy: float = 0.95
 
 
+class Tracking(Strict, frozen=True, kw_only=True):
+    """Where a run's curves go beside the log; both write into the folder of the run."""
+
+    tensorboard: bool = False
+    wandb: Literal["offline", "online"] | None = None
+    project: str = "bearwatch"
+
+
 class TrainingConfig(Strict, frozen=True, kw_only=True):
-    """The whole file. Texts are cut at `max_tokens`, special tokens included, in training and in serving."""
+    """The whole file. Texts are cut at `max_tokens`, special tokens included, in training and in serving.
+
+    `intended_use` and `not_for` go into the model card.
+    """
 
     base_model: str
     heads: dict[str, Head]
@@ -113,8 +128,11 @@ class TrainingConfig(Strict, frozen=True, kw_only=True):
     hyperparameters: Hyperparameters = Hyperparameters()
     distillation: Distillation | None = None
     calibration: Calibration = Calibration()
+    tracking: Tracking = Tracking()
     max_tokens: int = 96
     seed: int = 1
+    intended_use: str = ""
+    not_for: str = ""
 
 
 def load_config(path: Path) -> TrainingConfig:
@@ -155,6 +173,7 @@ _TABLES: dict[str, type[Strict]] = {
     "$.hyperparameters": Hyperparameters,
     "$.distillation": Distillation,
     "$.calibration": Calibration,
+    "$.tracking": Tracking,
     "$.distillation.unlabelled[...]": TextSet,
 }
 
@@ -233,6 +252,7 @@ def _check_ranges(config: TrainingConfig) -> None:
         > 0,
         "hyperparameters.max_gradient_norm must be above 0": h.max_gradient_norm > 0,
         "hyperparameters.checkpoint_steps must be at least 1": h.checkpoint_steps >= 1,
+        "hyperparameters.patience must be at least 1": h.patience is None or h.patience >= 1,
         "hyperparameters.weight_decay must not be negative": h.weight_decay >= 0,
         "distillation.weight must lie in (0, 1]": config.distillation is None
         or 0 < config.distillation.weight <= 1,

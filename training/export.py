@@ -26,10 +26,10 @@ from models.manifest import (
     write_manifest,
 )
 from training.calibration import calibrated
+from training.card import write_card
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.evaluate import evaluate
-from training.metrics import Metrics
+from training.evaluate import Evaluation, evaluate
 from training.network import encode, saved_network
 from training.onnx_file import OPSET, round_to_half, write_onnx
 from training.parity import check, compare, reference
@@ -60,17 +60,19 @@ def export(run: Path, out: Path, data: Path | None, created: datetime) -> Manife
         if data is not None:
             manifest = _with_figures(manifest, measured(classifier, record.config, data), record.config, data)
             write_manifest(unfinished, manifest)
+        write_card(unfinished, Classifier.load(unfinished, CPU))
         if out.exists():
             shutil.move(out, Path(aside) / "replaced")
         shutil.move(unfinished, out)
     return manifest
 
 
-def measured(classifier: Classifier, config: TrainingConfig, data: Path) -> dict[str, Metrics]:
-    """Every evaluation set of the configuration -> its metrics."""
+def measured(classifier: Classifier, config: TrainingConfig, data: Path) -> dict[str, Evaluation]:
+    """Every evaluation set of the configuration -> what the artifact makes of it."""
     results = {}
     for labelled in config.evaluation:
-        metrics = results[labelled.name] = evaluate(classifier, labelled, data)
+        evaluation = results[labelled.name] = evaluate(classifier, labelled, data)
+        metrics = evaluation.metrics
         log.info(
             "%s: accuracy %.4f, macro-F1 %.4f (n = %d)",
             labelled.name,
@@ -122,6 +124,8 @@ def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
         pooling="mean",
         opset=OPSET,
         seed=config.seed,
+        intended_use=config.intended_use,
+        not_for=config.not_for,
         datasets=record.datasets,
         teachers=record.teachers,
         label_codes={name: head.coding for name, head in config.heads.items()},
@@ -132,13 +136,14 @@ def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
 
 
 def _with_figures(
-    manifest: Manifest, results: dict[str, Metrics], config: TrainingConfig, data: Path
+    manifest: Manifest, results: dict[str, Evaluation], config: TrainingConfig, data: Path
 ) -> Manifest:
     tested: Sequence[Dataset] = [
-        Dataset(one.name, sha256_of(data / one.path), results[one.name].n, "validation", one.licence)
+        Dataset(one.name, sha256_of(data / one.path), results[one.name].metrics.n, "validation", one.licence)
         for one in config.evaluation
     ]
     figures = {
-        name: {figure: getattr(m, figure) for figure in FIGURES} | {"n": m.n} for name, m in results.items()
+        name: {figure: getattr(each.metrics, figure) for figure in FIGURES} | {"n": each.metrics.n}
+        for name, each in results.items()
     }
     return msgspec.structs.replace(manifest, datasets=(*manifest.datasets, *tested), metrics=figures)

@@ -1,0 +1,84 @@
+"""The model card: what a model is, what it was trained on, how good it is and where it fails, from its manifest.
+
+    python -m training.card models/bundled        # writes models/bundled/MODEL_CARD.md anew
+
+Known failures come from probes (`probes.jsonl`), our own texts that are hard in the way that their `kind` names:
+texts of the data sets may not be printed. Probes of heads or labels that a model does not have are left out.
+After Mitchell et al. 2019, "Model Cards for Model Reporting".
+"""
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from models.classifier import Classifier
+from models.manifest import Manifest
+
+CARD = "MODEL_CARD.md"
+PROBES = Path(__file__).with_name("probes.jsonl")
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """A hard text and what should be said of it."""
+
+    kind: str
+    head: str
+    label: str
+    text: str
+
+
+class Missed(msgspec.Struct, frozen=True):
+    probe: Probe
+    said: str
+    probability: float
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """How a model did on the probes of one kind."""
+
+    name: str
+    probes: int
+    missed: tuple[Missed, ...]
+
+
+def write_card(folder: Path, classifier: Classifier) -> None:
+    """Write the card of the model in `folder` beside it."""
+    sizes = {name: (folder / name).stat().st_size / 1e6 for name in classifier.manifest.files}  # MB
+    (folder / CARD).write_text(card(classifier.manifest, sizes, probed(classifier)), "utf-8")
+
+
+def card(manifest: Manifest, sizes: dict[str, float], kinds: list[Kind]) -> str:
+    """The card as Markdown; `sizes` in MB by file."""
+    environment = Environment(  # noqa: S701 - Markdown, not HTML
+        loader=PackageLoader("training"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    return environment.get_template("card.md").render(manifest=manifest, sizes=sizes, kinds=kinds)
+
+
+def probed(classifier: Classifier, probes: Path = PROBES) -> list[Kind]:
+    """What a model says of the probes that are about its heads."""
+    heads = classifier.manifest.heads
+    decoder = msgspec.json.Decoder(Probe)
+    known = [
+        each
+        for each in decoder.decode_lines(probes.read_bytes())
+        if each.head in heads and each.label in heads[each.head].labels
+    ]
+    said = classifier.classify([each.text for each in known])
+    kinds: dict[str, list[Missed | None]] = defaultdict(list)
+    for probe, scores in zip(known, said, strict=True):
+        answer = scores[probe.head]
+        right = answer.label == probe.label
+        kinds[probe.kind].append(None if right else Missed(probe, answer.label, answer.probability))
+    return [
+        Kind(name, len(results), tuple(each for each in results if each is not None))
+        for name, results in kinds.items()
+    ]
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        write_card(Path(argument), Classifier.load(Path(argument)))
