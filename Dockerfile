@@ -1,10 +1,13 @@
 # One image for every bearwatch process: locked packages without torch, the model inside, no root, no shell needed.
 FROM python:3.11.13-slim-bookworm AS build
 WORKDIR /src
-COPY requirements-build.txt requirements.txt ./
+# `--build-arg CUDA=1` adds CUDA's libraries; the host brings NVIDIA's driver.
+ARG CUDA=
+COPY requirements-build.txt requirements.txt requirements-cuda.txt ./
 RUN python -m pip install --no-cache-dir --require-hashes -r requirements-build.txt \
     && python -m venv /opt/bearwatch \
-    && uv pip install --no-cache --python /opt/bearwatch/bin/python --require-hashes -r requirements.txt
+    && uv pip install --no-cache --python /opt/bearwatch/bin/python --require-hashes \
+        -r "requirements${CUDA:+-cuda}.txt"
 COPY pyproject.toml README.md LICENSE ./
 COPY bearwatch bearwatch
 COPY models models
@@ -12,8 +15,8 @@ COPY training training
 COPY stream stream
 COPY alerting alerting
 COPY schemas schemas
-RUN uv pip install --no-cache --python /opt/bearwatch/bin/python --no-deps --no-build-isolation . 2>/dev/null \
-    || uv pip install --no-cache --python /opt/bearwatch/bin/python --no-deps .
+RUN python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && uv pip install --no-cache --python /opt/bearwatch/bin/python --no-deps /wheels/*.whl
 
 FROM python:3.11.13-slim-bookworm
 RUN useradd --system --uid 10001 --create-home bearwatch && mkdir /data && chown bearwatch /data

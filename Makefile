@@ -35,6 +35,7 @@ lock: .venv/.development  ## write the locks of packages and Kafka's jars anew; 
 	$(call compile,requirements-build.in) -o requirements-build.txt
 	$(call compile,pyproject.toml --extra train --extra track --extra dev) -o requirements-dev.txt
 	$(call compile,pyproject.toml) -c requirements-dev.txt -o requirements.txt
+	$(call compile,pyproject.toml --extra cuda) -c requirements-dev.txt -o requirements-cuda.txt
 	$(BIN)/python -m stream.kafka_jars lock
 
 clean:  ## remove what was set up and built here

@@ -113,3 +113,27 @@ def test_the_image_copies_what_exists_and_brings_no_torch():
             assert (ROOT / source).exists(), source
     assert "USER bearwatch" in text
     assert not re.search(r"^torch==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+
+
+def test_the_dockerfile_knows_the_arguments_and_finds_its_files():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    (known,) = re.findall(r"^ARG (\w+)=", dockerfile, re.MULTILINE)
+    assert set(GPU["services"]["worker"]["build"]["args"]) == {known}
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [
+        line.split()[1:-1]
+        for line in dockerfile.splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+    ]
+    for name in (name for names in copied for name in names):
+        assert (ROOT / name).exists()
+        assert any(Path(name).match(pattern) for pattern in sent), f"{name} is not sent to the builder"
+
+
+def test_the_cuda_lock_is_the_other_one_with_cuda():
+    def pinned(name: str) -> set[str]:
+        return set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text(), re.MULTILINE))
+
+    more = pinned("requirements-cuda.txt") - pinned("requirements.txt")
+    assert more and all(each.startswith("nvidia-") for each in more)
+    assert pinned("requirements.txt") <= pinned("requirements-cuda.txt")
