@@ -1,13 +1,12 @@
 """Alerts as plain text. Headlines and notes come from outside: what a terminal would obey is taken out."""
 
-import json
 from datetime import datetime
 
 import msgspec
 
 from alerting.history import AlertRecord
 from alerting.wording import figures, moment, state, title
-from bearwatch.view import printable
+from bearwatch.view import printable, printable_json
 
 
 def row(record: AlertRecord, now: datetime) -> str:
@@ -49,6 +48,5 @@ def page(record: AlertRecord, now: datetime) -> list[str]:
 
 
 def as_json(record: AlertRecord) -> str:
-    """One line of JSON; what a terminal would obey is escaped, so the content stays the same."""
-    text = msgspec.json.encode(record).decode()
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+    """One line of JSON."""
+    return printable_json(msgspec.json.encode(record))

@@ -1,5 +1,6 @@
 """The live view of `bearwatch up`: a snapshot as a screen, or as plain lines where there is no terminal."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -123,6 +124,11 @@ def _headlines(alert: Alert) -> list[str]:
 def printable(text: str) -> str:
     """Without what a terminal would obey: a feed's `source` is not normalised as a text is."""
     return "".join(character if character.isprintable() else "·" for character in text)
+
+
+def printable_json(encoded: bytes) -> str:
+    """One line of JSON with the same content, in which what a terminal would obey is escaped."""
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in encoded.decode())
 
 
 def _percent(ratio: float | None) -> str:

@@ -1,8 +1,11 @@
 """`bearwatch evaluate` on a model whose answers the test knows."""
 
 import json
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from keyword_model import write_keyword_model
@@ -32,17 +35,160 @@ def run(folder: Path, data: str, *more: str, task: str = "sentiment", label: str
 
 def test_json(folder: Path) -> None:
     figures = json.loads(run(folder, "data.csv", "--json"))
-    assert set(figures) == {"accuracy", "macro_f1", "weighted_f1", "per_class", "confusion", "ece", "n"}
+    assert set(figures) == {
+        *("accuracy", "macro_f1", "weighted_f1", "per_class", "confusion", "ece", "n"),
+        *("brier", "intervals", "slices", "errors", "reliability"),
+    }
     assert figures["accuracy"] == 0.75
     assert figures["n"] == 4
     assert figures["confusion"] == [[1, 0, 1], [0, 1, 0], [0, 0, 1]]
     assert figures["per_class"]["negative"] == {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2}
+    assert figures["brier"] == pytest.approx(0.5, abs=0.01)  # one of four certain and wrong: 2 / 4
+    assert set(figures["intervals"]) == {"accuracy", "macro_f1", "ece"}
+    low, high = figures["intervals"]["accuracy"]
+    assert low < 0.75 < high
+    assert [one["n"] for one in figures["reliability"]] == [0] * 14 + [4]
+    assert figures["errors"] == [
+        {
+            "row": 2,
+            "text": "positive oil",
+            "truth": "negative",
+            "predicted": "positive",
+            "probability": figures["errors"][0]["probability"],
+        }
+    ]
+    assert figures["errors"][0]["probability"] > 0.99
 
 
 def test_table(folder: Path) -> None:
     output = run(folder, "data.csv")
-    assert "accuracy 0.7500" in output
+    assert re.search(r"accuracy 0\.7500 \[0\.\d{3}, 1\.000\]", output)
     assert "positive (1)" in output
+    assert "4 *" in output and "* fewer than 30 rows say little" in output
+    assert "positive oil" in output
+    assert "positive oil" not in run(folder, "data.csv", "--errors", "0")
+
+
+def test_same_seed_same_intervals(folder: Path) -> None:
+    rows = ["neutral oil,neutral", "positive oil,negative", "positive negative,positive"] * 20
+    (folder / "data.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    first = run(folder, "data.csv", "--json")
+    assert run(folder, "data.csv", "--json", "--seed", "1") == first
+    other = json.loads(run(folder, "data.csv", "--json", "--seed", "2"))
+    assert other["intervals"] != json.loads(first)["intervals"]
+    assert other["ece"] == json.loads(first)["ece"]
+
+
+def test_most_confident_errors_first(folder: Path) -> None:
+    """A text that names two sentiments leaves the model in doubt."""
+    rows = ["text,label", "positive negative,neutral", "positive oil,neutral", "neutral,neutral"]
+    (folder / "data.csv").write_text("\n".join(rows) + "\n")
+    errors = json.loads(run(folder, "data.csv", "--json"))["errors"]
+    assert [(error["row"], error["text"]) for error in errors] == [
+        (1, "positive oil"),
+        (0, "positive negative"),
+    ]
+    assert errors[1]["probability"] == pytest.approx(0.5, abs=0.01)
+    errors = json.loads(run(folder, "data.csv", "--json", "--errors", "1"))["errors"]
+    assert [error["row"] for error in errors] == [1]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_slices_by_columns_of_the_rows_that_count(folder: Path, ending: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "text": ["negative oil", "positive $XYZ bank", "positive oil", "neutral bank"],
+            "label": ["negative", "negative", "positive", "neutral"],
+            "stream": ["news", "comments", "news", None],
+            "year": [2025, 2025, 2026, 2026],
+        }
+    )
+    path = folder / f"sliced.{ending}"
+    if ending == "csv":
+        frame.to_csv(path, index=False)
+    elif ending == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path)
+    (folder / "rows.txt").write_text("0\n")
+    more = ["--by", "stream", "--by", "year", "--by", "stream", "--exclude", str(folder / "rows.txt")]
+    found = json.loads(run(folder, path.name, *more, "--json"))["slices"]
+    assert [(one["by"], one["value"], one["n"], one["accuracy"]) for one in found] == [
+        ("length in words", "up to 8", 3, 2 / 3),
+        ("a ticker such as $ABC", "with", 1, 0.0),
+        ("a ticker such as $ABC", "without", 2, 1.0),
+        ("stream", "(empty)", 1, 1.0),
+        ("stream", "comments", 1, 0.0),
+        ("stream", "news", 1, 1.0),
+        ("year", "2026", 2, 1.0),
+        ("year", "2025", 1, 0.0),
+    ]
+    assert all(
+        one["too_small"] and one["accuracy_interval"][0] < one["accuracy_interval"][1] for one in found
+    )
+
+
+class Page(HTMLParser):
+    """What a browser would make of it: elements, their attributes, the visible text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.seen = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.seen += data
+
+
+HOSTILE = "positive </td><script>alert(1)</script><img src=x onerror=alert(2)> {{ 7 * 7 }} &lt;b&gt;"
+
+
+def test_report(folder: Path) -> None:
+    pd.DataFrame(
+        {
+            "text": [HOSTILE, "neutral bank", "negative $ABC", "positive oil"],
+            "label": ["neutral", "neutral", "negative", "positive"],
+            "source": ["<svg onload=alert(3)>", "desk", "desk", "desk"],
+        }
+    ).to_json(folder / "data.jsonl", orient="records", lines=True)
+    path = folder / "report.html"
+    output = run(folder, "data.jsonl", "--by", "source", "--report", str(path))
+    assert "accuracy 0.7500" in output
+    html = path.read_text("utf-8")
+    page = Page(html)
+    for wanted in (
+        *("data.jsonl", "sentiment", "keywords", "0.7500", "Brier score", "macro-F1", "calibration error"),
+        *("Confusion", "Reliability", "Slices", "length in words", "a ticker such as $ABC"),
+        *(HOSTILE, "<svg onload=alert(3)>", "too small to say much"),
+    ):
+        assert wanted in page.seen, wanted
+    assert "svg" in page.tags
+    assert not page.tags & {"script", "img", "link", "iframe", "object", "image", "use"}
+    assert not page.attributes & {"src", "href", "onerror", "onload"}
+    assert "url(" not in html and "@import" not in html
+
+
+def test_report_that_cannot_be_written(folder: Path) -> None:
+    with pytest.raises(TrainingError, match="the report cannot be written: No such file or directory"):
+        run(folder, "data.csv", "--report", str(folder / "missing" / "report.html"))
+
+
+def test_a_terminal_obeys_no_text(folder: Path) -> None:
+    texts = ["positive \x9b31m\u202e[bold]x[/bold] :smile:", "neutral"]
+    frame = pd.DataFrame({"text": texts, "label": ["negative", "neutral"], "source": ["\x1b[2J", "desk"]})
+    frame.to_json(folder / "data.jsonl", orient="records", lines=True)
+    table = run(folder, "data.jsonl", "--by", "source")
+    assert not {"\x1b", "\x9b", "\u202e"} & set(table)
+    assert "[bold]" in table and ":smile:" in table
+    output = run(folder, "data.jsonl", "--by", "source", "--json")
+    assert output.rstrip("\n").isprintable()
+    assert json.loads(output)["errors"][0]["text"] == texts[0]
 
 
 def test_excluded_rows_are_left_out(folder: Path) -> None:
@@ -68,6 +214,9 @@ def test_wrong_use_is_told(folder: Path) -> None:
         run(folder, "data.csv", label="lable")
     with pytest.raises(TrainingError, match="sentiment has no label 'positve'; did you mean 'positive'"):
         run(folder, "data.csv", "--labels", "negative,positve")
+    with pytest.raises(TrainingError, match="no column 'sorce'; did you mean 'source'"):
+        (folder / "sourced.csv").write_text("text,label,source\nneutral oil,neutral,wire\n")
+        run(folder, "sourced.csv", "--by", "sorce")
     (folder / "numbers.csv").write_text("text,label\nneutral oil,2\n")
     with pytest.raises(TrainingError, match="row 0: unknown label '2'"):
         run(folder, "numbers.csv", "--labels", "negative,positive")

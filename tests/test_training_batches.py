@@ -30,5 +30,3 @@ def test_padding() -> None:
     batch = pad([Encoded((5, 6, 7), 0, 2), Encoded((5, 7), 1, 0)], pad_id=9)
     assert batch.input_ids.tolist() == [[5, 6, 7], [5, 7, 9]]
     assert batch.attention_mask.tolist() == [[1, 1, 1], [1, 1, 0]]
-    assert batch.heads.tolist() == [0, 1]
-    assert batch.targets.tolist() == [2, 0]

@@ -28,8 +28,6 @@ class Encoded:
 class Batch:
     input_ids: NDArray[np.int64]  # (batch, tokens), padded with `pad`
     attention_mask: NDArray[np.int64]  # (batch, tokens)
-    heads: NDArray[np.int64]  # (batch,)
-    targets: NDArray[np.int64]  # (batch,)
 
 
 def plan_epoch(lengths: Sequence[int], budget: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
@@ -64,6 +62,4 @@ def pad(rows: Sequence[Encoded], pad_id: int) -> Batch:
     for i, row in enumerate(rows):
         input_ids[i, : len(row.tokens)] = row.tokens
         mask[i, : len(row.tokens)] = 1
-    return Batch(
-        input_ids, mask, np.array([row.head for row in rows]), np.array([row.target for row in rows])
-    )
+    return Batch(input_ids, mask)

@@ -1,38 +1,132 @@
 """A model artifact against labelled data, through the same classifier that serves."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.classifier import Classifier
+from models.classifier import Classifier, Probabilities
 from training.config import Head, LabelledSet, nearest
 from training.errors import TrainingConfigError
-from training.labelled import read_examples
-from training.metrics import Metrics, measure
+from training.intervals import Interval, bootstrap
+from training.labelled import numbered_examples
+from training.metrics import Metrics, ReliabilityBin, measure, reliability
+from training.slices import Slice, groups, slices
+from training.table_files import read_columns
+
+WORST = 20  # confident errors
+SEED = 1
 
 
-def evaluate(classifier: Classifier, labelled: LabelledSet, folder: Path) -> Metrics:
-    """Metrics of one head on one labelled set. Raises TrainingError.
+@dataclass(frozen=True, slots=True)
+class WrongAnswer:
+    """`row` of the file, counted from 0; `probability` of the predicted label."""
+
+    row: int
+    text: str
+    truth: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """`intervals`: figure -> 95 % interval. `errors`: the wrong answers given with most confidence, worst first."""
+
+    metrics: Metrics
+    intervals: dict[str, Interval]
+    slices: tuple[Slice, ...]
+    errors: tuple[WrongAnswer, ...]
+    reliability: tuple[ReliabilityBin, ...]
+
+    def as_table(self) -> dict[str, Any]:
+        """For JSON: the metrics, and beside them the rest."""
+        table = asdict(self)
+        metrics: dict[str, Any] = table.pop("metrics")
+        return metrics | table
+
+
+def evaluate(
+    classifier: Classifier,
+    labelled: LabelledSet,
+    folder: Path,
+    *,
+    by: Sequence[str] = (),
+    worst: int = WORST,
+    seed: int = SEED,
+) -> Evaluation:
+    """One head on one labelled set. Raises TrainingError.
 
     A number in the file means what it meant in the files the model was trained on (the manifest's
     `label_codes`), unless the set says otherwise.
+
+    Args:
+        by: columns of the file to slice by.
+        worst: how many errors to keep.
+        seed: of the bootstrap.
     """
-    heads = classifier.manifest.heads
-    if labelled.head not in heads:
-        raise TrainingConfigError(f"no head {labelled.head!r}; {nearest(labelled.head, list(heads))}")
-    labels = heads[labelled.head].labels
+    labels = _labels(classifier, labelled)
     coding = classifier.manifest.label_codes.get(labelled.head) or Head(labels=labels).coding
-    for label in labelled.labels.values():
-        if label not in labels:
-            raise TrainingConfigError(
-                f"{labelled.head} has no label {label!r}; {nearest(label, list(labels))}"
-            )
-    examples = read_examples(labelled, coding, folder)
-    probabilities = classifier.probabilities([e.text for e in examples])[labelled.head]  # (n, n_labels)
-    truth = np.array([labels.index(e.label) for e in examples])
-    return measure(labels, truth, probabilities.argmax(1), probabilities.max(1))
+    examples = numbered_examples(labelled, coding, folder)
+    rows, texts = list(examples), [example.text for example in examples.values()]
+    columns = _columns(labelled, by, folder, rows)
+    truth = np.array([labels.index(example.label) for example in examples.values()])
+    probabilities = classifier.probabilities(texts)[labelled.head]  # (n, n_labels)
+    correct, confidence = probabilities.argmax(1) == truth, probabilities.max(1)
+    return Evaluation(
+        measure(labels, truth, probabilities),
+        bootstrap(truth, probabilities, seed),
+        slices(labels, truth, probabilities, groups(texts, columns)),
+        _errors(labels, truth, probabilities, rows, texts)[:worst],
+        reliability(correct, confidence),
+    )
 
 
 def numbering(labels: str) -> dict[str, str]:
     """ "negative,positive" -> what the numbers 0, 1 mean."""
     return {str(i): label.strip() for i, label in enumerate(labels.split(","))}
+
+
+def _labels(classifier: Classifier, labelled: LabelledSet) -> tuple[str, ...]:
+    """Of the head that the set is about."""
+    heads = classifier.manifest.heads
+    if labelled.head not in heads:
+        raise TrainingConfigError(f"no head {labelled.head!r}; {nearest(labelled.head, list(heads))}")
+    labels = heads[labelled.head].labels
+    for label in labelled.labels.values():
+        if label not in labels:
+            raise TrainingConfigError(
+                f"{labelled.head} has no label {label!r}; {nearest(label, list(labels))}"
+            )
+    return labels
+
+
+def _columns(
+    labelled: LabelledSet, names: Sequence[str], folder: Path, rows: Sequence[int]
+) -> dict[str, list[str]]:
+    """Column -> its values in those rows."""
+    if not names:
+        return {}
+    different = list(dict.fromkeys(names))
+    found = read_columns(folder / labelled.path, different, labelled.format, labelled.separator)
+    return {name: [values[row] for row in rows] for name, values in zip(different, found, strict=True)}
+
+
+def _errors(
+    labels: Sequence[str],
+    truth: NDArray[np.int64],
+    probabilities: Probabilities,
+    rows: Sequence[int],
+    texts: Sequence[str],
+) -> tuple[WrongAnswer, ...]:
+    """All of them, the most confident first."""
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
+    order = np.argsort(-confidence, kind="stable")
+    return tuple(
+        WrongAnswer(rows[i], texts[i], labels[truth[i]], labels[predicted[i]], float(confidence[i]))
+        for i in order.tolist()
+        if predicted[i] != truth[i]
+    )

@@ -48,17 +48,14 @@ class Trainer:
         """Head -> metrics on the rows that it labels."""
         self.network.eval()
         sizes = np.array([len(row.tokens) for row in rows])
-        predicted, confidence = np.zeros(len(rows), np.int64), np.zeros(len(rows))
+        said = [np.zeros((len(rows), len(head.labels))) for head in self._config.heads.values()]
         for chosen in cut(np.argsort(sizes, kind="stable"), sizes, self._config.hyperparameters.batch_tokens):
             batch = pad([rows[i] for i in chosen], self._pad_id)
-            for head, scores in enumerate(self._logits(batch)):
-                mine = batch.heads == head
-                best = scores.float().softmax(-1).cpu().max(-1)
-                predicted[chosen[mine]] = best.indices.numpy()[mine]
-                confidence[chosen[mine]] = best.values.numpy()[mine]
+            for probabilities, scores in zip(said, self._logits(batch), strict=True):
+                probabilities[chosen] = scores.float().softmax(-1).cpu().numpy()
         heads, targets = np.array([row.head for row in rows]), np.array([row.target for row in rows])
         return {
-            name: measure(head.labels, targets[heads == i], predicted[heads == i], confidence[heads == i])
+            name: measure(head.labels, targets[heads == i], said[i][heads == i])
             for i, (name, head) in enumerate(self._config.heads.items())
         }
 

@@ -1,18 +1,18 @@
 """`bearwatch evaluate --data FILE --task HEAD --text COLUMN --label COLUMN`: a model against labelled data."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
+from bearwatch.evaluation_text import tables
 from bearwatch.settings import settings
+from bearwatch.view import printable_json
 from models.classifier import Classifier
 from training.config import LabelledSet
-from training.evaluate import evaluate, numbering
-from training.metrics import Metrics
+from training.evaluate import SEED, WORST, evaluate, numbering
+from training.evaluation_report import write_report
 
 FILE = click.Path(path_type=Path)
 
@@ -25,7 +25,17 @@ FILE = click.Path(path_type=Path)
 @click.option("--label", "label_column", required=True, help="Column of the labels, names or numbers.")
 @click.option("--labels", help="What the numbers 0, 1, ... mean, separated by commas [as in training].")
 @click.option("--exclude", type=FILE, help="File of zero-based data rows to leave out, one a line.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--by", multiple=True, metavar="COLUMN", help="Slice by this column too; may be repeated.")
+@click.option(
+    "--errors",
+    type=click.IntRange(min=0),
+    default=WORST,
+    show_default=True,
+    help="How many of the wrong answers to show, the most confident first.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="Of the bootstrap.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.option("--report", type=FILE, help="Write one HTML page too, that needs nothing else.")
 def command(
     model: Path,
     engine: str,
@@ -35,7 +45,11 @@ def command(
     label_column: str,
     labels: str | None,
     exclude: Path | None,
+    by: tuple[str, ...],
+    errors: int,
+    seed: int,
     as_json: bool,
+    report: Path | None,
 ) -> None:
     """Measure a model on labelled data.
 
@@ -52,24 +66,17 @@ def command(
         labels=numbering(labels) if labels else {},
         exclude=str(exclude.absolute()) if exclude else None,
     )
-    metrics = evaluate(Classifier.load(model, engine), labelled, Path())
+    classifier = Classifier.load(model, engine)
+    evaluation = evaluate(classifier, labelled, Path(), by=by, worst=errors, seed=seed)
     if as_json:
-        click.echo(msgspec.json.encode(asdict(metrics)))
+        click.echo(printable_json(msgspec.json.encode(evaluation.as_table())))
     else:
-        Console().print(*_tables(metrics), sep="\n")
-
-
-def _tables(metrics: Metrics) -> list[Table | str]:
-    total = (
-        f"accuracy {metrics.accuracy:.4f}   macro-F1 {metrics.macro_f1:.4f}   "
-        f"weighted F1 {metrics.weighted_f1:.4f}   calibration error {metrics.ece:.4f}   n {metrics.n}"
-    )
-    classes = Table("label", "precision", "recall", "F1", "n", "most often taken for")
-    for (label, m), row in zip(metrics.per_class.items(), metrics.confusion, strict=True):
-        mistakes = {
-            other: count for other, count in zip(metrics.per_class, row, strict=True) if other != label
+        Console(markup=False, emoji=False, highlight=False).print(*tables(evaluation), sep="\n")
+    if report is not None:
+        about = {
+            "data": data.name,
+            "head": task,
+            "model": f"{classifier.manifest.name} {classifier.model_hash}",
+            "engine": classifier.engine_name,
         }
-        worst = max(mistakes, key=lambda other: mistakes[other])
-        taken = f"{worst} ({mistakes[worst]})" if mistakes[worst] else ""
-        classes.add_row(label, *(f"{x:.3f}" for x in (m.precision, m.recall, m.f1)), str(m.support), taken)
-    return [classes, total]
+        write_report(report, evaluation, about)

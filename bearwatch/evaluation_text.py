@@ -1,0 +1,78 @@
+"""An evaluation as tables in a terminal. Texts come from outside: what a terminal would obey is taken out."""
+
+from rich.table import Table
+
+from bearwatch.view import printable
+from training.evaluate import Evaluation, WrongAnswer
+from training.intervals import Interval
+from training.metrics import Metrics, taken_for
+from training.slices import SMALL, Slice
+
+
+def tables(evaluation: Evaluation) -> list[Table | str]:
+    """What to print, one below the other, without markup; the whole set last, where the eye is."""
+    parts: list[Table | str] = [_classes(evaluation.metrics), _slices(evaluation.slices)]
+    if any(one.too_small for one in evaluation.slices):
+        parts.append(f"* fewer than {SMALL} rows say little")
+    if evaluation.errors:
+        parts.append(_errors(evaluation.errors))
+    return [*parts, *_total(evaluation)]
+
+
+def _total(evaluation: Evaluation) -> list[str]:
+    m, intervals = evaluation.metrics, evaluation.intervals
+    return [
+        f"accuracy {m.accuracy:.4f} {_range(intervals['accuracy'])}   "
+        f"macro-F1 {m.macro_f1:.4f} {_range(intervals['macro_f1'])}",
+        f"calibration error {m.ece:.4f} {_range(intervals['ece'])}   Brier score {m.brier:.4f}",
+        f"weighted F1 {m.weighted_f1:.4f}   n {m.n}   [95 % intervals]",
+    ]
+
+
+def _range(interval: Interval) -> str:
+    return f"[{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _table(*columns: str) -> Table:
+    """Only names and texts may wrap."""
+    table = Table()
+    for column in columns:
+        words = column in ("label", "most often taken for", "rows by", "value", "predicted", "truth", "text")
+        table.add_column(column, no_wrap=not words, overflow="fold")
+    return table
+
+
+def _classes(metrics: Metrics) -> Table:
+    table = _table("label", "precision", "recall", "F1", "n", "most often taken for")
+    mistaken = taken_for(metrics)
+    for label, m in metrics.per_class.items():
+        found = mistaken[label]
+        taken = f"{found[0]} ({found[1]})" if found else ""
+        table.add_row(label, *(f"{x:.3f}" for x in (m.precision, m.recall, m.f1)), str(m.support), taken)
+    return table
+
+
+def _slices(slices: tuple[Slice, ...]) -> Table:
+    table = _table("rows by", "value", "n", "accuracy", "95 %", "macro-F1", "ECE")
+    before = None
+    for one in slices:
+        table.add_row(
+            printable(one.by) if one.by != before else "",
+            printable(one.value),
+            f"{one.n}{' *' if one.too_small else ''}",
+            f"{one.accuracy:.3f}",
+            _range(one.accuracy_interval),
+            f"{one.macro_f1:.3f}",
+            f"{one.ece:.3f}",
+        )
+        before = one.by
+    return table
+
+
+def _errors(errors: tuple[WrongAnswer, ...]) -> Table:
+    table = _table("p", "predicted", "truth", "row", "text")
+    for error in errors:
+        table.add_row(
+            f"{error.probability:.3f}", error.predicted, error.truth, str(error.row), printable(error.text)
+        )
+    return table

@@ -1,0 +1,66 @@
+"""An evaluation as one HTML page that needs nothing else. Texts come from anywhere: everything is escaped."""
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from training.errors import TrainingError
+from training.evaluate import Evaluation
+from training.intervals import RESAMPLES, Interval, share_interval
+from training.metrics import ReliabilityBin, taken_for
+from training.slices import SMALL, Slice
+
+
+def write_report(path: Path, evaluation: Evaluation, about: Mapping[str, str]) -> None:
+    """`about`: what was measured on what, name -> value. Raises TrainingError."""
+    try:
+        path.write_text(report(evaluation, about), "utf-8")
+    except OSError as error:
+        raise TrainingError(f"{path}: the report cannot be written: {error.strerror}") from error
+
+
+def report(evaluation: Evaluation, about: Mapping[str, str]) -> str:
+    """The page."""
+    return _environment.get_template("evaluation.html").render(
+        about=about,
+        metrics=evaluation.metrics,
+        intervals=evaluation.intervals,
+        taken_for=taken_for(evaluation.metrics),
+        labels=list(evaluation.metrics.per_class),
+        shades=_shades(evaluation.metrics.confusion),
+        bins=[(one, _interval(one)) for one in evaluation.reliability],
+        fullest=max(one.n for one in evaluation.reliability),
+        slices=[(by, list(group)) for by, group in groupby(evaluation.slices, lambda one: one.by)],
+        axis_start=_axis_start(evaluation.slices),
+        errors=evaluation.errors,
+        resamples=RESAMPLES,
+        small=SMALL,
+    )
+
+
+def _shades(confusion: list[list[int]]) -> list[list[float]]:
+    """How dark each cell is, 0 to 1: the root of its share of the row, so that rare mistakes are seen as well."""
+    return [[math.sqrt(count / max(1, sum(row))) for count in row] for row in confusion]
+
+
+def _interval(one: ReliabilityBin) -> Interval | None:
+    """Of the bin's accuracy."""
+    return None if one.accuracy is None else share_interval(round(one.accuracy * one.n), one.n)
+
+
+def _axis_start(slices: Iterable[Slice]) -> float:
+    """The tenth at which an axis up to 1 begins; the intervals of small slices, which are wide, may be cut there."""
+    lows = [one.accuracy_interval.low for one in slices if not one.too_small]
+    return math.floor(10 * min(lows, default=0)) / 10
+
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
