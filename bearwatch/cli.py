@@ -24,6 +24,7 @@ COMMANDS = {
     "alerts": "list, show, acknowledge and snooze alerts; serve their evidence",
     "webhook": "take Alertmanager's notifications and write them down",
     "classify": "classify texts, given as arguments or as lines on standard input",
+    "data": "report on training data: sizes, classes, conflicts, leaks into evaluation sets",
     "train": "fine-tune a model from a TOML configuration",
     "evaluate": "measure a model on labelled data",
     "export": "write a trained model as a checked ONNX artifact",

@@ -28,7 +28,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def folder(tmp_path: Path) -> Path:
     write_checkpoint(tmp_path / "base")
     write_data(tmp_path / "data")
-    lines = [json.dumps({"text": f"again {text}"}) for text, _ in rows_of(TOPIC)]
+    lines = [json.dumps({"text": f"as we said before: {text}"}) for text, _ in rows_of(TOPIC)]
     (tmp_path / "data" / "tweets.jsonl.gz").write_bytes(gzip.compress("\n".join([*lines, lines[0]]).encode()))
     return tmp_path
 

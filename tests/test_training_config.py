@@ -47,6 +47,7 @@ def test_numbers_mean_the_aliases_or_else_the_order() -> None:
         ({"heads": {"topic": {"labels": ["Oil"]}}}, "at least two labels"),
         ({"heads": {"topic": {"labels": ["Oil", "Banks"], "aliases": {"0": "Oi"}}}}, "did you mean 'Oil'"),
         ({"hyperparameters": {"dropout": 1.5}}, "dropout"),
+        ({"hyperparameters": {"patience": 0}}, "patience must be at least 1"),
         ({"hyperparameters": {"batch_tokens": 8}}, "batch_tokens must be at least max_tokens"),
     ],
 )

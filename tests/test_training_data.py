@@ -1,5 +1,6 @@
 """Labelled files, what leaks out of them, and how they are split."""
 
+import gzip
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,11 @@ def test_rows_without_a_label_may_be_left_out(tmp_path: Path) -> None:
     ("content", "fields", "message"),
     [
         ("text,label\nHexby falls,0\n", {"text": "texts"}, "no column 'texts'; did you mean 'text'"),
-        ("text,label\nHexby falls,negativ\n", {}, "row 0: unknown label 'negativ'; did you mean 'negative'"),
+        (
+            "text,label\nHexby falls,negativ\n",
+            {},
+            "row 0: unknown label 'negativ' in column 'label'; did you mean 'negative'",
+        ),
         ("text,label\nHexby falls,7\n", {}, "row 0: unknown label '7'"),
         ("text,label\nHexby falls,\n", {}, "row 0: unknown label ''"),
         ("text,label\n", {}, "no usable row"),
@@ -91,6 +96,48 @@ def test_unusable_file_says_why(tmp_path: Path, content: str, fields: dict[str, 
     with pytest.raises(TrainingError) as caught:
         read_examples(labelled("a.csv", **fields), CODING, tmp_path)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.jsonl.gz"])
+def test_a_byte_of_another_encoding_is_located(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"text": ["Café waits", "“Hexby” falls"], "label": ["neutral", "negative"]})
+    if name.endswith("csv"):
+        content = frame.to_csv(index=False).encode()
+    else:
+        content = frame.to_json(orient="records", lines=True, force_ascii=False).encode()
+    pack = gzip.compress if name.endswith(".gz") else bytes
+    (tmp_path / name).write_bytes(pack(content))
+    assert len(read_examples(labelled(name), CODING, tmp_path)) == 2
+    (tmp_path / name).write_bytes(pack(content.replace("“Hexby”".encode(), "Hexbé".encode("latin-1"))))
+    message = (
+        rf"{name}: row 1, column 'text': the byte 0xE9 is not UTF-8 \('é' in Latin-1\); save the file as"
+    )
+    with pytest.raises(TrainingError, match=message):
+        read_examples(labelled(name), CODING, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "Hexby falls", "label": 0}\n{"text": \n', "row 1: Expecting value"),
+        ('\n{"text": "Hexby falls", "label": 0}\n["Hexby", 0]\n', "row 1: no JSON object"),
+        ('{"text": "Hexby \\ud83d falls", "label": 0}', "row 0, column 'text': \\ud83d is half a character"),
+        ('{"text": "Hexby falls", "label": 0}\n{"text": "Hexby waits"}', "row 1: unknown label ''"),
+        ('{"txt": "Hexby falls", "label": 0}', "no column 'text'; did you mean 'txt'"),
+    ],
+)
+def test_unusable_json_lines_say_where(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "a.jsonl").write_text(content)
+    with pytest.raises(TrainingError) as caught:
+        read_examples(labelled("a.jsonl"), CODING, tmp_path)
+    assert message in str(caught.value)
+
+
+def test_a_gzip_file_that_ends_too_soon(tmp_path: Path) -> None:
+    whole = gzip.compress(b'{"text": "Hexby falls", "label": 0}\n' * 1000)
+    (tmp_path / "a.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(TrainingError, match=r"a\.jsonl\.gz: cannot be read: .*end-of-stream"):
+        read_examples(labelled("a.jsonl.gz"), CODING, tmp_path)
 
 
 def test_file_that_is_not_what_its_ending_says(tmp_path: Path) -> None:
@@ -144,5 +191,42 @@ def test_label_without_a_text(tmp_path: Path) -> None:
     write_data(tmp_path)
     wrong = table(Path("base"))
     wrong["heads"]["topic"]["labels"].append("Gold")
-    with pytest.raises(TrainingError, match=r"heads\.topic: no training text is labelled 'Gold'"):
+    with pytest.raises(
+        TrainingError, match=r"no training text is labelled 'Gold' in topic\.jsonl \(column 'label'\)"
+    ):
         read_corpus(parse_config(wrong), tmp_path)
+
+
+def test_label_whose_texts_are_all_contradicted(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    with (tmp_path / "topic.jsonl").open("a") as file:
+        file.write('{"text": "Gold rises", "label": "Gold"}\n{"text": "gold rises!", "label": "Oil"}\n')
+    wrong = table(Path("base"))
+    wrong["heads"]["topic"]["labels"].append("Gold")
+    with pytest.raises(TrainingError, match=r"labelled 'Gold' in .* \(1 are contradicted or kept for dev\)"):
+        read_corpus(parse_config(wrong), tmp_path)
+
+
+def test_a_set_of_one_row(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    (tmp_path / "topic.jsonl").write_text('{"text": "Norwick pumps more crude", "label": "Oil"}\n')
+    with pytest.raises(
+        TrainingError, match=r"topic\.jsonl: row 0 is the only usable row of the data set 'topic'"
+    ):
+        read_corpus(parse_config(table(Path("base"))), tmp_path)
+
+
+def test_no_text_for_dev(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    with pytest.raises(
+        TrainingError, match=r"heads\.\w+: no text left to choose the epoch on in \w+\.\w+ \(column"
+    ):
+        read_corpus(parse_config(table(Path("base"), dev_share=1e-9)), tmp_path)
+
+
+def test_unlabelled_set_without_a_text(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    (tmp_path / "tweets.csv").write_text("text\n")
+    tweets = {"unlabelled": [{"name": "tweets", "path": "tweets.csv"}]}
+    with pytest.raises(TrainingError, match=r"tweets\.csv: no usable row in the data set 'tweets'"):
+        read_corpus(parse_config({**table(Path("base")), "distillation": tweets}), tmp_path)

@@ -3,13 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny_training import table, write_checkpoint, write_data
+from transformers import BartConfig, BertConfig, GPT2Config
 
 from training.config import parse_config
-from training.errors import TrainingError
+from training.data_report import DataReport
+from training.errors import TrainingConfigError, TrainingError
 from training.fit import fit, schedule
+from training.leaks import LeakReport
 from training.precision import Precision
 from training.run_folder import EpochReport, Position, RunFolder
 
@@ -86,6 +91,76 @@ def test_checkpoint_that_is_none(folder: Path) -> None:
     config = parse_config({**table(folder / "data")})
     with pytest.raises(TrainingError, match=r"base_model .* cannot be loaded"):
         fit(config, folder / "data", folder / "run", resume=False, precision=FP32)
+
+
+OTHER_FAMILIES = {
+    "gpt2": GPT2Config(vocab_size=99, n_positions=32, n_embd=32, n_layer=1, n_head=2),
+    "bart": BartConfig(
+        vocab_size=99, d_model=32, encoder_layers=1, decoder_layers=1, is_encoder_decoder=True
+    ),
+    "bert": BertConfig(
+        vocab_size=99, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, is_decoder=True
+    ),
+}
+
+
+@pytest.mark.parametrize("family", OTHER_FAMILIES)
+def test_checkpoint_that_is_no_bert(folder: Path, family: str) -> None:
+    """By its configuration alone, before weights are read; a BERT that reads from left to right is none either."""
+    OTHER_FAMILIES[family].save_pretrained(folder / "base")
+    with pytest.raises(
+        TrainingConfigError, match=rf"base_model .* is no BERT but a model of the type '{family}'"
+    ):
+        train(folder, "run")
+
+
+def test_checkpoint_with_other_weights_or_half_of_them(folder: Path) -> None:
+    weights = load_file(folder / "base" / "model.safetensors")
+    fewer = {name: value for name, value in weights.items() if "layer.1." not in name}
+    save_file(fewer, folder / "base" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(
+        TrainingError, match=r"lacks 16 weights of a bert, encoder\.layer\.1\..*; training would start"
+    ):
+        train(folder, "run")
+    whole = (folder / "base" / "model.safetensors").read_bytes()
+    (folder / "base" / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(TrainingError, match=r"base_model .* cannot be loaded"):
+        train(folder, "run")
+
+
+def test_patience_ends_a_run_that_gets_no_better(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three epochs without a better score, after the one that stays the best; killed and resumed, the same."""
+    patient = {"epochs": 12, "patience": 3}
+    expected = train(folder, "whole", **patient)
+    whole = RunFolder(folder / "whole").load_last()
+    assert whole is not None
+    assert whole[0].epoch == expected.epoch + 3 < 12
+    assert expected.score == max(report.score for report in whole[0].reports)
+    save_last = RunFolder.save_last
+
+    def save_and_die(self: RunFolder, position: Position, state: dict[str, Any]) -> None:
+        save_last(self, position, state)
+        if position.epoch == expected.epoch + 1 and position.batch == 0:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "save_last", save_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            train(folder, "killed", **patient)
+    for _ in range(2):  # the second time there is nothing left to do
+        assert train(folder, "killed", resume=True, **patient) == expected
+        resumed = RunFolder(folder / "killed").load_last()
+        assert resumed is not None
+        assert resumed[0] == whole[0]
+    assert equal_weights(folder / "whole", folder / "killed")
+
+
+def test_reports_on_the_data_lie_in_the_folder(folder: Path) -> None:
+    train(folder, "run", epochs=1)
+    data = msgspec.json.decode((folder / "run" / "data.json").read_bytes(), type=DataReport)
+    leaks = msgspec.json.decode((folder / "run" / "leaks.json").read_bytes(), type=LeakReport)
+    assert [one.name for one in data.sets] == list(leaks.sets) == ["sentiment", "topic"]
+    assert [one.kept for one in data.sets] == [90, 40]
 
 
 def test_full_disk_keeps_the_last_checkpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -21,13 +22,15 @@ from rich.progress import (
 
 from training.batches import Encoded, plan_epoch
 from training.config import TrainingConfig
-from training.corpus import read_corpus
+from training.corpus import Corpus, read_corpus
+from training.data_tables import as_text
 from training.errors import TrainingConfigError, TrainingError
 from training.metrics import Metrics
 from training.network import encode, encode_texts, new_network
 from training.precision import Precision
 from training.run_folder import EpochReport, Position, RunFolder, record_of
 from training.targets import Targets, targets, teachers_say
+from training.tracking import Trackers, check_installed, trackers
 from training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -43,23 +46,27 @@ def fit(
     resume: bool,
     precision: Precision,
     teachers: Sequence[Path] = (),
+    corpus: Corpus | None = None,
 ) -> EpochReport:
     """Train into the folder `out` and give the best epoch's report.
 
     Args:
         teachers: folders of trained models, for a configuration with a table [distillation].
+        corpus: what was read from `data`, or a part of it; unless given, it is read.
 
     Raises:
         TrainingError, ModelError: with what is wrong and where.
     """
     if bool(teachers) != (config.distillation is not None):
         raise TrainingConfigError("a table [distillation] and teachers (--teacher) belong together")
+    check_installed(config.tracking)
     folder = RunFolder(out)
     if folder.started and not resume:
         raise TrainingError(f"{out} holds a training run: add --resume to go on, or choose another folder")
     torch.manual_seed(config.seed)
     network, tokenizer = new_network(config)
-    corpus = read_corpus(config, data)
+    corpus = corpus or read_corpus(config, data)
+    log.info("%s", as_text(corpus))
     record = record_of(config, corpus, data, teachers)
     if not folder.started:
         folder.start(record, corpus, network, tokenizer)
@@ -93,18 +100,23 @@ def _run(
     total = starts[-1]
     warmup = max(1, round(total * h.warmup_ratio))
     position = _restore(trainer, folder)
+    done = starts[position.epoch] + position.batch
     task = progress.add_task("training", total=total)
-    while position.epoch < h.epochs:
-        for number, rows in list(enumerate(plans[position.epoch]))[position.batch :]:
-            step = starts[position.epoch] + number
-            batch = [train[i] for i in rows]
-            loss = trainer.step(batch, tuple(each[rows] for each in wanted), schedule(step, total, warmup))
-            shown = f"epoch {position.epoch + 1}, loss {loss:.3f}"
-            progress.update(task, completed=step + 1, description=shown)
-            if (step + 1) % h.checkpoint_steps == 0:
-                log.info("step %d of %d, %s", step + 1, total, shown)
-                folder.save_last(Position(position.epoch, number + 1, position.reports), trainer.state())
-        position = _finish_epoch(trainer, folder, position, dev)
+    with trackers(config.tracking, folder.path, done) as tracking:
+        while position.epoch < h.epochs and not _out_of_patience(position, h.patience):
+            for number, rows in list(enumerate(plans[position.epoch]))[position.batch :]:
+                began = perf_counter()
+                step = starts[position.epoch] + number
+                factor = schedule(step, total, warmup)
+                loss = trainer.step([train[i] for i in rows], tuple(each[rows] for each in wanted), factor)
+                tracking.log(step + 1, _step_scalars(loss, factor, perf_counter() - began))
+                shown = f"epoch {position.epoch + 1}, loss {loss:.3f}"
+                progress.update(task, completed=step + 1, description=shown)
+                if (step + 1) % h.checkpoint_steps == 0:
+                    log.info("step %d of %d, %s", step + 1, total, shown)
+                    tracking.flush()
+                    folder.save_last(Position(position.epoch, number + 1, position.reports), trainer.state())
+            position = _finish_epoch(trainer, folder, position, dev, tracking, starts[position.epoch + 1])
     best = position.best
     assert best is not None  # noqa: S101 - there is at least one epoch
     return best
@@ -115,6 +127,18 @@ def schedule(step: int, total: int, warmup: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
     return (total - step) / (total - warmup)
+
+
+def _out_of_patience(position: Position, patience: int | None) -> bool:
+    """Whether the last `patience` epochs were none of them better than the best before; from the reports alone."""
+    if patience is None or position.best is None or position.epoch - position.best.epoch < patience:
+        return False
+    log.info("no better dev score in %d epochs: training ends early", patience)
+    return True
+
+
+def _step_scalars(loss: float, factor: float, seconds: float) -> dict[str, float]:
+    return {"train/loss": loss, "train/learning_rate_factor": factor, "train/seconds_per_step": seconds}
 
 
 def _restore(trainer: Trainer, folder: RunFolder) -> Position:
@@ -128,15 +152,27 @@ def _restore(trainer: Trainer, folder: RunFolder) -> Position:
 
 
 def _finish_epoch(
-    trainer: Trainer, folder: RunFolder, position: Position, dev: Sequence[Encoded]
+    trainer: Trainer,
+    folder: RunFolder,
+    position: Position,
+    dev: Sequence[Encoded],
+    tracking: Trackers,
+    done: int,
 ) -> Position:
     report = _report(position.epoch + 1, trainer.measure(dev))
     log.info("epoch %d: mean dev accuracy %.4f, %s", report.epoch, report.score, report.figures)
     if position.best is None or report.score > position.best.score:
         folder.save_best(trainer.network.state_dict())
+    tracking.log(done, _epoch_scalars(report))
+    tracking.flush()
     after = Position(position.epoch + 1, 0, (*position.reports, report))
     folder.save_last(after, trainer.state())
     return after
+
+
+def _epoch_scalars(report: EpochReport) -> dict[str, float]:
+    by_head = {f"dev/{head}/{k}": v for head, figures in report.figures.items() for k, v in figures.items()}
+    return {"dev/score": report.score, **by_head}
 
 
 def _report(epoch: int, metrics: dict[str, Metrics]) -> EpochReport:

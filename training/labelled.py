@@ -1,17 +1,14 @@
-"""Files of texts: CSV, JSON lines or parquet in, texts with their labels out, or an error that names the row."""
+"""Labelled and unlabelled files in, texts with their labels out, or an error that names row and column."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from training.config import LabelledSet, TextSet, nearest
 from training.errors import TrainingError
 from training.splits import hash_share
-
-READABLE = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+from training.table_files import read_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +26,11 @@ def read_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path
     Left out are rows named in `exclude`, rows outside `share`, with `skip_unlabelled` rows without a label and, with
     a `label_pattern`, rows whose labels disagree. Raises TrainingError for everything else that does not fit.
     """
+    return list(numbered_examples(labelled, coding, folder).values())
+
+
+def numbered_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path) -> dict[int, Example]:
+    """The same by their row in the file, counted from 0."""
     path = folder / labelled.path
     excluded = read_row_numbers(folder / labelled.exclude) if labelled.exclude else frozenset()
     columns = [labelled.text, labelled.label]
@@ -36,24 +38,27 @@ def read_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: Path
     coding = with_own(coding, labelled.labels)
     pattern = re.compile(labelled.label_pattern) if labelled.label_pattern else None
     low, high = labelled.share
-    examples = []
+    examples = {}
     for row, (text, value) in enumerate(zip(texts, written, strict=True)):
         if row in excluded or not low <= hash_share(text) < high or (labelled.skip_unlabelled and not value):
             continue
-        label = _label(value, coding, pattern, f"{path}: row {row}")
+        label = _label(value, coding, pattern, f"{path}: row {row}", labelled.label)
         if label is not None:
-            examples.append(Example(text, labelled.head, label))
+            examples[row] = Example(text, labelled.head, label)
     if not examples:
         raise TrainingError(f"{path}: no usable row in the data set {labelled.name!r}")
     return examples
 
 
-def read_texts(unlabelled: TextSet, folder: Path) -> list[str]:
-    """The texts of an unlabelled set that fall into its share. Raises TrainingError."""
+def numbered_texts(unlabelled: TextSet, folder: Path) -> dict[int, str]:
+    """Row -> text, of the rows of an unlabelled set that fall into its share. Raises TrainingError."""
     path = folder / unlabelled.path
     low, high = unlabelled.share
     (texts,) = read_columns(path, [unlabelled.text], unlabelled.format, unlabelled.separator)
-    return [text for text in texts if low <= hash_share(text) < high]
+    found = {row: text for row, text in enumerate(texts) if low <= hash_share(text) < high}
+    if not found:
+        raise TrainingError(f"{path}: no usable row in the data set {unlabelled.name!r}")
+    return found
 
 
 def with_own(coding: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -61,39 +66,6 @@ def with_own(coding: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str
     numbered = any(key.isdigit() for key in own)
     kept = {key: label for key, label in coding.items() if not (numbered and key.isdigit())}
     return kept | {key.casefold(): label for key, label in own.items()}
-
-
-def read_columns(
-    path: Path, columns: Sequence[str], format: str | None = None, separator: str = ","
-) -> list[list[str]]:
-    """Columns as strings, a missing value as the empty one. Unless given, the ending says the format.
-
-    A `.gz` behind it is unpacked.
-    """
-    format = format or READABLE.get(Path(path.name.removesuffix(".gz")).suffix.lower())
-    try:
-        if format == "csv":
-            frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        elif format == "jsonl":
-            frame = pd.read_json(path, lines=True, dtype=False)
-        elif format == "parquet":
-            frame = pd.read_parquet(path)
-        else:
-            raise TrainingError(f"{path}: unknown format; known file endings are {', '.join(READABLE)}")
-    except OSError as error:
-        raise TrainingError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ImportError as error:
-        raise TrainingError(
-            f"{path}: parquet needs the training extra: pip install 'bearwatch[train]'"
-        ) from error
-    except ValueError as error:  # wrong encoding, broken JSON, no parquet, ragged rows
-        raise TrainingError(f"{path}: not readable as {format}: {error}") from error
-    for column in columns:
-        if column not in frame.columns:
-            raise TrainingError(
-                f"{path}: no column {column!r}; {nearest(column, [str(c) for c in frame.columns])}"
-            )
-    return [[_string(value) for value in frame[column]] for column in columns]
 
 
 def read_row_numbers(path: Path) -> frozenset[int]:
@@ -106,23 +78,18 @@ def read_row_numbers(path: Path) -> frozenset[int]:
         raise TrainingError(f"{path}: must hold one row number a line: {error}") from error
 
 
-def _string(value: object) -> str:
-    """As text; 2.0 is '2', because a column of integers with a gap arrives as floats."""
-    if value is None or (isinstance(value, float) and value != value):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _label(value: str, coding: Mapping[str, str], pattern: re.Pattern[str] | None, where: str) -> str | None:
+def _label(
+    value: str, coding: Mapping[str, str], pattern: re.Pattern[str] | None, where: str, column: str
+) -> str | None:
     found = set(pattern.findall(value)) if pattern else {value}
     if not found:
-        raise TrainingError(f"{where}: label_pattern finds no label in {value!r}")
+        raise TrainingError(f"{where}: label_pattern finds no label in {value!r}, column {column!r}")
     if len(found) > 1:
         return None
     spelled = found.pop()
     label = coding.get(spelled.casefold())
     if label is None:
-        raise TrainingError(f"{where}: unknown label {spelled!r}; {nearest(spelled, list(coding))}")
+        raise TrainingError(
+            f"{where}: unknown label {spelled!r} in column {column!r}; {nearest(spelled, list(coding))}"
+        )
     return label

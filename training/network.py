@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
 from models.text import normalise
@@ -52,11 +54,20 @@ def new_network(config: TrainingConfig) -> tuple[Network, Tokenizer]:
     transformers_logging.disable_progress_bar()
     checkpoint = checkpoint_of(config.base_model)
     try:
-        encoder = AutoModel.from_pretrained(checkpoint, dtype=torch.float32, **_no_pooler(checkpoint))
+        _check_family(AutoConfig.from_pretrained(checkpoint), config.base_model)
+        encoder, loaded = AutoModel.from_pretrained(
+            checkpoint, dtype=torch.float32, output_loading_info=True, **_no_pooler(checkpoint)
+        )
         tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint).backend_tokenizer
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise TrainingError(f"base_model {config.base_model!r} cannot be loaded: {first_line}") from error
+    missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise TrainingError(
+            f"base_model {config.base_model!r}: the checkpoint lacks {len(missing)} weights of a "
+            f"{encoder.config.model_type}, {missing[0]} for one; training would start from chance"
+        )
     tokenizer.enable_truncation(config.max_tokens)
     tokenizer.no_padding()
     return _network(encoder, config), tokenizer
@@ -91,6 +102,20 @@ def pad_id(encoder: nn.Module) -> int:
 
 def _network(encoder: nn.Module, config: TrainingConfig) -> Network:
     return Network(encoder, [len(h.labels) for h in config.heads.values()], config.hyperparameters.dropout)
+
+
+def _check_family(described: PretrainedConfig, base_model: str) -> None:
+    """BERT's family reads in both directions and learned to fill in masked words; others are not for this network."""
+    family, made_as = (
+        described.model_type,
+        ", ".join(getattr(described, "architectures", None) or ("nothing",)),
+    )
+    masked = family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if not masked or described.is_encoder_decoder or getattr(described, "is_decoder", False):
+        raise TrainingConfigError(
+            f"base_model {base_model!r} is no BERT but a model of the type {family!r}, made as {made_as}; take a "
+            "masked language model such as BERT, RoBERTa, DistilBERT or ELECTRA"
+        )
 
 
 def _no_pooler(checkpoint: str) -> dict[str, bool]:

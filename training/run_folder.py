@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from models.manifest import Dataset, load_manifest, model_hash, sha256_of
-from training.config import LabelledSet, TrainingConfig
+from training.config import LabelledSet, Tracking, TrainingConfig
 from training.corpus import Corpus
 from training.errors import TrainingError
 from training.labelled import Example
@@ -25,7 +25,10 @@ class EpochReport(msgspec.Struct, frozen=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True):
-    """What the run was started with; export copies it into the manifest."""
+    """What the run was started with, but for [tracking], which changes nothing in it.
+
+    Export copies it into the manifest.
+    """
 
     config: TrainingConfig
     datasets: tuple[Dataset, ...]
@@ -46,7 +49,10 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class RunFolder:
-    """The files of one run: `run.json`, `dev.jsonl`, `encoder/`, `tokenizer.json`, `last.pt`, `best.pt`."""
+    """The files of one run: `run.json`, `dev.jsonl`, `encoder/`, `tokenizer.json`, `last.pt`, `best.pt`.
+
+    For people: `data.json` and `leaks.json`, which say what the data is like and what was dropped.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,6 +73,8 @@ class RunFolder:
         tokenizer.save(str(self.path / "tokenizer.json"), pretty=False)
         dev = b"".join(msgspec.json.encode(example) + b"\n" for example in corpus.dev)
         self._write("dev.jsonl", lambda file: file.write(dev))
+        self._write("data.json", lambda file: file.write(_readable(corpus.data)))
+        self._write("leaks.json", lambda file: file.write(_readable(corpus.leaks)))
         self._write("run.json", lambda file: file.write(msgspec.json.encode(record)))
 
     def record(self) -> RunRecord:
@@ -110,6 +118,10 @@ class RunFolder:
             raise TrainingError(f"{self.path / name}: cannot be written: {error}") from error
 
 
+def _readable(report: msgspec.Struct) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(report))
+
+
 def record_of(config: TrainingConfig, corpus: Corpus, data: Path, teachers: Sequence[Path] = ()) -> RunRecord:
     """Files that several sets share are listed once per set."""
     unlabelled = config.distillation.unlabelled if config.distillation else ()
@@ -125,4 +137,5 @@ def record_of(config: TrainingConfig, corpus: Corpus, data: Path, teachers: Sequ
     )
     texts = msgspec.json.encode((corpus.train, corpus.dev, corpus.unlabelled))
     hashes = tuple(model_hash(load_manifest(folder)) for folder in teachers)
+    config = msgspec.structs.replace(config, tracking=Tracking())
     return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), hashes)
