@@ -24,7 +24,9 @@ def as_text(corpus: Corpus) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", min_width=len(title), box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for column in columns:
         left = column in ("set", "head", "classes in train")
         table.add_column(column, justify="left" if left else "right", no_wrap=not left)
