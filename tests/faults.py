@@ -115,14 +115,20 @@ def worker_killed(watch: Watch) -> None:
 
 
 def wrong_token(watch: Watch) -> None:
-    """Alertmanager's token is wrong when the surge begins"""
-    token = watch.folder / "alertmanager" / "webhook-token"
-    right = token.read_text()
-    token.write_text("wrong")
+    """the receiver and Alertmanager have different tokens when the surge begins"""
+    receiver = watch.running.processes["webhook"]
+    right, other = receiver.command, watch.folder / "other-token"
+    other.write_text("another")
+    place = list(right).index("--token-file") + 1
+    receiver.stop()
+    receiver.command = [*right[:place], str(other), *right[place + 1 :]]
+    receiver.start()
     watch.newsroom.begin(TOPIC)
     watch.wait(BROKEN_SECONDS + 45)
     assert not watch.told(TOPIC), "the receiver took a notification with a wrong token"
-    token.write_text(right)
+    receiver.stop()
+    receiver.command = right
+    receiver.start()
     watch.begin()
     watch.end()
 
