@@ -18,6 +18,7 @@ import training.export
 from bearwatch.commands.evaluate import command as evaluate_command
 from models.classifier import Classifier
 from models.manifest import MODEL, load_manifest
+from training.card import CARD
 from training.config import parse_config
 from training.errors import TrainingError
 from training.export import export
@@ -65,7 +66,10 @@ def test_manifest(folder: Path) -> None:
         ("check", "validation"),
     ]
     assert manifest.datasets[2].licence == "CC0"
-    assert (manifest.metrics["check"]["accuracy"], manifest.metrics["check"]["n"]) == (1.0, 2)
+    figures = manifest.metrics["check"]
+    assert (figures["accuracy"], figures["accuracy_low"], figures["n"]) == (1.0, 1.0, 2)
+    assert figures["ece_low"] <= figures["ece_high"] < 1 and figures["brier"] < 1
+    assert "| check | 2 | 1.0000 (1.000 to 1.000) |" in (folder / "model" / CARD).read_text("utf-8")
     assert manifest.created == NOW
     assert {"onnxruntime-cpu", "openvino-fp32", "rounding"} <= manifest.parity.keys()
     assert manifest.parity["onnxruntime-cpu"].agreement == 1.0

@@ -38,7 +38,7 @@ from training.run_folder import RunFolder, RunRecord
 log = logging.getLogger(__name__)
 
 PACKAGES = ("bearwatch", "torch", "transformers", "tokenizers", "onnx", "onnxscript", "openvino")
-FIGURES = ("accuracy", "macro_f1", "weighted_f1", "ece")
+FIGURES = ("accuracy", "macro_f1", "weighted_f1", "ece", "brier")
 
 
 def export(run: Path, out: Path, data: Path | None, created: datetime) -> Manifest:
@@ -142,8 +142,16 @@ def _with_figures(
         Dataset(one.name, sha256_of(data / one.path), results[one.name].metrics.n, "validation", one.licence)
         for one in config.evaluation
     ]
-    figures = {
-        name: {figure: getattr(each.metrics, figure) for figure in FIGURES} | {"n": each.metrics.n}
-        for name, each in results.items()
-    }
+    figures = {name: _figures(each) for name, each in results.items()}
     return msgspec.structs.replace(manifest, datasets=(*manifest.datasets, *tested), metrics=figures)
+
+
+def _figures(evaluation: Evaluation) -> dict[str, float]:
+    """The figures of the whole set, and the ends of their 95 % intervals as `accuracy_low`, `accuracy_high` ..."""
+    metrics = evaluation.metrics
+    ends = {
+        f"{name}_{end}": value
+        for name, interval in evaluation.intervals.items()
+        for end, value in zip(("low", "high"), interval, strict=True)
+    }
+    return {figure: getattr(metrics, figure) for figure in FIGURES} | {"n": metrics.n} | ends
