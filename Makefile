@@ -8,7 +8,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
-.PHONY: help up stack dashboards test check lock clean jars
+.PHONY: help up stack training dashboards test check lock clean jars
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,8 @@ up: .venv/.runtime jars  ## run everything on this machine; ARGS="--until-alert"
 
 stack: .venv/.runtime jars  ## Kafka, worker, sample feed, Prometheus, Alertmanager and receiver; ARGS="--workers 2"
 	@$(BIN)/python -m bearwatch.stack $(ARGS)
+
+training: .venv/.development  ## install what training a model of your own needs (docs/OWN_LABELS.md)
 
 test: .venv/.development jars  ## run the tests; ARGS="-k ingest" and other flags of pytest
 	@$(BIN)/python -m pytest $(ARGS)

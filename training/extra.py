@@ -12,4 +12,6 @@ def training_extra() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise TrainingError(f"{error}; install the training extra: pip install 'bearwatch[train]'") from error
+        raise TrainingError(
+            f"{error}; install the training extra: pip install 'bearwatch[train]', or `make training` in a clone"
+        ) from error

@@ -160,7 +160,7 @@ def _finish_epoch(
     done: int,
 ) -> Position:
     report = _report(position.epoch + 1, trainer.measure(dev))
-    log.info("epoch %d: mean dev accuracy %.4f, %s", report.epoch, report.score, report.figures)
+    log.info("epoch %d: mean dev accuracy %.4f; %s", report.epoch, report.score, _said(report))
     if position.best is None or report.score > position.best.score:
         folder.save_best(trainer.network.state_dict())
     tracking.log(done, _epoch_scalars(report))
@@ -168,6 +168,14 @@ def _finish_epoch(
     after = Position(position.epoch + 1, 0, (*position.reports, report))
     folder.save_last(after, trainer.state())
     return after
+
+
+def _said(report: EpochReport) -> str:
+    heads = report.figures.items()
+    return "; ".join(
+        f"{head}: " + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        for head, figures in heads
+    )
 
 
 def _epoch_scalars(report: EpochReport) -> dict[str, float]:

@@ -87,6 +87,11 @@ def _label(
     if len(found) > 1:
         return None
     spelled = found.pop()
+    if not spelled:
+        raise TrainingError(
+            f"{where}: no label in column {column!r}; fill it in, or leave such rows out "
+            "(in a configuration: skip_unlabelled = true)"
+        )
     label = coding.get(spelled.casefold())
     if label is None:
         raise TrainingError(

@@ -12,6 +12,9 @@ class Precision:
     device: str
     autocast: torch.dtype | None
 
+    def __str__(self) -> str:
+        return f"on {self.device} in {str(self.autocast or torch.float32).removeprefix('torch.')}"
+
 
 def best_precision() -> Precision:
     """CUDA: bf16 where the card has it, else fp16. CPU: bf16 only where the CPU multiplies in it.

@@ -41,14 +41,7 @@ def read_columns(
 def _read(path: Path, format: str, separator: str) -> pd.DataFrame:
     try:
         if format == "csv":
-            return pd.read_csv(
-                path,
-                sep=separator,
-                dtype=object,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-                encoding_errors="surrogateescape",
-            )
+            return _read_csv(path, separator)
         return _read_json_lines(path) if format == "jsonl" else pd.read_parquet(path)
     except (OSError, EOFError, zlib.error) as error:
         raise TrainingError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
@@ -60,6 +53,28 @@ def _read(path: Path, format: str, separator: str) -> pd.DataFrame:
         raise TrainingError(f"{path}: not readable as {format}: its first line is not UTF-8") from error
     except ValueError as error:  # no parquet, ragged rows
         raise TrainingError(f"{path}: not readable as {format}: {error}") from error
+
+
+def _read_csv(path: Path, separator: str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            dtype=object,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            encoding_errors="surrogateescape",
+        )
+    except pd.errors.EmptyDataError as error:
+        raise ValueError("the file is empty") from error
+    except pd.errors.ParserError as error:
+        said = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        raise ValueError(f"{said}; put texts with {separator!r} in quotes, and close them") from error
+    if len(table) and not isinstance(table.index, pd.RangeIndex):  # pandas would shift the cells by one
+        raise ValueError(
+            f"row 0 has more cells than the header; put texts with {separator!r} in quotes, and close them"
+        )
+    return table
 
 
 def _read_json_lines(path: Path) -> pd.DataFrame:

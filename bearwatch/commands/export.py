@@ -1,5 +1,6 @@
 """`bearwatch export RUN --out DIR`: a trained model as an ONNX artifact, checked against the trained network."""
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,3 +26,4 @@ def command(run: Path, out: Path, data_dir: Path | None) -> None:
         click.echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")
     size = sum((out / file).stat().st_size for file in manifest.files)
     click.echo(f"{out}: {size / 1e6:.1f} MB, held against the trained model on {', '.join(manifest.parity)}")
+    click.echo(f"next: {shlex.join(['bearwatch', 'classify', '--model', str(out), 'a text'])}")

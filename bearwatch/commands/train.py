@@ -1,5 +1,6 @@
 """`bearwatch train CONFIG.toml --out RUN`: fine-tune an encoder with its heads."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -25,20 +26,22 @@ from training.extra import training_extra
 def command(
     config: Path, out: Path, data_dir: Path | None, seed: int | None, teachers: tuple[Path, ...], resume: bool
 ) -> None:
-    """Fine-tune the model that the TOML file CONFIG describes."""
+    """Fine-tune the model that the TOML file CONFIG describes (docs/OWN_LABELS.md: with labels of your own)."""
     settings = load_config(config)
     if seed is not None:
         settings = msgspec.structs.replace(settings, seed=seed)
     with training_extra():
         from training.fit import fit
         from training.precision import best_precision
-    best = fit(
-        settings,
-        data_dir or config.parent,
-        out,
-        resume=resume,
-        precision=best_precision(),
-        teachers=teachers,
+    data = data_dir or config.parent
+    try:
+        best = fit(settings, data, out, resume=resume, precision=best_precision(), teachers=teachers)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; the same command with --resume goes on from the last checkpoint", err=True)
+        raise
+    held_back = sum(round(figures["n"]) for figures in best.figures.values())
+    click.echo(
+        f"best epoch {best.epoch}: mean accuracy {best.score:.4f} on the {held_back:,} texts held back from training"
     )
-    click.echo(f"best epoch {best.epoch}, mean dev accuracy {best.score:.4f}")
-    click.echo(f"next: bearwatch export {out} --out DIR")
+    measured = ["--data-dir", str(data)] if settings.evaluation else []
+    click.echo(f"next: {shlex.join(['bearwatch', 'export', str(out), *measured])} --out DIR")
