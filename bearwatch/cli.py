@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "fine-tune a model from a TOML configuration",
     "evaluate": "measure a model on labelled data",
     "export": "write a trained model as a checked ONNX artifact",
+    "compare": "traditional classifiers against BERT: quality by number of labels, cost, noise",
 }
 WRONG_USE = (SettingsError, PolicyError, TrainingConfigError)  # exit code 2; the other errors exit with 1
 FAILURES = (StreamError, AlertingError, ModelError, TrainingError)

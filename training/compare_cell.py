@@ -1,0 +1,163 @@
+"""One cell of a comparison: a method is trained on a share of the labels and measured, in a process of its own.
+
+So its peak of memory is its own, and nothing that an earlier cell loaded or warmed up helps it.
+"""
+
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ModelError
+from models.text import normalise
+from training.compare_types import (
+    BERT,
+    CLEAN,
+    TYPING_5,
+    TYPING_10,
+    UPPER,
+    Cell,
+    Figures,
+    Result,
+    Task,
+    Tests,
+    Trained,
+)
+from training.errors import TrainingError
+from training.intervals import bootstrap
+from training.metrics import measure
+from training.noise import mistyped
+
+TIMED_TEXTS, TIMED_PASSES = 2000, 3
+
+
+def run_apart(cell: Cell, task: Task, log: Path) -> Result:
+    """Run a cell in a fresh process, whose output is added to `log`.
+
+    Raises TrainingError and ModelError from there; the process ends with this one, however that ends.
+    """
+    # Forked from a server that imports nothing, a process counts no memory but its own.
+    context = multiprocessing.get_context("forkserver")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sender, cell, task, log), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        outcome = receiver.recv()
+    except EOFError:
+        process.join()
+        raise TrainingError(
+            f"{cell.name}: its process ended with {process.exitcode} (-9: killed, often for want of memory); see {log}"
+        ) from None
+    finally:
+        process.kill()
+        process.join()
+    if isinstance(outcome, Result):
+        return outcome
+    raise outcome
+
+
+def run(cell: Cell, task: Task) -> Result:
+    """Train and measure, in this process. Imports only what the method needs, so that it alone counts."""
+    trained, heads = _trained(cell, task), [cell.head] if cell.head else list(task.tests)
+    said = {head: trained.says(task.tests[head].texts)[head] for head in heads}  # (n, n_labels) each
+    figures = {
+        head: _figures(task.config.heads[head].labels, head, task.tests[head], said[head], trained, task)
+        for head in heads
+    }
+    right = {head: (said[head].argmax(1) == task.tests[head].truth).astype(int).tolist() for head in heads}
+    return Result(
+        cell,
+        figures,
+        trained.chosen,
+        trained.training_seconds,
+        trained.peak_memory_bytes,
+        trained.size_bytes,
+        {head: "".join(map(str, bits)) for head, bits in right.items()},
+    )
+
+
+def _trained(cell: Cell, task: Task) -> Trained:
+    if cell.model:
+        from training.exported import exported
+
+        return exported(task.model)
+    if cell.method == BERT:
+        from training.compare_bert import fine_tuned
+
+        return fine_tuned(task)
+    from training.traditional import train
+
+    assert cell.head is not None  # noqa: S101 - only BERT's cells are for all heads
+    train_texts, dev = (
+        [e for e in part if e.head == cell.head] for part in (task.corpus.train, task.corpus.dev)
+    )
+    return train(cell.method, cell.head, train_texts, dev, task.config)
+
+
+def _figures(
+    labels: Sequence[str], head: str, tests: Tests, said: NDArray[np.float64], trained: Trained, task: Task
+) -> Figures:
+    metrics = measure(labels, tests.truth, said)
+    intervals = bootstrap(tests.truth, said, task.config.seed)
+    right = said.argmax(1) == tests.truth
+    plain = [normalise(text) for text in tests.texts]
+    seed = task.config.seed
+    noisy = {
+        TYPING_5: [mistyped(text, 0.05, seed) for text in plain],
+        TYPING_10: [mistyped(text, 0.10, seed) for text in plain],
+        UPPER: [text.upper() for text in plain],
+    }
+    accuracies = {
+        name: float((trained.says(texts)[head].argmax(1) == tests.truth).mean())
+        for name, texts in noisy.items()
+    }
+    return Figures(
+        accuracy=metrics.accuracy,
+        accuracy_interval=intervals["accuracy"],
+        macro_f1=metrics.macro_f1,
+        macro_f1_interval=intervals["macro_f1"],
+        ece=metrics.ece if trained.probabilities else None,
+        sets={name: float(right[rows].mean()) for name, rows in tests.sets.items()},
+        variants={CLEAN: metrics.accuracy} | accuracies,
+        documents_per_second=_documents_per_second(trained.says, tests.texts[:TIMED_TEXTS]),
+    )
+
+
+def _documents_per_second(says: Callable[[Sequence[str]], object], texts: Sequence[str]) -> float:
+    """The median of some passes, normalising and vectorising or tokenising included."""
+    seconds = []
+    for _ in range(TIMED_PASSES):
+        began = perf_counter()
+        says(texts)
+        seconds.append(perf_counter() - began)
+    return len(texts) / median(seconds)
+
+
+def _child(sender: Connection, cell: Cell, task: Task, log: Path) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with log.open("ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger(__name__).info("%s", cell.name)
+    try:
+        sender.send(run(cell, task))
+    except (TrainingError, ModelError) as error:
+        sender.send(error)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - this is a child
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,99 @@
+"""The folder of a comparison, and filling in its cells one after the other."""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from training.compare_cell import run_apart
+from training.compare_types import BERT, Cell, Result, Task
+from training.corpus import Corpus
+from training.errors import TrainingError
+
+CELLS, IDENTITY, LOG = "cells", "comparison.sha256", "compare.log"
+
+
+@contextmanager
+def claimed(out: Path, task: Task) -> Iterator[None]:
+    """Make the folder, or find in it a comparison of the same configuration and data, and keep others out of it.
+
+    Raises TrainingError.
+    """
+    texts = [(head, tests.texts, tests.truth.tolist()) for head, tests in task.tests.items()]
+    content = msgspec.json.encode((task.config, task.corpus.train, task.corpus.dev, texts))
+    identity = hashlib.sha256(content).hexdigest()
+    try:
+        (out / CELLS).mkdir(parents=True, exist_ok=True)
+        if not (out / IDENTITY).exists() and {path.name for path in out.iterdir()} == {CELLS}:
+            (out / IDENTITY).write_text(identity)
+        same = (out / IDENTITY).exists() and (out / IDENTITY).read_text() == identity
+    except OSError as error:
+        raise TrainingError(f"{out}: cannot be used: {error.strerror}") from error
+    if not same:
+        raise TrainingError(
+            f"{out} holds something else, or a comparison of another configuration, seed or data; choose another "
+            "folder"
+        )
+    with (out / IDENTITY).open() as file:  # closing it, or the end of the process, lets others in
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise TrainingError(f"{out}: another comparison is at work there; wait for it to end") from None
+        yield
+
+
+def fill_in(cells: Sequence[Cell], task: Task, parts: Mapping[float, Corpus], out: Path) -> list[Result]:
+    """The result of every cell; those that an earlier run found are read. `parts`: share -> its texts."""
+    done = [found for cell in cells if (found := _read(out / CELLS / cell.file))]
+    missing = [cell for cell in cells if cell not in {each.cell for each in done}]
+    columns = (
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as progress:
+        work = {cell: _work(cell, parts[cell.share], task) for cell in missing}
+        shown = progress.add_task("", total=sum(work.values()))
+        for number, cell in enumerate(missing, len(cells) - len(missing) + 1):
+            progress.update(shown, description=f"{number} of {len(cells)}: {cell.name}")
+            result = run_apart(cell, replace(task, corpus=parts[cell.share]), out / LOG)
+            _write(out / CELLS / cell.file, result)
+            done.append(result)
+            progress.advance(shown, work[cell])
+    return done
+
+
+def _work(cell: Cell, part: Corpus, task: Task) -> float:
+    """About how many seconds a cell takes on two cores; decides nothing but the time left that is shown."""
+    tested = sum(len(tests.texts) for tests in task.tests.values())
+    if cell.method == BERT:
+        trained = 0 if cell.model else len(part.train) * task.config.hyperparameters.epochs
+        return 20 + 0.01 * tested + trained / 50
+    return 5 + len(part.train) / 1000
+
+
+def _read(path: Path) -> Result | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Result)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise TrainingError(
+            f"{path}: no result of a cell ({error}); delete it, and it is found anew"
+        ) from error
+
+
+def _write(path: Path, result: Result) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        unfinished.write_bytes(msgspec.json.encode(result))
+        unfinished.replace(path)
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error

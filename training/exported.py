@@ -1,0 +1,24 @@
+"""An exported model as what a comparison asks; no torch is loaded for it."""
+
+from pathlib import Path
+
+from models.classifier import Classifier
+from training.compare_types import Trained
+
+
+def exported(
+    folder: Path,
+    chosen: str = "",
+    training_seconds: float | None = None,
+    peak_memory_bytes: int | None = None,
+) -> Trained:
+    """The artifact in `folder`, opened as it is for serving. Raises ModelError."""
+    classifier = Classifier.load(folder)
+    return Trained(
+        says=classifier.probabilities,
+        probabilities=True,
+        chosen=chosen,
+        training_seconds=training_seconds,
+        peak_memory_bytes=peak_memory_bytes,
+        size_bytes=sum((folder / file).stat().st_size for file in classifier.manifest.files),
+    )
