@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from alerting.metrics import Metrics, StateCollector
 from alerting.policy import Policy
 from models.classifier import Classifier
+from models.manifest import Head
 from stream.aggregate_agent import AggregateAgent
 from stream.app import App, crash_of, faust_app
 from stream.assignment import Assignment
@@ -28,6 +30,7 @@ from stream.errors import StreamError
 from stream.evidence import explainer
 from stream.health import Health, serve
 from stream.lookup import Lookup, partition_counts
+from stream.panes import NEGATIVE
 from stream.publisher import Publisher
 from stream.settings import WorkerSettings
 from stream.ticker import Ticker
@@ -37,6 +40,20 @@ from stream.wire import REFUSALS, STREAMS
 START_SECONDS = 15.0  # for the broker to answer at start
 STOP_SECONDS = 8.0  # for a clean end; Faust's own shutdown may hang
 log = logging.getLogger("bearwatch.worker")
+
+
+def check_heads(heads: Mapping[str, Head]) -> None:
+    """A model of any topics may be watched. Raises StreamError where nothing could be counted as negative."""
+    if missing := {TOPIC, SENTIMENT} - heads.keys():
+        raise StreamError(
+            f"the model has no head {', '.join(sorted(missing))}; a worker needs topic and sentiment"
+        )
+    if NEGATIVE not in heads[SENTIMENT].labels:
+        known = ", ".join(heads[SENTIMENT].labels)
+        raise StreamError(
+            f"the model's head {SENTIMENT} has no label {NEGATIVE!r} ({known}): no story would ever count; "
+            f"train with the label {NEGATIVE!r} and the files' own word for it as an alias"
+        )
 
 
 def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
@@ -49,10 +66,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
         signal.signal(number, lambda *_: sys.exit(0))
     classifier = Classifier.load(settings.model, engine=settings.engine)
     heads = classifier.manifest.heads
-    if missing := {TOPIC, SENTIMENT} - heads.keys():
-        raise StreamError(
-            f"the model has no head {', '.join(sorted(missing))}; a worker needs topic and sentiment"
-        )
+    check_heads(heads)
     registry = CollectorRegistry()
     metrics = Metrics(
         registry,

@@ -19,9 +19,12 @@ from one_worker import OneWorker
 
 from alerting.errors import AlertingError
 from alerting.monitoring_tools import tool
+from models.manifest import Head
+from stream.errors import StreamError
 from stream.local_kafka import LocalKafka
 from stream.loopback import HOST, free_port
 from stream.topics import TopicNames, create_topics
+from stream.worker import check_heads
 
 PROMISED_SECONDS = 10.0  # from SIGTERM to the end
 UNREACHABLE = "no Kafka broker answers at"
@@ -342,3 +345,12 @@ def test_a_settings_file_with_a_typo(prefix: str, model: Path, tmp_path: Path):
     (tmp_path / "bearwatch.toml").write_text('prefx = "bearwatch."\n')
     code, said = refusal(OneWorker(tmp_path, "x", prefix, model))
     assert (code, "prefx; the nearest known one is prefix" in said) == (2, True), said
+
+
+def test_a_model_that_counts_nothing_as_negative():
+    topics, sentiments = Head(("Oil", "Macro"), "topic_logits"), Head(("negative", "positive"), "s_logits")
+    check_heads({"topic": topics, "sentiment": sentiments, "mood": sentiments})
+    with pytest.raises(StreamError, match="no head sentiment; a worker needs topic and sentiment"):
+        check_heads({"topic": topics, "intent": topics})
+    with pytest.raises(StreamError, match=r"no label 'negative' \(bearish, bullish\): no story would ever"):
+        check_heads({"topic": topics, "sentiment": Head(("bearish", "bullish"), "s_logits")})
