@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.noise import NEIGHBOURS, mistyped
+from training.comparison.noise import NEIGHBOURS, mistyped
 
 TEXT = "Norwick soars on record profit, Tallis faces a fraud probe"
 

@@ -8,11 +8,11 @@ import click
 import msgspec
 
 from bearwatch.settings import settings
-from training.compare import compare
-from training.compare_report import summary, write_report
+from training.comparison.compare import compare
+from training.comparison.report import summary, write_report
+from training.comparison.subsets import parse_shares
 from training.config import load_config
 from training.extra import training_extra
-from training.subsets import parse_shares
 
 
 @click.command("compare")

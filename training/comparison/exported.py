@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from models.classifier import Classifier
-from training.compare_types import Trained
+from training.comparison.parts import Trained
 
 
 def exported(

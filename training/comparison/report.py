@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from training.compare import Comparison
-from training.compare_types import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, Figures, Result
-from training.compare_words import sentences
+from training.comparison.compare import Comparison
+from training.comparison.parts import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, Figures, Result
+from training.comparison.plots import HEIGHT, WIDTH, Plot, Point, plot
+from training.comparison.sentences import sentences
 from training.errors import TrainingError
 from training.intervals import RESAMPLES
-from training.plots import HEIGHT, WIDTH, Plot, Point, plot
 
 METHODS = (*SIMPLE, BERT)
 NOISE = {CLEAN: 0.0, TYPING_5: 5.0, TYPING_10: 10.0}  # per cent of the characters

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from training.compare_answer import Answer, Cost, Step
-from training.compare_types import BERT
+from training.comparison.answer import Answer, Cost, Step
+from training.comparison.parts import BERT
 
 
 def sentences(answer: Answer) -> list[str]:

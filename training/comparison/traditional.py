@@ -20,10 +20,10 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import LinearSVC
 
 from models.text import normalise
-from training.compare_types import BAYES, LOGISTIC, SVM, Trained
+from training.comparison.memory import peak_memory_bytes
+from training.comparison.parts import BAYES, LOGISTIC, SVM, Trained
 from training.config import TrainingConfig
 from training.labelled import Example
-from training.memory import peak_memory_bytes
 
 RARE_FROM = 1000  # texts: from so many on, what stands in one text only is left out
 

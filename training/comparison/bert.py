@@ -3,11 +3,11 @@
 import shutil
 from time import perf_counter
 
-from training.compare_types import Task, Trained
+from training.comparison.exported import exported
+from training.comparison.memory import peak_memory_bytes
+from training.comparison.parts import Task, Trained
 from training.export import export
-from training.exported import exported
 from training.fit import fit
-from training.memory import peak_memory_bytes
 from training.precision import best_precision
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.manifest import Manifest, load_manifest
-from training.compare_types import Tests
+from training.comparison.parts import Tests
 from training.config import TrainingConfig
 from training.errors import TrainingConfigError
 from training.labelled import read_examples

@@ -14,13 +14,13 @@ import onnxruntime
 
 from models.machine import usable_cpus
 from models.manifest import model_hash
-from training.compare_answer import Answer, answer
-from training.compare_inputs import fitting_model, notes, read_tests
-from training.compare_run import claimed, fill_in
-from training.compare_types import BERT, SIMPLE, About, Cell, Result, Split, Task
+from training.comparison.answer import Answer, answer
+from training.comparison.inputs import fitting_model, notes, read_tests
+from training.comparison.parts import BERT, SIMPLE, About, Cell, Result, Split, Task
+from training.comparison.run import claimed, fill_in
+from training.comparison.subsets import lost, subset
 from training.config import Tracking, TrainingConfig
 from training.corpus import Corpus, read_corpus
-from training.subsets import lost, subset
 
 PACKAGES = ("bearwatch", "scikit-learn", "torch", "transformers")
 

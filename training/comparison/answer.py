@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from training.compare_types import BERT, CLEAN, TYPING_10, Result, Split
+from training.comparison.parts import BERT, CLEAN, TYPING_10, Result, Split
 from training.intervals import LEVEL, RESAMPLES, Interval
 
 

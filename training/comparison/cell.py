@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.text import normalise
-from training.compare_types import (
+from training.comparison.noise import mistyped
+from training.comparison.parts import (
     BERT,
     CLEAN,
     TYPING_5,
@@ -35,7 +36,6 @@ from training.compare_types import (
 from training.errors import TrainingError
 from training.intervals import bootstrap
 from training.metrics import measure
-from training.noise import mistyped
 
 TIMED_TEXTS, TIMED_PASSES = 2000, 3
 
@@ -88,14 +88,14 @@ def run(cell: Cell, task: Task) -> Result:
 
 def _trained(cell: Cell, task: Task) -> Trained:
     if cell.model:
-        from training.exported import exported
+        from training.comparison.exported import exported
 
         return exported(task.model)
     if cell.method == BERT:
-        from training.compare_bert import fine_tuned
+        from training.comparison.bert import fine_tuned
 
         return fine_tuned(task)
-    from training.traditional import train
+    from training.comparison.traditional import train
 
     assert cell.head is not None  # noqa: S101 - only BERT's cells are for all heads
     train_texts, dev = (

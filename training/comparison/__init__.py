@@ -1,0 +1,1 @@
+"""Traditional classifiers against the fine-tuned BERT on the same texts: `bearwatch compare`."""
