@@ -45,7 +45,7 @@ def figures(found: Comparison) -> bytes:
 def report(found: Comparison) -> str:
     """The page."""
     heads = {answer.head: answer for answer in found.answers}
-    return _environment.get_template("compare.html").render(
+    return _environment.get_template("report.html").render(
         about=found.about,
         methods=METHODS,
         variants=VARIANTS,
