@@ -11,7 +11,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 .PHONY: help up stack training dashboards test check lock clean jars
 
 help:  ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime jars  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up
 	@$(BIN)/bearwatch up $(ARGS)

@@ -1,6 +1,7 @@
 """A checkpoint of a few thousand weights and two small labelled files of our own: training in a second."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ TOPIC = {
 }
 
 
-def write_checkpoint(folder: Path) -> Path:
-    """A BERT of two layers, 32 wide, that knows the words of the sets below."""
-    texts = [text for rows in (rows_of(SENTIMENT), rows_of(TOPIC)) for text, _ in rows]
+def write_checkpoint(folder: Path, texts: Sequence[str] | None = None) -> Path:
+    """A BERT of two layers, 32 wide, that knows the words of the texts; unless given, of the sets below."""
+    if texts is None:
+        texts = [text for rows in (rows_of(SENTIMENT), rows_of(TOPIC)) for text, _ in rows]
     words = sorted({word for text in texts for word in text.lower().split()})
     vocabulary = {word: i for i, word in enumerate((*SPECIAL, *words))}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))

@@ -43,5 +43,5 @@ def command(
     click.echo(
         f"best epoch {best.epoch}: mean accuracy {best.score:.4f} on the {held_back:,} texts held back from training"
     )
-    measured = ["--data-dir", str(data)] if settings.evaluation else []
-    click.echo(f"next: {shlex.join(['bearwatch', 'export', str(out), *measured])} --out DIR")
+    measured = f" --data-dir {shlex.quote(str(data))}" if settings.evaluation else ""
+    click.echo(f"next: bearwatch export {shlex.quote(str(out))} --out DIR{measured}")
