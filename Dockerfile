@@ -1,7 +1,7 @@
-# One image for every bearwatch process: locked packages without torch, the model inside, no root, no shell needed.
+# The image of every bearwatch process, with or without CUDA: locked packages without torch, the model inside, no root, no shell needed.
 FROM python:3.11.13-slim-bookworm AS build
 WORKDIR /src
-# `--build-arg CUDA=1` adds CUDA's libraries; the host brings NVIDIA's driver.
+# `--build-arg CUDA=1` (any value) adds CUDA's libraries; the host brings NVIDIA's driver.
 ARG CUDA=
 COPY requirements-build.txt requirements.txt requirements-cuda.txt ./
 RUN python -m pip install --no-cache-dir --require-hashes -r requirements-build.txt \

@@ -20,6 +20,7 @@ stack: .venv/.runtime jars  ## Kafka, worker, sample feed, Prometheus, Alertmana
 	@$(BIN)/python -m bearwatch.stack $(ARGS)
 
 training: .venv/.development  ## install what training a model of your own needs (docs/OWN_LABELS.md)
+	@echo "ready: $(BIN)/bearwatch train --help, docs/OWN_LABELS.md"
 
 test: .venv/.development jars  ## run the tests; ARGS="-k ingest" and other flags of pytest
 	@$(BIN)/python -m pytest $(ARGS)

@@ -6,14 +6,14 @@ publication of the deciding story to the webhook, under the shipped policy:
     the story waits for the end of its pane      0 to 15 s   7.5 s at the median
     allowed lateness of that evaluation                 5 s
     the second evaluation that agrees                  15 s
-    classifying and committing; a partition
-    without news is carried on by the clock      0 to  5 s   2.5 s
+    classifying; a partition without news is
+    carried on by the clock                      0 to  5 s   2.5 s
     the next scrape (5 s)                         0 to  5 s   2.5 s
     the next evaluation of the rules (5 s)        0 to  5 s   2.5 s
     group_wait of Alertmanager                          1 s
                                                    together    36 s at the median, 51 s at the most
 
-`python -m benchmarks.notification` measures each: 12 surges gave 8.3, 5, 15, 3.6, 5.3 (scrape and rules) and 1.0 s at
+`python -m benchmarks.notification` measures them: 12 surges gave 8.3, 5, 15, 3.6, 5.3 (scrape and rules) and 1.0 s at
 the median, together 38.9 s and 47.6 s at the most, on two cores that were busy with other work as well.
 """
 

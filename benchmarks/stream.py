@@ -49,9 +49,8 @@ ANCHOR = 1_764_072_000.0  # 2025-11-25 12:00 UTC; the documents are those before
 DAY = 86_400.0
 PARTITIONS = 4
 WARM_UP_DOCUMENTS = 1000
-LIVE_DOCUMENTS_A_SECOND = (
-    500.0  # what two cores without AMX and without a GPU follow; the ratio hardly depends on it
-)
+# What two cores without AMX and without a GPU follow; the ratio hardly depends on it near this rate.
+LIVE_DOCUMENTS_A_SECOND = 500.0
 PATIENCE_SECONDS = 600.0
 
 

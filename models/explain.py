@@ -1,24 +1,37 @@
 """Which words made the model say so: the evidence in an alert."""
 
+from collections.abc import Sequence
+
 from models.classifier import Classifier
 from models.text import normalise
 
 MAX_WORDS = 64  # one evaluation each; a headline with its first paragraph has fewer
 
 
-def decisive_words(classifier: Classifier, text: str, head: str, label: str, limit: int = 5) -> list[str]:
-    """The words whose removal lowers the probability of `label` most, the strongest first.
+def decisive_words(
+    classifier: Classifier, texts: Sequence[str], head: str, label: str, limit: int = 5
+) -> list[list[str]]:
+    """For each text the words whose removal lowers the probability of `label` most, the strongest first.
 
     Occlusion: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks"; for words, Li, Monroe
     and Jurafsky 2016, "Understanding Neural Networks through Representation Erasure". Only the first `MAX_WORDS`
-    words are tried, and each spelling is named once.
+    words are tried, and each spelling is named once. All texts are one call of the classifier, so that a busy one is
+    waited for once.
     """
-    words = normalise(text).split()
-    tried = range(min(len(words), MAX_WORDS))
-    variants = [" ".join(words[:i] + words[i + 1 :]) for i in tried]
+    split = [normalise(text).split() for text in texts]
+    variants = [_without_each(words) for words in split]
     column = classifier.manifest.heads[head].labels.index(label)
-    whole, *without = classifier.probabilities([" ".join(words), *variants])[head][:, column].tolist()
-    drops = sorted(
-        (remaining - whole, i) for i, remaining in zip(tried, without, strict=True) if remaining < whole
-    )
-    return list(dict.fromkeys(words[i] for _, i in drops))[:limit]
+    asked = [variant for of_one in variants for variant in of_one]
+    said = iter(classifier.probabilities(asked)[head][:, column].tolist())
+    found = []
+    for words, of_one in zip(split, variants, strict=True):
+        whole, *without = [next(said) for _ in of_one]
+        drops = sorted((remaining - whole, i) for i, remaining in enumerate(without) if remaining < whole)
+        found.append(list(dict.fromkeys(words[i] for _, i in drops))[:limit])
+    return found
+
+
+def _without_each(words: list[str]) -> list[str]:
+    """The whole text, then the text without its first word, its second one, and so on."""
+    tried = range(min(len(words), MAX_WORDS))
+    return [" ".join(words), *(" ".join(words[:i] + words[i + 1 :]) for i in tried)]

@@ -31,11 +31,15 @@ class Delivery:
 
     def __await__(self) -> Generator[Any, Any, None]:
         try:
-            yield self._waits_for
-        except BaseException as error:  # cancelled
-            self._coroutine.throw(error)
-            raise
-        yield from self._coroutine.__await__()
+            while True:
+                try:
+                    yield self._waits_for
+                except BaseException as error:  # cancelled; what it does about it may wait as well
+                    self._waits_for = self._coroutine.throw(error)
+                else:
+                    self._waits_for = self._coroutine.send(None)
+        except StopIteration:
+            return
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc]

@@ -66,8 +66,8 @@ class Work:
 class ClassifyAgent:
     """Classifies one stream. Every record that comes is answered: by a result, a dead letter, or the process's end.
 
-    While one batch is classified and its results are sent, the next one waits behind it for the model or is there
-    already, so that the model need not wait for a busy event loop; results leave one batch after the other.
+    While one batch is classified and its results are sent, the next one is classified beside it, so that the model
+    need not wait for a busy event loop; results leave one batch after the other.
     """
 
     stream: Stream

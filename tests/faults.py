@@ -12,14 +12,18 @@ import signal
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from prometheus_client.parser import text_string_to_metric_families
 from surge_watch import POLICY, TOPIC, Watch, watched
 from webhook_double import Mode, WebhookDouble
 
 from alerting.notices import Notification
+from stream.errors import StreamError
+from stream.loopback import HOST
 
 BROKEN_SECONDS = 75.0  # longer than Alertmanager's interval between two attempts at a group
 
@@ -36,7 +40,8 @@ def webhook_down(watch: Watch) -> None:
     """the webhook is down when the surge begins"""
     watch.running.processes["webhook"].stop()
     watch.newsroom.begin(TOPIC)
-    watch.wait(BROKEN_SECONDS + 45)
+    watch.wait_until("Alertmanager has failed to notify", lambda: failed_notifications(watch) > 0)
+    watch.wait(BROKEN_SECONDS)
     watch.running.processes["webhook"].start()
     watch.begin()
     watch.end()
@@ -84,6 +89,19 @@ def _statuses(double: WebhookDouble) -> list[str]:
     return [each.status for each in notices if each.labels.get("topic") == TOPIC]
 
 
+def failed_notifications(watch: Watch) -> float:
+    """How many requests to the webhook have failed, as Alertmanager counts them."""
+    address = f"http://{HOST}:{watch.ports.alertmanager}/metrics"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    return sum(
+        sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "alertmanager_notification_requests_failed_total"
+    )
+
+
 def alertmanager_restarted(watch: Watch) -> None:
     """Alertmanager is restarted between firing and resolved"""
     watch.begin()
@@ -124,7 +142,8 @@ def wrong_token(watch: Watch) -> None:
     receiver.command = [*right[:place], str(other), *right[place + 1 :]]
     receiver.start()
     watch.newsroom.begin(TOPIC)
-    watch.wait(BROKEN_SECONDS + 45)
+    watch.wait_until("Alertmanager is refused", lambda: failed_notifications(watch) > 0)
+    watch.wait(BROKEN_SECONDS)
     assert not watch.told(TOPIC), "the receiver took a notification with a wrong token"
     receiver.stop()
     receiver.command = right
@@ -172,8 +191,8 @@ def outcome(name: str) -> tuple[bool, str]:
         with watched(folder, workers=2, policy=policy) as watch:
             FAULTS[name](watch)
             told = watch.told(TOPIC)
-    except AssertionError as error:
-        return False, str(error)
+    except (AssertionError, StreamError, OSError, msgspec.MsgspecError) as error:
+        return False, f"{error}; logs in {folder}"
     right = told == ([] if name == "webhook_slow" else ["firing", "resolved"])  # the slow one is a double
     words = ", ".join(told) or "the double: firing, resolved"
     return right, f"{words}; {time.monotonic() - started:.0f} s{'' if right else f'; logs in {folder}'}"

@@ -27,7 +27,7 @@ class Newsroom:
         self._number = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
 
     def __enter__(self) -> Self:
         with DocumentSender(self._broker, TopicNames()) as sender:
@@ -44,8 +44,8 @@ class Newsroom:
     ) -> None:
         self._ended.set()
         self._thread.join(30)
-        if self._failure is not None and kind is None:
-            raise self._failure
+        if self.failure is not None and kind is None:
+            raise self.failure
 
     def begin(self, topic: str) -> None:
         """From now on bad news about a topic."""
@@ -66,7 +66,7 @@ class Newsroom:
                         for topic in set(TOPICS) - self._surging:
                             self._send(sender, topic, "neutral", time.time())
         except Exception as error:
-            self._failure = error
+            self.failure = error
 
     def _send(self, sender: DocumentSender, topic: str, sentiment: str, at: float) -> None:
         self._number += 1

@@ -1,5 +1,7 @@
 """A stack under the policy of minutes, and what its receiver was told of each topic's surge."""
 
+import signal
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -64,11 +66,15 @@ class Watch:
             self.wait(0.5)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass; a worker that ends is started again, as a supervisor does."""
+        """Let time pass; a worker that ends is started again, as a supervisor does.
+
+        Raises StreamError where another process has ended by itself, and what the newsroom died of.
+        """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            for worker in self.running.workers:
-                worker.check()
+            self.running.check()
+            if self.newsroom.failure is not None:
+                raise self.newsroom.failure
             time.sleep(0.2)
 
 
@@ -84,8 +90,7 @@ def watched(folder: Path, workers: int = 1, policy: Path = POLICY) -> Iterator[W
         yield Watch(running, ports, folder, newsroom)
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What the receiver heard of one surge, and the page of evidence that its first notification named."""
 
     receipts: list[Receipt]
@@ -101,3 +106,14 @@ def tell(folder: Path) -> Told:
             page = answer.read().decode()
         watch.end()
         return Told(watch.receipts(TOPIC), page)
+
+
+def main() -> None:
+    """FOLDER: one surge there, and `told.json` about it; SIGTERM ends it with everything it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    folder = Path(sys.argv[1])
+    (folder / "told.json").write_bytes(msgspec.json.encode(tell(folder / "stack")))
+
+
+if __name__ == "__main__":
+    main()

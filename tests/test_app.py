@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from stream.app import Consumer, Delivery
+from stream.app import Consumer, Delivery, Transport, faust_app
+from stream.settings import WorkerSettings
 
 
 class StandIn:
@@ -107,3 +108,34 @@ def test_a_delivery_that_waits_twice_goes_on_twice():
         assert seen == [0, 1]
 
     asyncio.run(run())
+
+
+def test_a_delivery_that_is_cancelled_may_wait_once_more_or_go_on():
+    seen = []
+
+    async def tidy() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            seen.append("tidied")
+
+    async def run() -> None:
+        waiting = asyncio.ensure_future(_awaited(Delivery(tidy())))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await waiting
+        assert seen == ["tidied"]
+
+    async def _awaited(delivery: Delivery) -> None:
+        await delivery
+
+    asyncio.run(run())
+
+
+def test_the_app_uses_it():
+    async def nothing(*_: Any) -> None: ...
+
+    app = faust_app(WorkerSettings("127.0.0.1:9"), {}, nothing, nothing, lambda _: None)
+    assert isinstance(app.transport, Transport)
+    assert app.transport.Consumer is Consumer

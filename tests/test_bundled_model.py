@@ -64,5 +64,5 @@ def test_neither_the_neighbours_nor_the_engine_change_a_label(classifier: Classi
 
 
 def test_the_words_that_made_it_bad_news(classifier: Classifier) -> None:
-    words = decisive_words(classifier, NEGATIVE[0], "sentiment", "negative")
+    (words,) = decisive_words(classifier, NEGATIVE[:1], "sentiment", "negative")
     assert set(words) & {"plunge", "warning"}

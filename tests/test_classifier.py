@@ -129,7 +129,8 @@ def test_decisive_words_are_those_that_lower_the_probability(classifier: Classif
     words = WORDS[20:30]
     label = classifier.classify([" ".join(words)])[0]["topic"].label
     column = classifier.manifest.heads["topic"].labels.index(label)
-    found = decisive_words(classifier, " ".join(words), "topic", label, limit=3)
+    found, same = decisive_words(classifier, [" ".join(words)] * 2, "topic", label, limit=3)
+    assert found == same
 
     def probability(kept: list[str]) -> float:
         return float(classifier.probabilities([" ".join(kept)])["topic"][0, column])
@@ -141,5 +142,7 @@ def test_decisive_words_are_those_that_lower_the_probability(classifier: Classif
 
 
 def test_decisive_words_of_empty_and_of_long_texts(classifier: Classifier) -> None:
-    assert decisive_words(classifier, "<br> ", "topic", "topic 1") == []
-    assert set(decisive_words(classifier, "w1 " * 10_000, "topic", "topic 1")) <= {"w1"}
+    nothing, long = decisive_words(classifier, ["<br> ", "w1 " * 10_000], "topic", "topic 1")
+    assert nothing == []
+    assert set(long) <= {"w1"}
+    assert decisive_words(classifier, [], "topic", "topic 1") == []

@@ -1,8 +1,10 @@
 """The whole way on real processes: one notification of a surge, with evidence that opens, and one of its end."""
 
 import re
-from concurrent.futures import Future
+import subprocess
+from pathlib import Path
 
+import msgspec
 import pytest
 from surge_watch import Told
 
@@ -11,12 +13,14 @@ from alerting.monitoring_tools import tool
 
 
 @pytest.mark.timeout(900)  # it began with the first test
-def test_a_surge_is_told_once_and_its_end_once(surge: Future[Told]):
+def test_a_surge_is_told_once_and_its_end_once(surge: subprocess.Popen[bytes]):
     try:
         tool("prometheus"), tool("alertmanager")
     except AlertingError as error:
         pytest.skip(str(error))
-    told = surge.result()
+    folder = Path(surge.args[-1])
+    assert surge.wait() == 0, (folder / "surge_watch.log").read_text()
+    told = msgspec.json.decode((folder / "told.json").read_bytes(), type=Told)
     assert [each.status for each in told.receipts] == ["firing", "resolved"]
     firing, resolved = told.receipts
     assert firing.labels["severity"] == "critical"

@@ -123,7 +123,7 @@ def _busy() -> Panel:
     query = Query(
         "sum by (instance) (rate(bearwatch_inference_seconds_sum[$__rate_interval]))", "{{instance}}"
     )
-    text = "Batches that a worker's classifier has in hand, on average. Near 2 it is the limit: start more workers."
+    text = "Batches that a worker's classifier has in hand, on average. Between 1 and 2, no longer rising: start more."
     return lines("Batches in the classifier", text, NUMBER, [query]).min(0)
 
 
