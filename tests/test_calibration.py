@@ -43,6 +43,13 @@ def test_thresholds():
     assert abstain_below(~correct, confidence, 0.99) == 1.0  # never reached
 
 
+def test_equally_confident_answers_are_given_together():
+    confidence = np.array([0.9, 0.8, 0.8, 0.5])
+    assert abstain_below(np.array([True, True, False, False]), confidence, 1.0) == 0.9
+    assert abstain_below(np.array([True, False, True, False]), confidence, 0.6) == 0.8
+    assert abstain_below(np.array([True, False]), np.array([0.9, 0.9]), 1.0) == 1.0
+
+
 def test_heads_are_calibrated_on_their_own_texts_and_keep_their_labels():
     logits, truth = overconfident(4000, 3.0, seed=2)
     said = {"mood": softmax(logits, axis=1), "other": np.full((4000, 2), 0.5)}

@@ -79,7 +79,10 @@ def abstain_below(correct: NDArray[np.bool_], confidence: NDArray[np.float64], a
     """
     order = np.argsort(-confidence, kind="stable")
     share = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)  # of the most confident ones, right
-    enough = np.flatnonzero(share >= accuracy)
+    ends = np.append(
+        np.diff(confidence[order]) != 0, True
+    )  # equal confidences are given or withheld together
+    enough = np.flatnonzero((share >= accuracy) & ends)
     if not len(enough):
         return 1.0
     if enough[-1] == len(order) - 1:
