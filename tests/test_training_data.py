@@ -14,6 +14,7 @@ from training.corpus import majority, read_corpus
 from training.errors import TrainingError
 from training.labelled import Example, read_examples
 from training.splits import canonical, hash_share
+from training.table_files import read_columns
 
 CODING = Head(labels=("negative", "neutral", "positive"), aliases={"0": "negative"}).coding
 PATTERN = r"""['"]: ['"](negative|neutral|positive)['"]"""
@@ -240,3 +241,18 @@ def test_unlabelled_set_without_a_text(tmp_path: Path) -> None:
     tweets = {"unlabelled": [{"name": "tweets", "path": "tweets.csv"}]}
     with pytest.raises(TrainingError, match=r"tweets\.csv: no usable row in the data set 'tweets'"):
         read_corpus(parse_config({**table(Path("base")), "distillation": tweets}), tmp_path)
+
+
+def test_what_parquet_calls_missing_is_missing(tmp_path: Path) -> None:
+    """Columns of pandas' own types have NA in place of None or NaN."""
+    frame = pd.DataFrame({"text": ["Hexby falls", "Hexby waits"], "label": [0, None]}).convert_dtypes()
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert read_columns(tmp_path / "a.parquet", ["label"]) == [["0", ""]]
+    frame.astype("string").to_parquet(tmp_path / "a.parquet")
+    assert read_columns(tmp_path / "a.parquet", ["label"]) == [["0", ""]]
+
+
+def test_deeply_nested_json_says_where(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "x", "label": 0}\n' + "[" * 100_000)
+    with pytest.raises(TrainingError, match="row 1: maximum recursion depth"):
+        read_columns(tmp_path / "a.jsonl", ["text"])

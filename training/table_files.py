@@ -85,7 +85,7 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
                 continue
             try:
                 record = json.loads(line.decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, RecursionError) as error:
                 raise ValueError(f"row {len(records)}: {error}") from error
             if not isinstance(record, dict):
                 raise ValueError(f"row {len(records)}: no JSON object")
@@ -107,7 +107,7 @@ def _check_characters(values: Sequence[str], where: str) -> None:
 
 def _string(value: object) -> str:
     """As text; 2.0 is '2', because a column of integers with a gap arrives as floats."""
-    if value is None or (isinstance(value, float) and value != value):
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
