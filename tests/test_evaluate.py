@@ -179,6 +179,13 @@ def test_report_that_cannot_be_written(folder: Path) -> None:
         run(folder, "data.csv", "--report", str(folder / "missing" / "report.html"))
 
 
+def test_report_on_a_file_whose_name_is_no_text(folder: Path) -> None:
+    odd = "odd-\udcff.csv"  # the byte 0xFF
+    (folder / odd).write_bytes((folder / "data.csv").read_bytes())
+    run(folder, odd, "--report", str(folder / "report.html"))
+    assert "odd-\\udcff.csv" in (folder / "report.html").read_text("utf-8")
+
+
 def test_a_terminal_obeys_no_text(folder: Path) -> None:
     texts = ["positive \x9b31m\u202e[bold]x[/bold] :smile:", "neutral"]
     frame = pd.DataFrame({"text": texts, "label": ["negative", "neutral"], "source": ["\x1b[2J", "desk"]})

@@ -17,7 +17,8 @@ from training.slices import SMALL, Slice
 def write_report(path: Path, evaluation: Evaluation, about: Mapping[str, str]) -> None:
     """`about`: what was measured on what, name -> value. Raises TrainingError."""
     try:
-        path.write_text(report(evaluation, about), "utf-8")
+        # A file's name may hold bytes that are no UTF-8.
+        path.write_text(report(evaluation, about), "utf-8", errors="backslashreplace")
     except OSError as error:
         raise TrainingError(f"{path}: the report cannot be written: {error.strerror}") from error
 
