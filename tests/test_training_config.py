@@ -32,12 +32,14 @@ def test_numbers_mean_the_aliases_or_else_the_order() -> None:
         "positive": "positive",
     }
     assert Head(labels=("Oil", "Banks")).coding == {"0": "Oil", "1": "Banks", "oil": "Oil", "banks": "Banks"}
+    assert Head(labels=("1", "2")).coding == {"1": "1", "2": "2"}  # a 0 is a mistake, not the first label
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"sed": 1}, "unknown key 'sed'; did you mean 'seed'"),
+        ({"seed": -1}, "seed must lie in"),
         ({"hyperparameters": {"epoch": 3}}, "unknown key 'epoch' in hyperparameters; did you mean 'epochs'"),
         ({"datasets": [{"name": "a", "path": "a.csv", "heads": "topic"}]}, "did you mean 'head'"),
         ({"heads": {"topic": {"label": ["Oil", "Banks"]}}}, "did you mean 'labels'"),

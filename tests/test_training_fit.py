@@ -1,5 +1,6 @@
 """Fitting a tiny network: it learns, one seed gives one result, and a killed run goes on to that same result."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from safetensors.torch import load_file, save_file
 from tiny_training import table, write_checkpoint, write_data
 from transformers import BartConfig, BertConfig, GPT2Config
 
+from models.tokens import TextEncoder
 from training.config import parse_config
 from training.data_report import DataReport
 from training.errors import TrainingConfigError, TrainingError
 from training.fit import fit, schedule
 from training.leaks import LeakReport
+from training.network import encode_texts, new_network
 from training.precision import Precision
 from training.run_folder import EpochReport, Position, RunFolder
 
@@ -181,3 +184,97 @@ def test_full_disk_keeps_the_last_checkpoint(folder: Path, monkeypatch: pytest.M
 def test_learning_rate_rises_then_falls() -> None:
     factors = [schedule(step, 10, 2) for step in range(10)]
     assert factors == [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]
+
+
+def test_a_kill_while_the_folder_is_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, write = train(folder, "whole", epochs=1), RunFolder._write
+
+    def write_and_die(self: RunFolder, name: str, what: Any) -> None:
+        write(self, name, what)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "_write", write_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            train(folder, "killed", epochs=1)
+    assert not RunFolder(folder / "killed").started
+    assert train(folder, "killed", resume=True, epochs=1) == expected
+
+
+def test_a_folder_that_cannot_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(BertConfig, "save_pretrained", full)
+    with pytest.raises(TrainingError, match=r"run: cannot be written: .*No space left"):
+        train(folder, "run")
+
+
+@pytest.mark.parametrize("name", ["last.pt", "best.pt"])
+def test_a_damaged_checkpoint_is_named(folder: Path, name: str) -> None:
+    train(folder, "run", epochs=1)
+    file, run = folder / "run" / name, RunFolder(folder / "run")
+    for content in (file.read_bytes()[:500], b"garbage", b""):
+        file.write_bytes(content)
+        with pytest.raises(TrainingError, match=rf"{name}: damaged .* delete last\.pt"):
+            run.load_last() if name == "last.pt" else run.load_best()
+
+
+def test_a_seed_that_is_none(folder: Path) -> None:
+    config = msgspec.structs.replace(parse_config(table(folder / "base")), seed=-1)
+    with pytest.raises(TrainingConfigError, match="seed must lie in"):
+        fit(config, folder / "data", folder / "run", resume=False, precision=FP32)
+
+
+def test_more_tokens_than_the_encoder_takes(folder: Path) -> None:
+    config = parse_config({**table(folder / "base"), "max_tokens": 64})
+    with pytest.raises(TrainingConfigError, match=r"does not take 64 tokens .*; lower max_tokens \(64\)"):
+        fit(config, folder / "data", folder / "run", resume=False, precision=FP32)
+
+
+def test_a_tokeniser_of_another_checkpoint(folder: Path) -> None:
+    other = write_checkpoint(folder / "other", [f"word{i}" for i in range(500)])
+    shutil.copyfile(other / "tokenizer.json", folder / "base" / "tokenizer.json")
+    with pytest.raises(
+        TrainingConfigError, match=r"up to the id 503: .* the tokeniser that it was made with"
+    ):
+        train(folder, "run")
+
+
+def test_a_checkpoint_without_a_tokeniser(folder: Path) -> None:
+    """For which transformers makes one that knows no word."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / "base" / name).unlink()
+    with pytest.raises(TrainingError, match=r"has no vocabulary; is its tokenizer\.json missing"):
+        train(folder, "run")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", "[]"),
+        ("config.json", '{"model_type": "bert", "hidden_size": "x"}'),
+        ("tokenizer.json", "{}"),
+        ("model.safetensors", "garbage"),
+    ],
+)
+def test_a_checkpoint_with_an_odd_file(folder: Path, name: str, content: str) -> None:
+    (folder / "base" / name).write_text(content)
+    with pytest.raises(TrainingError, match=r"base_model .* cannot be loaded: ."):
+        train(folder, "run")
+
+
+def test_weights_that_are_no_pickle(folder: Path) -> None:
+    (folder / "base" / "model.safetensors").unlink()
+    (folder / "base" / "pytorch_model.bin").write_text("garbage")
+    with pytest.raises(TrainingError, match=r"base_model .* cannot be loaded: ."):
+        train(folder, "run")
+
+
+def test_a_text_is_cut_as_in_serving(folder: Path) -> None:
+    """What comes after so long a word is not read there."""
+    _, tokenizer = new_network(parse_config(table(folder / "base")))
+    text = "a" * 2000 + " soars on record profit"
+    tokenizer.save(str(folder / "tokenizer.json"))
+    served = TextEncoder(folder / "tokenizer.json", 16).encode([text])
+    assert [list(row.tokens) for row in encode_texts([text], tokenizer)] == served

@@ -21,7 +21,7 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Head(Strict, frozen=True, kw_only=True):
     """One question the model answers. `aliases`: what labelled files write for a label, numbers included.
 
-    Where no alias is a number, the number i means the i-th label, counted from 0.
+    Where no alias and no label is a number, the number i means the i-th label, counted from 0.
     """
 
     labels: tuple[str, ...]
@@ -31,7 +31,7 @@ class Head(Strict, frozen=True, kw_only=True):
     def coding(self) -> dict[str, str]:
         """Every spelling of a label in a labelled file, names in lower case -> the label."""
         spelled = {alias.casefold(): label for alias, label in self.aliases.items()}
-        numbered = any(alias.isdigit() for alias in self.aliases)
+        numbered = any(name.isdigit() for name in (*self.aliases, *self.labels))
         positions = {} if numbered else {str(i): label for i, label in enumerate(self.labels)}
         return positions | spelled | {label.casefold(): label for label in self.labels}
 
@@ -208,7 +208,7 @@ def _check(config: TrainingConfig) -> None:
     unanswered = set(config.heads) - {one.head for one in config.datasets}
     if unanswered:
         raise TrainingConfigError(f"heads.{min(unanswered)}: no data set in [[datasets]] labels this head")
-    _check_ranges(config)
+    check_ranges(config)
 
 
 def _check_set(where: str, labelled: LabelledSet, heads: dict[str, Head]) -> None:
@@ -242,9 +242,11 @@ def _check_labels(where: str, spelling: dict[str, str], head: Head) -> None:
             )
 
 
-def _check_ranges(config: TrainingConfig) -> None:
+def check_ranges(config: TrainingConfig) -> None:
+    """Raises TrainingConfigError for a number that makes no sense."""
     h = config.hyperparameters
     required = {
+        "seed must lie in [0, 2^63)": 0 <= config.seed < 2**63,
         "max_tokens must be at least 8": config.max_tokens >= 8,
         "hyperparameters.epochs must be at least 1": h.epochs >= 1,
         "hyperparameters.batch_tokens must be at least max_tokens": h.batch_tokens >= config.max_tokens,

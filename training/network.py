@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
+from models.batching import padded
 from models.text import normalise
+from models.tokens import CHARACTERS_PER_TOKEN
 from training.batches import UNLABELLED, Encoded
 from training.config import TrainingConfig
 from training.errors import TrainingConfigError, TrainingError
@@ -54,31 +55,41 @@ def new_network(config: TrainingConfig) -> tuple[Network, Tokenizer]:
     transformers_logging.disable_progress_bar()
     checkpoint = checkpoint_of(config.base_model)
     try:
-        _check_family(AutoConfig.from_pretrained(checkpoint), config.base_model)
+        described = AutoConfig.from_pretrained(checkpoint)
+    except Exception as error:  # nothing narrower: what is wrong in the file decides
+        raise TrainingError(_unloadable(config.base_model, error)) from error
+    _check_family(described, config.base_model)
+    try:
         encoder, loaded = AutoModel.from_pretrained(
             checkpoint, dtype=torch.float32, output_loading_info=True, **_no_pooler(checkpoint)
         )
-        tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint).backend_tokenizer
-    except (OSError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise TrainingError(f"base_model {config.base_model!r} cannot be loaded: {first_line}") from error
+        told = AutoTokenizer.from_pretrained(checkpoint)
+        tokenizer: Tokenizer = told.backend_tokenizer
+    except Exception as error:  # likewise; KeyError of a tokeniser, UnpicklingError of weights
+        raise TrainingError(_unloadable(config.base_model, error)) from error
     missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise TrainingError(
             f"base_model {config.base_model!r}: the checkpoint lacks {len(missing)} weights of a "
             f"{encoder.config.model_type}, {missing[0]} for one; training would start from chance"
         )
+    _check_tokenizer(tokenizer, told.all_special_tokens, encoder, config)
     tokenizer.enable_truncation(config.max_tokens)
     tokenizer.no_padding()
     return _network(encoder, config), tokenizer
 
 
 def saved_network(run: Path, config: TrainingConfig) -> tuple[Network, Tokenizer]:
-    """The architecture of a training run without its weights."""
-    encoder = AutoModel.from_config(
-        AutoConfig.from_pretrained(run / "encoder"), **_no_pooler(str(run / "encoder"))
-    )
-    return _network(encoder, config), Tokenizer.from_file(str(run / "tokenizer.json"))
+    """The architecture of a training run without its weights. Raises TrainingError."""
+    try:
+        encoder = AutoModel.from_config(
+            AutoConfig.from_pretrained(run / "encoder"), **_no_pooler(str(run / "encoder"))
+        )
+        return _network(encoder, config), Tokenizer.from_file(str(run / "tokenizer.json"))
+    except Exception as error:  # the libraries raise nothing narrower
+        raise TrainingError(
+            f"{run}: its encoder/ or tokenizer.json is missing or damaged: {error}"
+        ) from error
 
 
 def encode(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingConfig) -> list[Encoded]:
@@ -92,7 +103,9 @@ def encode(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingCo
 
 def encode_texts(texts: Sequence[str], tokenizer: Tokenizer) -> list[Encoded]:
     """The same of texts without labels."""
-    encodings = tokenizer.encode_batch_fast([normalise(text) for text in texts])
+    assert tokenizer.truncation is not None  # noqa: S101 - it was made by new_network
+    longest = CHARACTERS_PER_TOKEN * tokenizer.truncation["max_length"]  # cut as in serving: `TextEncoder`
+    encodings = tokenizer.encode_batch_fast([normalise(text)[:longest] for text in texts])
     return [Encoded(tuple(encoding.ids), UNLABELLED, UNLABELLED) for encoding in encodings]
 
 
@@ -116,6 +129,31 @@ def _check_family(described: PretrainedConfig, base_model: str) -> None:
             f"base_model {base_model!r} is no BERT but a model of the type {family!r}, made as {made_as}; take a "
             "masked language model such as BERT, RoBERTa, DistilBERT or ELECTRA"
         )
+
+
+def _check_tokenizer(
+    tokenizer: Tokenizer, special: Sequence[str], encoder: nn.Module, config: TrainingConfig
+) -> None:
+    """It knows words, and the encoder takes its ids and `max_tokens` of them, as serving pads them."""
+    if not tokenizer.get_vocab().keys() - set(special):  # what transformers makes where there is no file
+        raise TrainingError(
+            f"base_model {config.base_model!r}: the checkpoint has no vocabulary; is its tokenizer.json missing?"
+        )
+    longest = padded(config.max_tokens)
+    ids = torch.full((1, longest), max(tokenizer.get_vocab().values()))
+    try:
+        with torch.no_grad():
+            encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
+    except (IndexError, RuntimeError) as error:
+        raise TrainingConfigError(
+            f"base_model {config.base_model!r} does not take {longest} tokens up to the id {ids[0, 0]}: {error}; "
+            f"lower max_tokens ({config.max_tokens}), or give it the tokeniser that it was made with"
+        ) from error
+
+
+def _unloadable(base_model: str, error: Exception) -> str:
+    first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return f"base_model {base_model!r} cannot be loaded: {first_line}"
 
 
 def _no_pooler(checkpoint: str) -> dict[str, bool]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, BinaryIO
 
 import msgspec
@@ -67,10 +68,15 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be made: {error.strerror}") from error
-        if any(self.path.iterdir()):
+        killed = (self.path / "run.json.unfinished").exists()  # while it did what follows
+        if any(self.path.iterdir()) and not killed:
             raise TrainingError(f"{self.path} is not empty and no training run; choose another folder")
-        network.encoder.config.save_pretrained(self.path / "encoder")  # type: ignore[union-attr, operator]
-        tokenizer.save(str(self.path / "tokenizer.json"), pretty=False)
+        try:
+            (self.path / "run.json.unfinished").touch()
+            network.encoder.config.save_pretrained(self.path / "encoder")  # type: ignore[union-attr, operator]
+        except OSError as error:
+            raise TrainingError(f"{self.path}: cannot be written: {error}") from error
+        self._write("tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
         dev = b"".join(msgspec.json.encode(example) + b"\n" for example in corpus.dev)
         self._write("dev.jsonl", lambda file: file.write(dev))
         self._write("data.json", lambda file: file.write(_readable(corpus.data)))
@@ -84,7 +90,10 @@ class RunFolder:
             raise TrainingError(f"{self.path} holds no training run ({error})") from error
 
     def dev_examples(self) -> list[Example]:
-        return msgspec.json.Decoder(Example).decode_lines((self.path / "dev.jsonl").read_bytes())
+        try:
+            return msgspec.json.Decoder(Example).decode_lines((self.path / "dev.jsonl").read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            raise TrainingError(f"{self.path / 'dev.jsonl'}: missing or damaged: {error}") from error
 
     def save_last(self, position: Position, state: dict[str, Any]) -> None:
         whole = {"position": msgspec.json.encode(position), **state}
@@ -94,7 +103,7 @@ class RunFolder:
         """The last checkpoint, None where the run was killed before the first."""
         if not (self.path / "last.pt").exists():
             return None
-        state: dict[str, Any] = torch.load(self.path / "last.pt", map_location="cpu", weights_only=True)
+        state = self._load("last.pt")
         return msgspec.json.decode(state.pop("position"), type=Position), state
 
     def save_best(self, weights: dict[str, Any]) -> None:
@@ -105,8 +114,17 @@ class RunFolder:
             raise TrainingError(
                 f"{self.path}: no epoch is finished yet; go on with `bearwatch train ... --resume`"
             )
-        weights: dict[str, Any] = torch.load(self.path / "best.pt", map_location="cpu", weights_only=True)
-        return weights
+        return self._load("best.pt")
+
+    def _load(self, name: str) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = torch.load(self.path / name, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+            raise TrainingError(
+                f"{self.path / name}: damaged ({type(error).__name__}); delete last.pt, and "
+                "`bearwatch train ... --resume` begins again"
+            ) from error
+        return state
 
     def _write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
         unfinished = self.path / f"{name}.unfinished"
