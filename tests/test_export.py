@@ -144,3 +144,43 @@ def test_run_that_is_none(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no epoch is finished"):
         export(tmp_path / "run", tmp_path / "model", None, NOW)
     assert not (tmp_path / "model").exists()
+
+
+def test_what_is_not_of_the_artifact_is_not_deleted_with_it(folder: Path, tmp_path: Path) -> None:
+    """Such as the run itself."""
+    out = tmp_path / "model"
+    shutil.copytree(folder / "model", out)
+    shutil.copytree(folder / "run", out / "run")
+    with pytest.raises(TrainingError, match="holds 'run' beside a model artifact, and would be replaced"):
+        export(out / "run", out, None, NOW)
+    assert (out / "run" / "best.pt").exists()
+
+
+def test_the_current_folder_is_not_replaced(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match="holds the current folder"):
+        export(folder / "run", Path(), None, NOW)
+
+
+def test_full_disk_leaves_the_artifact_as_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "model"
+    shutil.copytree(folder / "model", out)
+    monkeypatch.setattr(training.export, "write_onnx", full)
+    with pytest.raises(TrainingError, match=r"model: cannot be written: .*No space left"):
+        export(folder / "run", out, None, NOW)
+    assert load_manifest(out) == load_manifest(folder / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", ["encoder", "tokenizer.json", "dev.jsonl"])
+def test_a_run_that_has_lost_a_file(folder: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns(name))
+    with pytest.raises(TrainingError, match=rf"{name}.* missing or damaged"):
+        export(tmp_path / "run", tmp_path / "model", None, NOW)

@@ -26,7 +26,7 @@ from models.manifest import (
     write_manifest,
 )
 from training.calibration import calibrated
-from training.card import write_card
+from training.card import CARD, write_card
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluate import Evaluation, evaluate
@@ -47,10 +47,35 @@ def export(run: Path, out: Path, data: Path | None, created: datetime) -> Manife
     With `data` the configuration's evaluation sets are measured on the written artifact and their figures
     recorded. Raises TrainingError, and then leaves `out` as it was.
     """
-    if out.exists() and not (out / MANIFEST).exists() and (out.is_file() or any(out.iterdir())):
-        raise TrainingError(f"{out} is not empty and no model artifact; choose another folder")
+    _check_replaceable(out)
     folder = RunFolder(run)
     record = folder.record()
+    try:
+        return _export(folder, record, out, data, created)
+    except OSError as error:
+        raise TrainingError(f"{out}: cannot be written: {error}") from error
+
+
+def _check_replaceable(out: Path) -> None:
+    """What is there will be gone: an artifact may be, and nothing else."""
+    if out.resolve() in (here := Path.cwd(), *here.parents):
+        raise TrainingError(
+            f"{out} holds the current folder, which cannot be replaced; choose another folder"
+        )
+    if not out.exists():
+        return
+    if not (out / MANIFEST).exists() and (out.is_file() or any(out.iterdir())):
+        raise TrainingError(f"{out} is not empty and no model artifact; choose another folder")
+    if others := {path.name for path in out.iterdir()} - {MANIFEST, MODEL, TOKENIZER, CARD}:
+        raise TrainingError(
+            f"{out} holds {min(others)!r} beside a model artifact, and would be replaced as a whole; move it away, or "
+            "choose another folder"
+        )
+
+
+def _export(
+    folder: RunFolder, record: RunRecord, out: Path, data: Path | None, created: datetime
+) -> Manifest:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as aside:
         unfinished = Path(aside) / out.name
