@@ -8,9 +8,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from keyword_model import SENTIMENTS, TOPICS, write_keyword_model
 from tiny_training import TOPIC, rows_of, table, write_checkpoint, write_data
 
 from models.classifier import Classifier
+from models.manifest import load_manifest, write_manifest
 from training.batches import UNLABELLED, Encoded
 from training.config import Distillation, TextSet, parse_config
 from training.corpus import read_corpus
@@ -18,7 +20,7 @@ from training.errors import TrainingConfigError, TrainingError
 from training.export import export
 from training.fit import fit
 from training.precision import Precision
-from training.targets import targets
+from training.targets import targets, teachers_say
 
 FP32 = Precision("cpu", None)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,6 +55,21 @@ def test_teachers_beside_labels(folder: Path):
     sentiment, topic = targets(rows, config, said)
     np.testing.assert_allclose(sentiment, [[0.15, 0.05, 0.8], [0.6, 0.2, 0.2]], rtol=1e-6)
     np.testing.assert_allclose(topic, [[0.5, 0.5], [0.5, 0.5]], rtol=1e-6)
+
+
+def test_teachers_say_their_mean(tmp_path: Path):
+    """In the order of the configuration's heads, which need not be a teacher's."""
+    heads = {"sentiment": {"labels": list(SENTIMENTS)}, "topic": {"labels": list(TOPICS)}}
+    config = parse_config({**table(tmp_path / "base"), "heads": heads})
+    sure, unsure = (write_keyword_model(tmp_path / name) for name in ("sure", "unsure"))
+    manifest = load_manifest(unsure)
+    hot = {name: msgspec.structs.replace(head, temperature=4.0) for name, head in manifest.heads.items()}
+    write_manifest(unsure, msgspec.structs.replace(manifest, heads=hot))
+    sentiment, topic = teachers_say([sure, unsure], ["oil negative", "positive"], config)
+    confident, doubting = (np.exp(8 / t) / (np.exp(8 / t) + 2) for t in (1, 4))
+    assert sentiment[0, 0] == pytest.approx((confident + doubting) / 2, rel=1e-5)
+    assert sentiment.argmax(1).tolist() == [0, 2]
+    np.testing.assert_allclose(topic[1], 1 / len(TOPICS), rtol=1e-5)
 
 
 def test_unlabelled_texts_are_new_and_come_once(folder: Path):
