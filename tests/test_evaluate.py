@@ -227,3 +227,32 @@ def test_wrong_use_is_told(folder: Path) -> None:
     (folder / "numbers.csv").write_text("text,label\nneutral oil,2\n")
     with pytest.raises(TrainingError, match="row 0: unknown label '2'"):
         run(folder, "numbers.csv", "--labels", "negative,positive")
+
+
+def test_rows_may_be_chosen_by_share_and_labels_found_by_a_pattern(folder: Path) -> None:
+    lines = [
+        f'negative oil {number},"[negative] [{"negative" if number % 2 else "neutral"}]"'
+        for number in range(40)
+    ]
+    (folder / "data.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    pattern = ("--label-pattern", r"\[(\w+)\]", "--json")
+    assert json.loads(run(folder, "data.csv", *pattern))["n"] == 20  # the others disagree
+    parts = [
+        json.loads(run(folder, "data.csv", *pattern, "--share", low, high))["n"]
+        for low, high in (("0", "0.4"), ("0.4", "1"))
+    ]
+    assert sum(parts) == 20 and all(parts)
+    bad = [
+        "--model",
+        str(folder / "model"),
+        "--data",
+        "x.csv",
+        "--task",
+        "sentiment",
+        "--text",
+        "a",
+        "--label",
+        "b",
+    ]
+    with pytest.raises(TrainingError, match="share must be"):
+        CliRunner().invoke(command, [*bad, "--share", "0.5", "0.2"], catch_exceptions=False)

@@ -24,6 +24,7 @@ def said(count: int, flipped: int, certain: float = 0.8) -> np.ndarray:
         (BF16, 1000, 6, False),
         (BF16, 100, 2, True),  # too few texts to tell
         (BF16, 100, 3, False),
+        (BF16, 49, 1, False),
     ],
 )
 def test_how_many_labels_may_differ(engine: str, count: int, flipped: int, passes: bool):

@@ -217,6 +217,11 @@ def _check_set(where: str, labelled: LabelledSet, heads: dict[str, Head]) -> Non
             f"{where}: no head {labelled.head!r}; {nearest(labelled.head, list(heads))}"
         )
     _check_labels(f"{where}: labels", labelled.labels, heads[labelled.head])
+    check_choice(where, labelled)
+
+
+def check_choice(where: str, labelled: LabelledSet) -> None:
+    """Raises TrainingConfigError for a share or a pattern that chooses no rows."""
     _check_share(where, labelled.share)
     try:
         groups = re.compile(labelled.label_pattern or "()").groups

@@ -10,7 +10,7 @@ from bearwatch.evaluation_text import tables
 from bearwatch.settings import settings
 from bearwatch.view import printable_json
 from models.classifier import Classifier
-from training.config import LabelledSet
+from training.config import LabelledSet, check_choice
 from training.evaluate import SEED, WORST, evaluate, numbering
 from training.evaluation_report import write_report
 
@@ -24,6 +24,17 @@ FILE = click.Path(path_type=Path)
 @click.option("--text", "text_column", required=True, help="Column of the texts.")
 @click.option("--label", "label_column", required=True, help="Column of the labels, names or numbers.")
 @click.option("--labels", help="What the numbers 0, 1, ... mean, separated by commas [as in training].")
+@click.option(
+    "--label-pattern",
+    help="Regular expression whose group finds labels in the column; rows that disagree are left out.",
+)
+@click.option(
+    "--share",
+    type=(float, float),
+    default=(0.0, 1.0),
+    metavar="FROM TO",
+    help="Only texts whose hash falls into [FROM, TO) of [0, 1), as `share` in a configuration.",
+)
 @click.option("--exclude", type=FILE, help="File of zero-based data rows to leave out, one a line.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Slice by this column too; may be repeated.")
 @click.option(
@@ -44,6 +55,8 @@ def command(
     text_column: str,
     label_column: str,
     labels: str | None,
+    label_pattern: str | None,
+    share: tuple[float, float],
     exclude: Path | None,
     by: tuple[str, ...],
     errors: int,
@@ -64,8 +77,11 @@ def command(
         text=text_column,
         label=label_column,
         labels=numbering(labels) if labels else {},
+        label_pattern=label_pattern,
+        share=share,
         exclude=str(exclude.absolute()) if exclude else None,
     )
+    check_choice("--share, --label-pattern", labelled)
     classifier = Classifier.load(model, engine)
     evaluation = evaluate(classifier, labelled, Path(), by=by, worst=errors, seed=seed)
     if as_json:
