@@ -1,5 +1,6 @@
 """What several tests share: one real Kafka for the whole session, topics of each test's own on it, one surge."""
 
+import signal
 import subprocess
 import sys
 import uuid
@@ -12,7 +13,10 @@ from stream.local_kafka import LocalKafka
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let kafka-python in: it reads its schemas through functions that Python 3.11 and 3.12 deprecate."""
+    """What holds for every test."""
+    # A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # kafka-python reads its schemas through functions that Python 3.11 and 3.12 deprecate.
     for function in ("open_text", "read_text"):
         config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
 

@@ -1,13 +1,14 @@
 """The metrics: zero from the start, gauges only for what is owned, and names as Prometheus wants them."""
 
-import shutil
 import subprocess
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from alerting.detector import Firing, Reading, Verdict, WindowCounts
+from alerting.errors import AlertingError
 from alerting.metrics import GAUGES, KeyReading, Metrics, PartitionLag, StateCollector, window_label
+from alerting.monitoring_tools import tool
 
 TOPIC = {"stream": "news", "topic": "Energy | Oil"}
 KEY = "news/topic:Energy | Oil"
@@ -157,16 +158,16 @@ def test_windows_are_labelled_as_prometheus_writes_durations(seconds, label):
     assert window_label(seconds) == label
 
 
-PROMTOOL = shutil.which("promtool")
-
-
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_promtool_finds_no_fault(worker):
+    try:
+        promtool = tool("promtool")
+    except AlertingError as error:
+        pytest.skip(str(error))
     worker.keys = [KeyReading(KEY, FIRING), KeyReading("comments/entity:ACME", QUIET)]
     worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
     worker.watermarks = [(0, 900.0)]
     worker.metrics.runs_with(engine="onnxruntime", model="aa", policy="bb")
     checked = subprocess.run(
-        [str(PROMTOOL), "check", "metrics"], input=worker.text(), text=True, capture_output=True, check=False
+        [promtool, "check", "metrics"], input=worker.text(), text=True, capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
