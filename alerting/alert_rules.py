@@ -50,21 +50,27 @@ The share of negative stories is far above the usual one.
 {{- end -}}
 """
 
+# How grave it is now; the label of the rule for warnings does not say: see `_key_rule`.
+_SEVERITY = """\
+{{- with query (printf `max(bearwatch_alert_active{stream=%q, topic=%q, kind=%q, severity="critical"}) == 1` \
+$labels.stream $labels.topic $labels.kind) -}}
+Critical{{ else }}Warning{{ end }}"""
+
 KINDS = {
     "surge": Kind("Surge", "surge of bad news about {{ $labels.topic }} ({{ $labels.stream }})", _READING)
 }
 
 
 def key_rules(timing: Timing) -> list[AlertRule]:
-    """Critical before warning: Alertmanager must know what inhibits before it hears of what is inhibited."""
+    """One rule per kind and severity."""
     return [_key_rule(kind, severity, timing) for kind in KINDS for severity in ("critical", "warning")]
 
 
 def _key_rule(kind: str, severity: str, timing: Timing) -> AlertRule:
     """`for` is 0 s: the detector has already waited for a second evaluation.
 
-    A warning goes on while the alert is critical, and is inhibited meanwhile: so whatever was announced is
-    also announced as over, once.
+    The rule for warnings holds for every surge from its beginning to its end, critical ones too: who is told by
+    it hears of each surge once and of its end once. The rule for critical ones is for whoever is to be woken.
     """
     matcher = f'kind="{kind}", severity="critical"' if severity == "critical" else f'kind="{kind}"'
     told, labels = KINDS[kind], {name: f"{{{{ $labels.{name} | urlquery }}}}" for name in ("stream", "topic")}
@@ -72,7 +78,7 @@ def _key_rule(kind: str, severity: str, timing: Timing) -> AlertRule:
         name=told.name,
         severity=severity,
         expr=f"max by (stream, topic, kind) (bearwatch_alert_active{{{matcher}}}) == 1",
-        summary=f"{severity.capitalize()} {told.title}",
+        summary=f"{_SEVERITY} {told.title}",
         description=told.description,
         team=RISK,
         dashboard="bearwatch-topic?var-stream={stream}&var-topic={topic}".format(**labels),

@@ -37,7 +37,7 @@ def surge(name: str, series: Mapping[str, str], firing: Mapping[int, int], since
 # A surge begins at 60 s. An alert outlasts its surge by two minutes.
 SURGE = [
     surge(FIRES, {active("warning"): "0x11 1x60", active("critical"): "0x71"}, {55: 0, 60: 1, 300: 1}),
-    surge(FIRES + " critical, above a warning", {active("critical"): "0x11 1x60"}, {55: 0, 60: 2}),
+    surge(FIRES + " critical, beside a warning", {active("critical"): "0x11 1x60"}, {55: 0, 60: 2}),
     surge(QUIET, {active("warning"): "0x60", active("critical"): "0x60"}, {0: 0, 300: 0}),
     surge(RESOLVES, {active("warning"): "0x11 1x11 0x60"}, {115: 1, 235: 1, 245: 0, 400: 0}),
     surge(

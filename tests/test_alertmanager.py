@@ -119,8 +119,8 @@ class Receiver:
 class Alertmanager:
     """The shipped configuration, but for the address of the receiver and minutes that become seconds."""
 
-    def __init__(self, folder: Path, receiver: Receiver) -> None:
-        text = CONFIG.read_text().replace("webhook:9209", f"{HOST}:{receiver.server.server_port}")
+    def __init__(self, folder: Path, receiver: Receiver, configuration: str = CONFIG.read_text()) -> None:
+        text = configuration.replace("webhook:9209", f"{HOST}:{receiver.server.server_port}")
         text = text.replace("group_interval: 1m", "group_interval: 2s").replace(
             "group_wait: 15s", "group_wait: 1s"
         )
@@ -204,30 +204,56 @@ def operations(alert: str) -> dict[str, str]:
 
 def test_a_critical_surge_is_told_once_and_is_over_once(alertmanager: Alertmanager, receiver: Receiver):
     critical, warning = surge("Oil", "critical"), surge("Oil", "warning")
-    alertmanager.post(critical, warning)  # as the rules do: there is a warning below each critical alert
+    alertmanager.post(critical, warning)  # as the rules do: there is a warning beside each critical alert
     receiver.wait_for(1)
     time.sleep(4)  # two more intervals of the group
     alertmanager.post(critical, warning, over=True)
     receiver.wait_for(2)
     time.sleep(4)
-    assert receiver.told == [("firing", "critical", "Oil"), ("resolved", "critical", "Oil")]
+    assert receiver.told == [("firing", "warning", "Oil"), ("resolved", "warning", "Oil")]
     assert receiver.tokens == {"Bearer secret"}
 
 
-def test_a_warning_that_becomes_critical_is_told_as_both_and_ends_as_both(
-    alertmanager: Alertmanager, receiver: Receiver
-):
+def test_a_warning_that_becomes_critical_is_not_told_again(alertmanager: Alertmanager, receiver: Receiver):
     critical, warning = surge("Gold", "critical"), surge("Gold", "warning")
     alertmanager.post(warning)
     receiver.wait_for(1)
     alertmanager.post(critical, warning)
-    receiver.wait_for(2)
     time.sleep(4)
-    assert receiver.told == [("firing", "warning", "Gold"), ("firing", "critical", "Gold")]
+    assert receiver.told == [("firing", "warning", "Gold")]
     alertmanager.post(critical, warning, over=True)
-    receiver.wait_for(4)
+    receiver.wait_for(2)
     time.sleep(3)
+    assert receiver.told[1:] == [("resolved", "warning", "Gold")]
+
+
+def test_whoever_is_paged_hears_of_a_surge_when_it_is_critical(tmp_path: Path, receiver: Receiver):
+    """With a receiver in the place that is left for one."""
+    paged = CONFIG.read_text().replace(
+        "- name: risk-critical\n", "- name: risk-critical\n    webhook_configs: *webhook\n"
+    )
+    alertmanager = Alertmanager(tmp_path, receiver, paged)
+    try:
+        critical, warning = surge("Gold", "critical"), surge("Gold", "warning")
+        alertmanager.post(warning)
+        receiver.wait_for(1)
+        alertmanager.post(critical, warning)
+        receiver.wait_for(2)
+        alertmanager.post(critical, warning, over=True)
+        receiver.wait_for(4)
+        time.sleep(3)
+    finally:
+        alertmanager.stop()
+    assert receiver.told[:2] == [("firing", "warning", "Gold"), ("firing", "critical", "Gold")]
     assert sorted(receiver.told[2:]) == [("resolved", "critical", "Gold"), ("resolved", "warning", "Gold")]
+
+
+def test_what_is_critical_for_operations_needs_no_warning(alertmanager: Alertmanager, receiver: Receiver):
+    slow = operations("EndToEndSlow")
+    alertmanager.post({**slow, "severity": "critical"}, slow)
+    receiver.wait_for(1)
+    time.sleep(4)
+    assert receiver.told == [("firing", "critical", "EndToEndSlow")]
 
 
 def test_a_worker_that_is_down_silences_no_documents(alertmanager: Alertmanager, receiver: Receiver):
@@ -245,7 +271,7 @@ def test_a_worker_that_is_down_silences_no_documents(alertmanager: Alertmanager,
 def test_a_restart_between_beginning_and_end_tells_neither_twice(
     alertmanager: Alertmanager, receiver: Receiver
 ):
-    alert = surge("Oil", "critical")
+    alert = surge("Oil", "warning")
     alertmanager.post(alert)
     receiver.wait_for(1)
     time.sleep(1)  # it notes that it told after the receiver's answer
@@ -253,17 +279,17 @@ def test_a_restart_between_beginning_and_end_tells_neither_twice(
     alertmanager.start()
     alertmanager.post(alert)  # Prometheus sends it again every minute
     time.sleep(4)
-    assert receiver.told == [("firing", "critical", "Oil")]
+    assert receiver.told == [("firing", "warning", "Oil")]
     alertmanager.post(alert, over=True)
     receiver.wait_for(2)
-    assert receiver.told[1:] == [("resolved", "critical", "Oil")]
+    assert receiver.told[1:] == [("resolved", "warning", "Oil")]
 
 
 def test_a_receiver_that_was_broken_hears_of_it_once(alertmanager: Alertmanager, receiver: Receiver):
     receiver.broken = True
-    alertmanager.post(surge("Oil", "critical"))
+    alertmanager.post(surge("Oil", "warning"))
     time.sleep(4)
     receiver.broken = False
     receiver.wait_for(1)
     time.sleep(4)
-    assert receiver.told == [("firing", "critical", "Oil")]
+    assert receiver.told == [("firing", "warning", "Oil")]

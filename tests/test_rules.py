@@ -129,8 +129,15 @@ TEXTS = [
         60,
         [
             ("critical", TOPIC, "Critical surge of bad news about Energy | Oil (news)"),
-            ("warning", TOPIC, "Warning surge of bad news about Energy | Oil (news)"),
+            ("warning", TOPIC, "Critical surge of bad news about Energy | Oil (news)"),
         ],
+        "13 of 15 stories of the last 15m are negative: 87%, usual are 11%.",
+    ),
+    (
+        "Surge",
+        {active("warning"): "1x20", active("critical"): "0x20"} | FIGURES,
+        60,
+        [("warning", TOPIC, "Warning surge of bad news about Energy | Oil (news)")],
         "13 of 15 stories of the last 15m are negative: 87%, usual are 11%.",
     ),
     (

@@ -147,6 +147,15 @@ def test_a_surge_has_begun_at_the_anchor_and_is_over_half_an_hour_later(seed: in
     assert 0 < sum(d.stream == "comments" for d in found) < len(news)
 
 
+def test_the_crowd_is_of_two_minds_about_an_affair() -> None:
+    """So that a surge is one of the news, told once, and comments show what an ordinary mood looks like beside it."""
+    found = surge_of(between(WORLD, ANCHOR - HOUR, ANCHOR + HOUR), 1)
+    comments = [d for d in found if d.stream == "comments" and not d.text.startswith("RT @")]
+    alarmed = sum(d.intended_sentiment == "negative" for d in comments)
+    assert len(comments) >= 40
+    assert 0.05 < alarmed / len(comments) < 0.35
+
+
 def test_a_desk_left_running_sees_a_surge_every_few_hours_and_not_always_the_same() -> None:
     live = [
         d for d in documents(WORLD, ANCHOR + HOUR, ANCHOR + 24 * HOUR) if "surge" in d.id and not is_copy(d)

@@ -5,20 +5,23 @@ that a desk that opens sees it rise; from then on there is one about every three
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from stream.sample.library import Scenario, library
+from stream.sample.library import Scenario, TopicTexts, library
 from stream.sample.phrases import render
 from stream.sample.rhythm import arrivals
-from stream.sample.world import SampleDocument, SampleWorld, Stream
+from stream.sample.world import SampleDocument, SampleWorld, Sentiment, Stream
 from stream.sample.writing import LEAD, calendar, cast, write
 
 MINUTE, HOUR = 60.0, 3600.0
 GAP_SECONDS = 3 * HOUR
 _ECHO_SHARE = 0.35  # comments per news story
 _CALM_SHARE = 0.08  # of the news: official reassurance, figures, background
+_ALARMED_SHARE = (
+    0.2  # of the comments: the crowd writes more about the topic, but is of two minds about the affair
+)
 _LEAD_SHARE = 0.5  # of the bad news
 
 
@@ -81,26 +84,55 @@ def _affair(world: SampleWorld, index: int) -> tuple[SampleDocument, ...]:
 def _stream(
     event: Surge, scenario: Scenario, stream: Stream, peak: float, known: dict[str, str], rng: random.Random
 ) -> Iterator[SampleDocument]:
-    decks = [(phase.until, _deck(phase.templates[stream], rng)) for phase in scenario.phases]
-    calm, leads = _deck(scenario.calm, rng), _deck(scenario.leads, rng)
     scale = peak / event.peak
     times = arrivals(lambda time: scale * event.rate(time), peak, event.start, event.end, rng)
+    topic = next(each for each in library().topics if each.topic == scenario.topic)
+    choose = _news(event, scenario, rng) if stream == "news" else _comments(event, scenario, topic, rng)
     for n, time in enumerate(times):
-        is_calm = stream == "news" and rng.random() < _CALM_SHARE
-        template = next(calm if is_calm else _current(decks, event.progress(time)))
-        if stream == "news" and not is_calm and LEAD not in template and rng.random() < _LEAD_SHARE:
-            template = f"{template}{LEAD}{next(leads)}"
+        template, sentiment = choose(time)
         yield write(
             id=f"{stream[0]}-surge{event.index}.{n}",
             stream=stream,
             published_at=time,
             template=template,
             topic=scenario.topic,
-            sentiment="neutral" if is_calm else "negative",
-            slots=scenario.slots,
+            sentiment=sentiment,
+            slots={**topic.slots, **scenario.slots},
             known=known,
             rng=rng,
         )
+
+
+Choice = Callable[[float], tuple[str, Sentiment]]  # time -> template and mood
+
+
+def _news(event: Surge, scenario: Scenario, rng: random.Random) -> Choice:
+    decks = [(phase.until, _deck(phase.templates["news"], rng)) for phase in scenario.phases]
+    calm, leads = _deck(scenario.calm, rng), _deck(scenario.leads, rng)
+
+    def choose(time: float) -> tuple[str, Sentiment]:
+        if rng.random() < _CALM_SHARE:
+            return next(calm), "neutral"
+        template = next(_current(decks, event.progress(time)))
+        if LEAD not in template and rng.random() < _LEAD_SHARE:
+            template = f"{template}{LEAD}{next(leads)}"
+        return template, "negative"
+
+    return choose
+
+
+def _comments(event: Surge, scenario: Scenario, topic: TopicTexts, rng: random.Random) -> Choice:
+    decks = [(phase.until, _deck(phase.templates["comments"], rng)) for phase in scenario.phases]
+    others: list[tuple[str, Sentiment]] = [
+        (text, mood) for mood in ("neutral", "positive") for text in topic.templates["comments", mood]
+    ]
+
+    def choose(time: float) -> tuple[str, Sentiment]:
+        if rng.random() < _ALARMED_SHARE:
+            return next(_current(decks, event.progress(time))), "negative"
+        return rng.choice(others)
+
+    return choose
 
 
 def _current(decks: list[tuple[float, Iterator[str]]], progress: float) -> Iterator[str]:
