@@ -43,7 +43,11 @@ class Classifier:
     @classmethod
     def load(cls, folder: Path = BUNDLED, engine: str = AUTO, threads: int | None = None) -> Self:
         """Verify and open the artifact in `folder`. Raises `ModelError`."""
-        manifest = load_manifest(folder)
+        return cls.open(folder, load_manifest(folder), engine, threads)
+
+    @classmethod
+    def open(cls, folder: Path, manifest: Manifest, engine: str = AUTO, threads: int | None = None) -> Self:
+        """The files in `folder` under a manifest that need not stand there yet. Raises `ModelError`."""
         outputs = [head.output for head in manifest.heads.values()]
         loaded = cls(
             manifest,

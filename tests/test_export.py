@@ -17,7 +17,7 @@ from tiny_training import SENTIMENT, rows_of, table, write_checkpoint, write_dat
 import training.export
 from bearwatch.commands.evaluate import command as evaluate_command
 from models.classifier import Classifier
-from models.manifest import MODEL, load_manifest
+from models.manifest import MANIFEST, MODEL, load_manifest
 from training.card import CARD
 from training.config import parse_config
 from training.errors import TrainingError
@@ -162,6 +162,33 @@ def test_the_current_folder_is_not_replaced(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TrainingError, match="holds the current folder"):
         export(folder / "run", Path(), None, NOW)
+
+
+def test_nothing_loads_before_all_is_checked(
+    folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kill leaves it at each of the steps after the files are written."""
+    exporter_writes(folder / "model" / MODEL)
+    seen = []
+    for step in ("check", "calibrated", "measured", "write_card"):
+        done = getattr(training.export, step)
+
+        def look(*arguments: Any, done: Callable[..., Any] = done) -> Any:
+            seen.extend(tmp_path.rglob(MODEL))
+            assert not list(tmp_path.rglob(MANIFEST))
+            return done(*arguments)
+
+        monkeypatch.setattr(training.export, step, look)
+    export(folder / "run", tmp_path / "model", folder / "data", NOW)
+    assert len(seen) >= 4
+    assert load_manifest(tmp_path / "model").parity
+
+
+def test_other_evaluation_files_are_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "data", tmp_path / "data")
+    (tmp_path / "data" / "check.csv").write_text(CHECK + "Norwick holds its annual meeting,2\n")
+    with pytest.raises(TrainingError, match=r"'check' in .* is not the one whose texts were kept out"):
+        export(folder / "run", tmp_path / "model", tmp_path / "data", NOW)
 
 
 def test_full_disk_leaves_the_artifact_as_it_was(

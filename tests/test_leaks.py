@@ -91,6 +91,27 @@ def test_near_duplicates_of_evaluation_are_dropped(config: TrainingConfig, tmp_p
     assert corpus.leaks.dropped["tweets"] == [Dropped(3, "near", "validation", 0)]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"{LONG} t.co/Ab1",
+        f"{LONG[:9]}\u200b{LONG[9:]}",
+        f"<p>{LONG}</p>",
+        f"{LONG} caf\u00e9",
+        f"{LONG} pic.twitter.com/x",
+    ],
+)
+def test_what_the_model_reads_alike_is_the_same_text(
+    config: TrainingConfig, tmp_path: Path, written: str
+) -> None:
+    text = f"{LONG} cafe\u0301" if "caf" in written else LONG
+    (tmp_path / "validation.csv").write_text(f"text,label\n{text},1\n", "utf-8")
+    with (tmp_path / "sentiment.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{written},0\n")
+    last = read_corpus(config, tmp_path).leaks.dropped["sentiment"][-1]
+    assert (last.kind, last.of) == ("exact", "validation")
+
+
 def test_report_says_what_the_data_is_like(config: TrainingConfig, tmp_path: Path) -> None:
     corpus = read_corpus(config, tmp_path)
     sentiment, _, tweets, validation = corpus.data.sets

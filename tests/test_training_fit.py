@@ -201,6 +201,15 @@ def test_a_kill_while_the_folder_is_made(folder: Path, monkeypatch: pytest.Monke
     assert train(folder, "killed", resume=True, epochs=1) == expected
 
 
+def test_two_runs_do_not_share_a_folder(folder: Path) -> None:
+    with (
+        RunFolder(folder / "run").alone(),
+        pytest.raises(TrainingError, match="another process trains there"),
+    ):
+        train(folder, "run", epochs=1)
+    train(folder, "run", epochs=1)
+
+
 def test_a_folder_that_cannot_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")

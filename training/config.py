@@ -4,6 +4,7 @@ Paths of data sets are relative to `--data-dir` (the folder of the TOML file unl
 """
 
 import difflib
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -191,8 +192,10 @@ def _with_nearest_key(message: str) -> str:
 
 def _check(config: TrainingConfig) -> None:
     for name, head in config.heads.items():
-        if len(head.labels) < 2 or len(set(head.labels)) != len(head.labels):
-            raise TrainingConfigError(f"heads.{name}.labels needs at least two labels, each once")
+        if len(head.labels) < 2 or len({label.casefold() for label in head.labels}) != len(head.labels):
+            raise TrainingConfigError(
+                f"heads.{name}.labels needs at least two labels, each once whatever its case"
+            )
         _check_labels(f"heads.{name}.aliases", head.aliases, head)
     if not config.datasets:
         raise TrainingConfigError("there is nothing to train on: add a [[datasets]] table")
@@ -240,7 +243,10 @@ def _check_share(where: str, share: tuple[float, float]) -> None:
 
 
 def _check_labels(where: str, spelling: dict[str, str], head: Head) -> None:
+    own = {label.casefold(): label for label in head.labels}
     for written, label in spelling.items():
+        if own.get(written.casefold(), label) != label:
+            raise TrainingConfigError(f"{where}: {written} = {label!r}, but {written!r} is a label itself")
         if label not in head.labels:
             raise TrainingConfigError(
                 f"{where}: {written} = {label!r} is no label; {nearest(label, list(head.labels))}"
@@ -255,6 +261,9 @@ def check_ranges(config: TrainingConfig) -> None:
         "max_tokens must be at least 8": config.max_tokens >= 8,
         "hyperparameters.epochs must be at least 1": h.epochs >= 1,
         "hyperparameters.batch_tokens must be at least max_tokens": h.batch_tokens >= config.max_tokens,
+        "hyperparameters must be finite numbers": all(
+            math.isfinite(value) for value in msgspec.structs.astuple(h) if value is not None
+        ),
         "hyperparameters: learning rates must be above 0": min(h.encoder_learning_rate, h.head_learning_rate)
         > 0,
         "hyperparameters.max_gradient_norm must be above 0": h.max_gradient_norm > 0,

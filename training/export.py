@@ -33,7 +33,7 @@ from training.evaluate import Evaluation, evaluate
 from training.network import encode, saved_network
 from training.onnx_file import OPSET, round_to_half, write_onnx
 from training.parity import check, compare, reference
-from training.run_folder import RunFolder, RunRecord
+from training.run_folder import RunFolder, RunRecord, evaluation_files
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ def export(run: Path, out: Path, data: Path | None, created: datetime) -> Manife
     _check_replaceable(out)
     folder = RunFolder(run)
     record = folder.record()
+    if data is not None:
+        _check_evaluation_files(record, data)
     try:
         return _export(folder, record, out, data, created)
     except OSError as error:
@@ -73,6 +75,16 @@ def _check_replaceable(out: Path) -> None:
         )
 
 
+def _check_evaluation_files(record: RunRecord, data: Path) -> None:
+    """Figures of other files would be of texts that may have been trained on."""
+    for name, found in evaluation_files(record.config, data).items():
+        if found != record.evaluation.get(name):
+            raise TrainingError(
+                f"the file of the evaluation set {name!r} in {data} is not the one whose texts were kept out "
+                "of training"
+            )
+
+
 def _export(
     folder: RunFolder, record: RunRecord, out: Path, data: Path | None, created: datetime
 ) -> Manifest:
@@ -84,8 +96,8 @@ def _export(
         manifest = classifier.manifest
         if data is not None:
             manifest = _with_figures(manifest, measured(classifier, record.config, data), record.config, data)
-            write_manifest(unfinished, manifest)
-        write_card(unfinished, Classifier.load(unfinished, CPU))
+        write_card(unfinished, Classifier.open(unfinished, manifest, CPU))
+        write_manifest(unfinished, manifest)  # last: what a kill leaves before does not load
         if out.exists():
             shutil.move(out, Path(aside) / "replaced")
         shutil.move(unfinished, out)
@@ -109,7 +121,7 @@ def measured(classifier: Classifier, config: TrainingConfig, data: Path) -> dict
 
 
 def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: datetime) -> Classifier:
-    """Write the artifact, hold every engine of this machine against the network, and calibrate it."""
+    """Write the files, hold every engine of this machine against the network, and calibrate; no manifest yet."""
     config = record.config
     network, tokenizer = saved_network(folder.path, config)
     network.load_state_dict(folder.load_best())
@@ -121,8 +133,10 @@ def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: dat
     write_onnx(network, [f"{head}_logits" for head in config.heads], config.max_tokens, out / MODEL)
     shutil.copyfile(folder.path / TOKENIZER, out / TOKENIZER)
     manifest = _manifest(record, out, created)
-    write_manifest(out, manifest)
-    said = {engine: Classifier.load(out, engine).probabilities(texts) for engine in usable(this_machine())}
+    said = {
+        engine: Classifier.open(out, manifest, engine).probabilities(texts)
+        for engine in usable(this_machine())
+    }
     parity = {engine: check(engine, served, wanted, texts) for engine, served in said.items()}
     parity["rounding"] = compare(dict(zip(config.heads, wanted, strict=True)), unrounded)
     for engine, found in parity.items():
@@ -134,8 +148,7 @@ def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: dat
             found.max_difference,
         )
     heads = calibrated(manifest.heads, said[CPU], examples, config.calibration.abstain_accuracy)
-    write_manifest(out, msgspec.structs.replace(manifest, heads=heads, parity=parity))
-    return Classifier.load(out, CPU)
+    return Classifier.open(out, msgspec.structs.replace(manifest, heads=heads, parity=parity), CPU)
 
 
 def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:

@@ -69,20 +69,21 @@ def fit(
     corpus = corpus or read_corpus(config, data)
     log.info("%s", as_text(corpus))
     record = record_of(config, corpus, data, teachers)
-    if not folder.started:
-        folder.start(record, corpus, network, tokenizer)
-    elif folder.record() != record:
-        raise TrainingError(
-            f"{out} was started with another configuration, data or teachers; choose another folder"
-        )
-    train = [*encode(corpus.train, tokenizer, config), *encode_texts(corpus.unlabelled, tokenizer)]
-    dev = encode(corpus.dev, tokenizer, config)
-    log.info("%d texts to train on, %d to choose the epoch; %s", len(train), len(dev), precision)
-    texts = [*(each.text for each in corpus.train), *corpus.unlabelled]
-    said = teachers_say(teachers, texts, config) if teachers else None
-    wanted = targets(train, config, said)
-    with _progress() as progress:
-        return _run(config, Trainer(config, network, precision), train, wanted, dev, folder, progress)
+    with folder.alone():
+        if not folder.started:
+            folder.start(record, corpus, network, tokenizer)
+        elif folder.record() != record:
+            raise TrainingError(
+                f"{out} was started with another configuration, data or teachers; choose another folder"
+            )
+        train = [*encode(corpus.train, tokenizer, config), *encode_texts(corpus.unlabelled, tokenizer)]
+        dev = encode(corpus.dev, tokenizer, config)
+        log.info("%d texts to train on, %d to choose the epoch; %s", len(train), len(dev), precision)
+        texts = [*(each.text for each in corpus.train), *corpus.unlabelled]
+        said = teachers_say(teachers, texts, config) if teachers else None
+        wanted = targets(train, config, said)
+        with _progress() as progress:
+            return _run(config, Trainer(config, network, precision), train, wanted, dev, folder, progress)
 
 
 def _run(

@@ -1,7 +1,10 @@
 """What a training run keeps in its folder, written so that it resumes after a kill at any moment."""
 
+import fcntl
 import hashlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, BinaryIO
@@ -35,6 +38,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     datasets: tuple[Dataset, ...]
     texts_sha256: str  # over all training, dev and unlabelled texts in order
     teachers: tuple[str, ...] = ()  # their model hashes
+    evaluation: dict[str, str] = {}  # evaluation set -> sha256 of the file whose texts were kept out
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -64,10 +68,6 @@ class RunFolder:
 
     def start(self, record: RunRecord, corpus: Corpus, network: Network, tokenizer: Any) -> None:
         """Write what does not change during the run."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TrainingError(f"{self.path}: cannot be made: {error.strerror}") from error
         killed = (self.path / "run.json.unfinished").exists()  # while it did what follows
         if any(self.path.iterdir()) and not killed:
             raise TrainingError(f"{self.path} is not empty and no training run; choose another folder")
@@ -82,6 +82,22 @@ class RunFolder:
         self._write("data.json", lambda file: file.write(_readable(corpus.data)))
         self._write("leaks.json", lambda file: file.write(_readable(corpus.leaks)))
         self._write("run.json", lambda file: file.write(msgspec.json.encode(record)))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other processes from training here. Raises TrainingError where one does, or nobody can."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise TrainingError(f"{self.path}: cannot be made: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise TrainingError(f"{self.path}: another process trains there") from error
+        finally:
+            os.close(handle)
 
     def record(self) -> RunRecord:
         try:
@@ -155,5 +171,14 @@ def record_of(config: TrainingConfig, corpus: Corpus, data: Path, teachers: Sequ
     )
     texts = msgspec.json.encode((corpus.train, corpus.dev, corpus.unlabelled))
     hashes = tuple(model_hash(load_manifest(folder)) for folder in teachers)
+    kept_out = evaluation_files(config, data)
     config = msgspec.structs.replace(config, tracking=Tracking())
-    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), hashes)
+    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), hashes, kept_out)
+
+
+def evaluation_files(config: TrainingConfig, data: Path) -> dict[str, str]:
+    """Evaluation set -> sha256 of its file. Raises TrainingError for a file that cannot be read."""
+    try:
+        return {one.name: sha256_of(data / one.path) for one in config.evaluation}
+    except OSError as error:
+        raise TrainingError(f"{error.filename}: cannot be read: {error.strerror}") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from models.text import normalise
 from training.config import LabelledSet, TextSet, TrainingConfig
 from training.errors import TrainingError
 from training.labelled import Example, numbered_examples, numbered_texts
@@ -47,4 +48,5 @@ def _source(config: TrainingConfig, labelled: LabelledSet, role: Role, folder: P
 
 
 def _canonical(texts: Mapping[int, str]) -> dict[int, str]:
-    return {row: canonical(text) for row, text in texts.items()}
+    """Of what the model reads: a link without http, a tag or an invisible character makes no other text."""
+    return {row: canonical(normalise(text)) for row, text in texts.items()}

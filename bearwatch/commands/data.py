@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from bearwatch.view import printable_json
 from training.config import load_config
 from training.corpus import read_corpus
 from training.data_tables import as_text
@@ -18,6 +19,6 @@ def command(config: Path, data_dir: Path | None, as_json: bool) -> None:
     """Read the data sets of the TOML file CONFIG; report sizes, classes, conflicts, and what leaks into evaluation."""
     corpus = read_corpus(load_config(config), data_dir or config.parent)
     if as_json:
-        click.echo(msgspec.json.encode({"data": corpus.data, "leaks": corpus.leaks}))
+        click.echo(printable_json(msgspec.json.encode({"data": corpus.data, "leaks": corpus.leaks})))
     else:
         click.echo(as_text(corpus))
