@@ -20,15 +20,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
 
 from alerting.alerts import Alert
 from alerting.notices import Receipt
 from alerting.policy import Policy, load_policy
 from bearwatch.stack import Ports, Stack, stack
+from benchmarks.committed import records
 from models.classifier import Classifier
 from stream.aggregate import Aggregator
 from stream.feeds import wire
@@ -178,32 +177,17 @@ def stages(story: Classified, alert: Alert, receipt: Receipt, policy: Policy) ->
     )
 
 
-def read(broker: str, topic: str) -> Iterator[Any]:
-    """Every record of a topic that is committed by now."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=broker, isolation_level="read_committed", enable_auto_commit=False
-    )
-    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-    consumer.assign(partitions)
-    consumer.seek_to_beginning(*partitions)
-    ends = consumer.end_offsets(partitions)
-    while any(consumer.position(each) < ends[each] for each in partitions):
-        for found in consumer.poll(timeout_ms=500).values():
-            yield from found
-    consumer.close()
-
-
 def measure(running: Stack, policy: Policy, since: float) -> dict[str, Stages]:
     """Topic -> the way of its surge."""
     names = TopicNames()
     by_key: dict[str, list[Classified]] = defaultdict(list)
-    for record in read(running.bootstrap, names.classified):
+    for record in records(running.bootstrap, names.classified):
         if record.key != TICK_KEY:
             message = msgspec.json.decode(record.value, type=Classified)
             by_key[message.key].append(message)
     told = {each.labels["topic"]: each for each in reversed(receipts(running.notifications))}
     found = {}
-    for record in read(running.bootstrap, names.alerts):
+    for record in records(running.bootstrap, names.alerts):
         alert = msgspec.json.decode(record.value, type=Alert)
         if alert.state == "firing" and alert.window_end.timestamp() > since and alert.topic in told:
             messages = sorted(by_key[alert.key], key=lambda each: each.event_time)
@@ -216,7 +200,8 @@ def wait_until_read(sender: DocumentSender, running: Stack) -> None:
     """Until the whole history is classified."""
     deadline = time.monotonic() + CATCH_UP_SECONDS
     while (
-        sum(each.key != TICK_KEY for each in read(running.bootstrap, TopicNames().classified)) < sender.sent
+        sum(each.key != TICK_KEY for each in records(running.bootstrap, TopicNames().classified))
+        < sender.sent
     ):
         if time.monotonic() > deadline:
             sys.exit(f"the history is not read within {CATCH_UP_SECONDS:.0f} s")

@@ -22,15 +22,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
-from typing import Any
-
-from kafka import KafkaConsumer, TopicPartition
 
 from bearwatch.up import worker_flags
+from benchmarks.committed import records
 from models.classifier import BUNDLED, Classifier
 from models.engines import AUTO, ENGINES
 from models.machine import this_machine
@@ -136,21 +133,6 @@ def counted_rate(broker: str, names: TopicNames) -> float:
     assert first_tick is not None and counted.keys() == last.keys()
     after_first_batch = sum(each > first_tick for each in results)
     return after_first_batch / (max(counted.values()) - first_tick) * 1000
-
-
-def records(broker: str, topic: str) -> Iterator[Any]:
-    """Every committed record, in order within its partition."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=broker,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        consumer_timeout_ms=2000,
-    )
-    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-    consumer.assign(partitions)
-    consumer.seek_to_beginning(*partitions)
-    yield from consumer
-    consumer.close()
 
 
 def machine() -> str:
