@@ -17,6 +17,8 @@ from tiny_training import SENTIMENT, rows_of, table, write_checkpoint, write_dat
 import training.export
 from bearwatch.commands.evaluate import command as evaluate_command
 from models.classifier import Classifier
+from models.engines import CPU, CUDA
+from models.machine import this_machine
 from models.manifest import MANIFEST, MODEL, load_manifest
 from training.card import CARD
 from training.config import parse_config
@@ -182,6 +184,16 @@ def test_nothing_loads_before_all_is_checked(
     export(folder / "run", tmp_path / "model", folder / "data", NOW)
     assert len(seen) >= 4
     assert load_manifest(tmp_path / "model").parity
+
+
+@pytest.mark.skipif(this_machine().gpu, reason="the GPU here would work")
+def test_a_gpu_without_its_libraries_is_left_out(
+    folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter_writes(folder / "model" / MODEL)
+    monkeypatch.setattr(training.export, "usable", lambda _: [CPU, CUDA])
+    parity = export(folder / "run", tmp_path / "model", None, NOW).parity
+    assert set(parity) == {CPU, "rounding"}
 
 
 def test_other_evaluation_files_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 import onnxruntime
 
-from models.classifier import Classifier
-from models.engines import CPU, usable
+from models.classifier import Classifier, Probabilities
+from models.engines import CPU, CUDA, usable
+from models.errors import ModelError
 from models.machine import this_machine
 from models.manifest import (
     MANIFEST,
@@ -133,10 +134,7 @@ def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: dat
     write_onnx(network, [f"{head}_logits" for head in config.heads], config.max_tokens, out / MODEL)
     shutil.copyfile(folder.path / TOKENIZER, out / TOKENIZER)
     manifest = _manifest(record, out, created)
-    said = {
-        engine: Classifier.open(out, manifest, engine).probabilities(texts)
-        for engine in usable(this_machine())
-    }
+    said = _on_every_engine(out, manifest, texts)
     parity = {engine: check(engine, served, wanted, texts) for engine, served in said.items()}
     parity["rounding"] = compare(dict(zip(config.heads, wanted, strict=True)), unrounded)
     for engine, found in parity.items():
@@ -149,6 +147,23 @@ def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: dat
         )
     heads = calibrated(manifest.heads, said[CPU], examples, config.calibration.abstain_accuracy)
     return Classifier.open(out, msgspec.structs.replace(manifest, heads=heads, parity=parity), CPU)
+
+
+def _on_every_engine(
+    folder: Path, manifest: Manifest, texts: Sequence[str]
+) -> dict[str, Mapping[str, Probabilities]]:
+    """Engine -> what it says; a GPU without CUDA's libraries is one that this machine does not have."""
+    said: dict[str, Mapping[str, Probabilities]] = {}
+    for engine in usable(this_machine()):
+        try:
+            classifier = Classifier.open(folder, manifest, engine)
+        except ModelError as error:
+            if engine != CUDA:
+                raise
+            log.warning("not checked: %s", error)
+        else:
+            said[engine] = classifier.probabilities(texts)
+    return said
 
 
 def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
