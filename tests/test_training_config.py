@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tiny_training import table
 
@@ -85,6 +86,31 @@ def test_wrong_data_set_is_named(wrong: dict[str, Any], message: str) -> None:
 def test_head_without_data() -> None:
     with pytest.raises(TrainingConfigError, match=r"heads\.topic: no data set"):
         parse_config(changed(datasets=table(Path("base"))["datasets"][:1]))
+
+
+def test_values_may_be_changed_from_outside() -> None:
+    changes = ["base_model=bge-small-en-v1.5", "hyperparameters.epochs = 6"]
+    config = load_config(SHIPPED, changes)
+    assert (config.base_model, config.hyperparameters.epochs) == ("bge-small-en-v1.5", 6)
+    assert config == msgspec.structs.replace(
+        load_config(SHIPPED), base_model="bge-small-en-v1.5", hyperparameters=config.hyperparameters
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epochs", "write KEY=VALUE"),
+        ("hyperparameters.epoch=3", "did you mean 'epochs'"),
+        ("seed.x=3", "seed is no table"),
+        ("heads.sentiment.labels=['bad', 'good']", "known are 'bad', 'good'"),
+        ("seed=", "Expected `int`, got `str`"),
+    ],
+)
+def test_a_change_that_makes_no_sense(change: str, message: str) -> None:
+    with pytest.raises(TrainingConfigError) as caught:
+        load_config(SHIPPED, [change])
+    assert message in str(caught.value)
 
 
 def test_file_is_named(tmp_path: Path) -> None:

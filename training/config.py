@@ -7,6 +7,7 @@ import difflib
 import math
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,18 +137,38 @@ class TrainingConfig(Strict, frozen=True, kw_only=True):
     not_for: str = ""
 
 
-def load_config(path: Path) -> TrainingConfig:
-    """Raises TrainingConfigError naming the file, the key and the nearest known one."""
+def load_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
+    """The file with `changes`, KEY=VALUE each: a key as TOML dots it, a value as TOML writes it or a plain word.
+
+    Raises TrainingConfigError naming the file, the key and the nearest known one.
+    """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise TrainingConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingConfigError(f"{path}: not TOML: {error}") from error
+    for change in changes:
+        _change(table, change)
     try:
         return parse_config(table)
     except TrainingConfigError as error:
         raise TrainingConfigError(f"{path}: {error}") from error
+
+
+def _change(table: dict[str, Any], change: str) -> None:
+    key, separator, value = change.partition("=")
+    *places, last = (part.strip() for part in key.split("."))
+    if not separator or not last:
+        raise TrainingConfigError(f"{change!r} changes nothing: write KEY=VALUE, such as seed=2")
+    for place in places:
+        table = table.setdefault(place, {})
+        if not isinstance(table, dict):
+            raise TrainingConfigError(f"{change!r}: {place} is no table with keys of its own")
+    try:
+        table[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = value.strip()
 
 
 def parse_config(table: dict[str, Any]) -> TrainingConfig:

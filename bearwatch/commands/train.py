@@ -16,6 +16,13 @@ from training.extra import training_extra
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data [that of CONFIG].")
 @click.option("--seed", type=int, help="Another seed than the configuration's.")
 @click.option(
+    "--set",
+    "changes",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Another value than the configuration's, such as hyperparameters.epochs=6; may be repeated.",
+)
+@click.option(
     "--teacher",
     "teachers",
     type=click.Path(path_type=Path),
@@ -24,10 +31,16 @@ from training.extra import training_extra
 )
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
 def command(
-    config: Path, out: Path, data_dir: Path | None, seed: int | None, teachers: tuple[Path, ...], resume: bool
+    config: Path,
+    out: Path,
+    data_dir: Path | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    teachers: tuple[Path, ...],
+    resume: bool,
 ) -> None:
     """Fine-tune the model that the TOML file CONFIG describes (docs/OWN_LABELS.md: with labels of your own)."""
-    settings = load_config(config)
+    settings = load_config(config, changes)
     if seed is not None:
         settings = msgspec.structs.replace(settings, seed=seed)
     with training_extra():
