@@ -33,12 +33,18 @@ class _Made(msgspec.Struct, rename={"silence_id": "silenceID"}):
 
 
 def matchers(alert: Alert) -> list[dict[str, Any]]:
-    """What the silence is about: the labels that the alert's notifications have.
+    """What the silence is about: the pages of the alert, now or when it becomes critical.
 
-    Severity is not among them: an alert that somebody looks after stays silent when it becomes critical.
+    Its one notification has been sent. A silence over that route would hide the end, and with it the next alert:
+    Alertmanager does not tell anew what it has never told to be over (until `repeat_interval`).
     """
     dimension = "topic" if alert.topic else "entity"
-    labels = {"stream": alert.stream, dimension: subject(alert), "kind": alert.kind}
+    labels = {
+        "stream": alert.stream,
+        dimension: subject(alert),
+        "kind": alert.kind,
+        "severity": "critical",
+    }
     return [
         {"name": name, "value": value, "isRegex": False, "isEqual": True} for name, value in labels.items()
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from models.errors import ModelError
+from models.errors import CudaMissing, ModelError
 from models.machine import Machine, this_machine
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def _onnxruntime_cuda(model: Path, outputs: Sequence[str]) -> Run:
     cuda = ("CUDAExecutionProvider", {"use_tf32": "0"})  # fp32 as on the CPU: the same labels
     session = onnxruntime.InferenceSession(model, providers=[cuda])
     if "CUDAExecutionProvider" not in session.get_providers():
-        raise ModelError("onnxruntime could not load its CUDA provider; are CUDA and cuDNN installed?")
+        raise CudaMissing("onnxruntime could not load its CUDA provider; are CUDA and cuDNN installed?")
     return _onnxruntime_run(session, outputs)
 
 

@@ -3,3 +3,7 @@
 
 class ModelError(Exception):
     """An artifact is missing, damaged or unfit for what is asked of it."""
+
+
+class CudaMissing(ModelError):
+    """There is a GPU, but not the libraries that onnxruntime needs to use it."""

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from alert_messages import acknowledgement, alert
 
+from alerting import silences
 from alerting.errors import AlertingError
 from alerting.monitoring_tools import home, tool
 from alerting.policy import load_policy
@@ -246,6 +248,21 @@ def test_whoever_is_paged_hears_of_a_surge_when_it_is_critical(tmp_path: Path, r
         alertmanager.stop()
     assert receiver.told[:2] == [("firing", "warning", "Gold"), ("firing", "critical", "Gold")]
     assert sorted(receiver.told[2:]) == [("resolved", "critical", "Gold"), ("resolved", "warning", "Gold")]
+
+
+def test_an_answered_surge_that_ends_does_not_hide_the_next(alertmanager: Alertmanager, receiver: Receiver):
+    warning, now = surge("Oil", "warning"), datetime.now(UTC)
+    alertmanager.post(warning)
+    receiver.wait_for(1)
+    answer = acknowledgement(at=now, until=now + timedelta(hours=2))
+    silences.Alertmanager(f"http://{HOST}:{alertmanager.port}").silence(alert(topic="Oil"), answer)
+    time.sleep(1)
+    alertmanager.post(warning, over=True)
+    receiver.wait_for(2)
+    alertmanager.begun.clear()
+    alertmanager.post(warning)
+    receiver.wait_for(3)
+    assert [status for status, _, _ in receiver.told] == ["firing", "resolved", "firing"]
 
 
 def test_what_is_critical_for_operations_needs_no_warning(alertmanager: Alertmanager, receiver: Receiver):

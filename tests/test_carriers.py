@@ -1,9 +1,11 @@
 """Base models out of packages: what is converted computes the same, and a cache holds it whole or not at all."""
 
+import shutil
 import warnings
 import zipfile
 from pathlib import Path
 
+import jgo.maven
 import onnx
 import pytest
 import torch
@@ -46,12 +48,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[BertModel, Path,
         torch.nn.init.normal_(parameter, std=0.1)
     bert.set_attn_implementation("eager")
     names, inputs = ["input_ids", "attention_mask"], (IDS, torch.ones_like(IDS))
+    any_size = {name: {0: "batch", 1: "tokens"} for name in names}
     with warnings.catch_warnings(action="ignore"):  # the old exporter, which such files come from
         torch.onnx.export(
             Embedder(bert).eval(),
             inputs,
             folder / "m.onnx",
             input_names=names,
+            dynamic_axes=any_size,
             opset_version=14,
             dynamo=False,
         )
@@ -116,9 +120,48 @@ def test_a_conversion_that_fails_leaves_nothing(jar: Jar, tmp_path: Path, monkey
         raise OSError("no space left on device")
 
     monkeypatch.setattr(carriers, "convert", fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(TrainingError, match="cannot be kept there: no space left"):
         checkpoint_of("carried")
     assert not list((tmp_path / "cache" / "bearwatch" / "checkpoints").iterdir())
+
+
+def test_two_processes_may_fetch_the_same(jar: Jar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The other one is done while this one converts."""
+    cache = tmp_path / "cache" / "bearwatch" / "checkpoints"
+
+    def slowly(model: Path, tokenizer: Path, out: Path) -> None:
+        convert(model, tokenizer, out)
+        shutil.copytree(out, cache / f"carried-{jar.sha256[:16]}")
+
+    monkeypatch.setattr(carriers, "convert", slowly)
+    folder = Path(checkpoint_of("carried"))
+    assert AutoModel.from_pretrained(folder, add_pooling_layer=False).config.num_hidden_layers == 3
+    assert not (folder / "checkpoint").exists()
+    assert [each.name for each in cache.iterdir()] == [folder.name]
+
+
+def test_a_download_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(**_: object) -> None:
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(jgo.maven, "PythonResolver", fail)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(TrainingError, match="no route to host"):
+        checkpoint_of("bge-small-en-v1.5")
+
+
+def test_weights_that_compute_something_else_are_refused(exported, tmp_path: Path):
+    """As of a model whose attention is divided otherwise."""
+    _, model, tokenizer = exported
+    other = onnx.load(model)
+    for node in other.graph.node:
+        if node.op_type == "Softmax":
+            node.op_type = "Relu"
+            del node.attribute[:]
+    onnx.save(other, tmp_path / "other.onnx")
+    with pytest.raises(TrainingError, match=r"other\.onnx: its weights .* compute something else"):
+        convert(tmp_path / "other.onnx", tokenizer, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_jar_than_the_known_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -139,7 +182,7 @@ def test_another_jar_than_the_known_one_is_refused(tmp_path: Path, monkeypatch: 
         def resolve(self) -> Path:
             return other
 
-    monkeypatch.setattr(carriers, "MavenContext", Maven)
+    monkeypatch.setattr(jgo.maven, "MavenContext", Maven)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(TrainingError, match=r"is not the known one \(sha256\)"):
         checkpoint_of("bge-small-en-v1.5")

@@ -11,10 +11,13 @@ import pytest
 from keyword_model import SENTIMENTS, TOPICS, write_keyword_model
 from tiny_training import TOPIC, rows_of, table, write_checkpoint, write_data
 
+import training.fit
+import training.run_folder
 from models.classifier import Classifier
 from models.manifest import load_manifest, write_manifest
+from training.alteration import MASK, altered
 from training.batches import UNLABELLED, Encoded
-from training.config import Distillation, TextSet, parse_config
+from training.config import Distillation, TextSet, TrainingConfig, parse_config
 from training.corpus import read_corpus
 from training.errors import TrainingConfigError, TrainingError
 from training.export import export
@@ -55,6 +58,40 @@ def test_teachers_beside_labels(folder: Path):
     sentiment, topic = targets(rows, config, said)
     np.testing.assert_allclose(sentiment, [[0.15, 0.05, 0.8], [0.6, 0.2, 0.2]], rtol=1e-6)
     np.testing.assert_allclose(topic, [[0.5, 0.5], [0.5, 0.5]], rtol=1e-6)
+
+
+def test_altered_copies_differ_from_their_texts_in_masks_and_names():
+    texts = [
+        f"{name} cuts its dividend after a weak third quarter" for name in ("Norwick", "$TLS", "Brambley")
+    ] * 40
+    copies = altered(texts, 2, seed=1)
+    assert copies == altered(texts, 2, seed=1) != altered(texts, 2, seed=2)
+    assert len(copies) == 2 * len(texts) and copies[: len(texts)] != copies[len(texts) :]
+    words = [word for copy in copies for word in copy.split()]
+    others = {word for text in texts for word in text.split()} | {MASK}
+    assert set(words) == others
+    assert 0.05 < words.count(MASK) / len(words) < 0.13  # 0.1 of the words that are no names, 8 of 9
+    renamed = [copy.split()[0] != text.split()[0] for copy, text in zip(copies, texts * 2, strict=True)]
+    assert 0.15 < sum(renamed) / len(renamed) < 0.4  # 0.3, and a third of them by the same name; then masks
+
+
+def test_altered_copies_are_trained_on(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def say(teachers: object, texts: list[str], config: TrainingConfig):
+        asked.append(texts)
+        return tuple(np.full((len(texts), len(h.labels)), 0.5, np.float32) for h in config.heads.values())
+
+    monkeypatch.setattr(training.fit, "teachers_say", say)
+    monkeypatch.setattr(training.run_folder, "load_manifest", lambda _: None)
+    monkeypatch.setattr(training.run_folder, "model_hash", lambda _: "0")
+    for copies in (0, 2):
+        table = distilled(folder)
+        config = parse_config({**table, "distillation": {**table["distillation"], "altered_copies": copies}})
+        fit(config, folder / "data", folder / str(copies), resume=False, precision=FP32, teachers=[folder])
+    plain, more = asked
+    labelled = len(read_corpus(config, folder / "data").train)
+    assert more[: len(plain)] == plain and len(more) == len(plain) + 2 * labelled
 
 
 def test_teachers_say_their_mean(tmp_path: Path):

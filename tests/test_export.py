@@ -14,10 +14,12 @@ from click.testing import CliRunner
 from onnx import numpy_helper
 from tiny_training import SENTIMENT, rows_of, table, write_checkpoint, write_data
 
+import models.engines
 import training.export
 from bearwatch.commands.evaluate import command as evaluate_command
 from models.classifier import Classifier
 from models.engines import CPU, CUDA
+from models.errors import ModelError
 from models.machine import this_machine
 from models.manifest import MANIFEST, MODEL, load_manifest
 from training.card import CARD
@@ -194,6 +196,19 @@ def test_a_gpu_without_its_libraries_is_left_out(
     monkeypatch.setattr(training.export, "usable", lambda _: [CPU, CUDA])
     parity = export(folder / "run", tmp_path / "model", None, NOW).parity
     assert set(parity) == {CPU, "rounding"}
+
+
+def test_a_gpu_that_fails_otherwise_is_no_reason_to_skip_it(
+    folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("out of memory")
+
+    exporter_writes(folder / "model" / MODEL)
+    monkeypatch.setattr(training.export, "usable", lambda _: [CPU, CUDA])
+    monkeypatch.setattr(models.engines, "_onnxruntime_cuda", fail)
+    with pytest.raises(ModelError, match="out of memory"):
+        export(folder / "run", tmp_path / "model", None, NOW)
 
 
 def test_other_evaluation_files_are_refused(folder: Path, tmp_path: Path) -> None:

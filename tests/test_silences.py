@@ -74,14 +74,15 @@ def in_force(url: str, alert_id: str) -> list[dict[str, Any]]:
     return [each for each in silences if each["status"]["state"] == "active" and alert_id in each["comment"]]
 
 
-def test_a_silence_is_about_the_key_and_kind_and_not_the_severity():
+def test_a_silence_is_about_the_pages_of_the_key_and_kind():
     assert {each["name"]: each["value"] for each in matchers(alert())} == {
         "stream": "news",
         "topic": "Energy | Oil",
         "kind": "surge",
+        "severity": "critical",
     }
     company = alert(topic=UNSET, entity="ACME", key="news/entity:ACME")
-    assert {each["name"] for each in matchers(company)} == {"stream", "entity", "kind"}
+    assert {each["name"] for each in matchers(company)} == {"stream", "entity", "kind", "severity"}
 
 
 def test_alertmanager_keeps_who_when_and_why(url: str):
@@ -93,6 +94,7 @@ def test_alertmanager_keeps_who_when_and_why(url: str):
     assert datetime.fromisoformat(silence["endsAt"]) - given.until < timedelta(milliseconds=1)
     assert sorted((each["name"], each["value"], each["isRegex"]) for each in silence["matchers"]) == [
         ("kind", "surge", False),
+        ("severity", "critical", False),
         ("stream", "news", False),
         ("topic", "Energy | Oil", False),
     ]

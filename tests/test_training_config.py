@@ -83,6 +83,13 @@ def test_wrong_data_set_is_named(wrong: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_a_file_may_number_labels_that_are_numbers() -> None:
+    datasets = table(Path("base"))["datasets"]
+    numbered = {**datasets[0], "labels": {"0": "1", "1": "2"}}
+    heads = {**table(Path("base"))["heads"], "sentiment": {"labels": ["1", "2"]}}
+    assert parse_config(changed(heads=heads, datasets=[numbered, datasets[1]])).datasets[0].labels["0"] == "1"
+
+
 def test_head_without_data() -> None:
     with pytest.raises(TrainingConfigError, match=r"heads\.topic: no data set"):
         parse_config(changed(datasets=table(Path("base"))["datasets"][:1]))
@@ -90,6 +97,8 @@ def test_head_without_data() -> None:
 
 def test_values_may_be_changed_from_outside() -> None:
     changes = ["base_model=bge-small-en-v1.5", "hyperparameters.epochs = 6"]
+    quoted = load_config(SHIPPED, ['heads.sentiment.aliases."a.b" = positive'])
+    assert quoted.heads["sentiment"].aliases["a.b"] == "positive"
     config = load_config(SHIPPED, changes)
     assert (config.base_model, config.hyperparameters.epochs) == ("bge-small-en-v1.5", 6)
     assert config == msgspec.structs.replace(
@@ -101,6 +110,8 @@ def test_values_may_be_changed_from_outside() -> None:
     ("change", "message"),
     [
         ("epochs", "write KEY=VALUE"),
+        ("=3", "write KEY=VALUE"),
+        ("seed=3\nmax_tokens=8", "write KEY=VALUE"),
         ("hyperparameters.epoch=3", "did you mean 'epochs'"),
         ("seed.x=3", "seed is no table"),
         ("heads.sentiment.labels=['bad', 'good']", "known are 'bad', 'good'"),

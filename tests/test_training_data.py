@@ -71,7 +71,7 @@ def test_excluded_rows_and_shares(tmp_path: Path) -> None:
 def test_an_excluded_row_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\nup,0\ndown,1\n")
     (tmp_path / "rows.txt").write_text("0\n2\n")
-    with pytest.raises(TrainingError, match=r"rows\.txt: row 2 is beyond the 2 rows of .*a\.csv"):
+    with pytest.raises(TrainingError, match=r"rows\.txt: row 2 is none of the 2 rows of .*a\.csv"):
         read_examples(labelled("a.csv", exclude="rows.txt"), CODING, tmp_path)
 
 

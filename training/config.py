@@ -4,6 +4,7 @@ Paths of data sets are relative to `--data-dir` (the folder of the TOML file unl
 """
 
 import difflib
+import json
 import math
 import re
 import tomllib
@@ -76,10 +77,12 @@ class Distillation(Strict, frozen=True, kw_only=True):
     The target of a labelled text's head is (1 - weight) of its label and `weight` of the teachers' mean
     probabilities; of every other head, and for unlabelled texts, the teachers' alone. Ensembles into one model:
     Bucila, Caruana and Niculescu-Mizil 2006, "Model Compression"; mixed with the labels: Hinton, Vinyals and Dean
-    2015, "Distilling the Knowledge in a Neural Network" (at temperature 1).
+    2015, "Distilling the Knowledge in a Neural Network" (at temperature 1). `altered_copies` of each labelled text are
+    unlabelled texts as well (training/alteration.py).
     """
 
     weight: float = 0.7
+    altered_copies: int = 0
     unlabelled: tuple[TextSet, ...] = ()
 
 
@@ -157,18 +160,22 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
 
 
 def _change(table: dict[str, Any], change: str) -> None:
-    key, separator, value = change.partition("=")
-    *places, last = (part.strip() for part in key.split("."))
-    if not separator or not last:
-        raise TrainingConfigError(f"{change!r} changes nothing: write KEY=VALUE, such as seed=2")
-    for place in places:
-        table = table.setdefault(place, {})
+    key, separator, value = (part.strip() for part in change.partition("="))
+    try:
+        try:
+            wanted = tomllib.loads(f"{key} = {value}")
+        except tomllib.TOMLDecodeError:
+            wanted = tomllib.loads(f"{key} = {json.dumps(value)}")
+    except tomllib.TOMLDecodeError:
+        wanted = {}
+    if not separator or not wanted or "\n" in change:
+        raise TrainingConfigError(f"{change!r} is no change: write KEY=VALUE, such as seed=2")
+    while len(wanted) == 1 and isinstance(inner := next(iter(wanted.values())), dict) and inner:
+        (place,) = wanted
+        table, wanted = table.setdefault(place, {}), inner
         if not isinstance(table, dict):
             raise TrainingConfigError(f"{change!r}: {place} is no table with keys of its own")
-    try:
-        table[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        table[last] = value.strip()
+    table.update(wanted)
 
 
 def parse_config(table: dict[str, Any]) -> TrainingConfig:
@@ -218,6 +225,12 @@ def _check(config: TrainingConfig) -> None:
                 f"heads.{name}.labels needs at least two labels, each once whatever its case"
             )
         _check_labels(f"heads.{name}.aliases", head.aliases, head)
+        own = {label.casefold(): label for label in head.labels}
+        for alias, label in head.aliases.items():
+            if own.get(alias.casefold(), label) != label:
+                raise TrainingConfigError(
+                    f"heads.{name}.aliases: {alias} = {label!r}, but {alias!r} is a label itself"
+                )
     if not config.datasets:
         raise TrainingConfigError("there is nothing to train on: add a [[datasets]] table")
     for kind, sets in (("datasets", config.datasets), ("evaluation", config.evaluation)):
@@ -264,10 +277,7 @@ def _check_share(where: str, share: tuple[float, float]) -> None:
 
 
 def _check_labels(where: str, spelling: dict[str, str], head: Head) -> None:
-    own = {label.casefold(): label for label in head.labels}
     for written, label in spelling.items():
-        if own.get(written.casefold(), label) != label:
-            raise TrainingConfigError(f"{where}: {written} = {label!r}, but {written!r} is a label itself")
         if label not in head.labels:
             raise TrainingConfigError(
                 f"{where}: {written} = {label!r} is no label; {nearest(label, list(head.labels))}"
@@ -293,6 +303,8 @@ def check_ranges(config: TrainingConfig) -> None:
         "hyperparameters.weight_decay must not be negative": h.weight_decay >= 0,
         "distillation.weight must lie in (0, 1]": config.distillation is None
         or 0 < config.distillation.weight <= 1,
+        "distillation.altered_copies must not be negative": config.distillation is None
+        or config.distillation.altered_copies >= 0,
         "calibration.abstain_accuracy must lie in (0, 1]": 0 < config.calibration.abstain_accuracy <= 1,
         "hyperparameters.dev_share must lie between 0 and 0.5": 0 < h.dev_share <= 0.5,
         "hyperparameters: warmup_ratio, dropout and label_smoothing must lie in [0, 1)": all(

@@ -12,8 +12,8 @@ import msgspec
 import onnxruntime
 
 from models.classifier import Classifier, Probabilities
-from models.engines import CPU, CUDA, usable
-from models.errors import ModelError
+from models.engines import CPU, usable
+from models.errors import CudaMissing, ModelError
 from models.machine import this_machine
 from models.manifest import (
     MANIFEST,
@@ -23,6 +23,7 @@ from models.manifest import (
     Head,
     Manifest,
     hash_files,
+    load_manifest,
     sha256_of,
     write_manifest,
 )
@@ -99,6 +100,7 @@ def _export(
             manifest = _with_figures(manifest, measured(classifier, record.config, data), record.config, data)
         write_card(unfinished, Classifier.open(unfinished, manifest, CPU))
         write_manifest(unfinished, manifest)  # last: what a kill leaves before does not load
+        load_manifest(unfinished)
         if out.exists():
             shutil.move(out, Path(aside) / "replaced")
         shutil.move(unfinished, out)
@@ -158,7 +160,7 @@ def _on_every_engine(
         try:
             classifier = Classifier.open(folder, manifest, engine)
         except ModelError as error:
-            if engine != CUDA:
+            if not isinstance(error.__cause__, CudaMissing):
                 raise
             log.warning("not checked: %s", error)
         else:

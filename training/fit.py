@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from training.alteration import altered
 from training.batches import Encoded, plan_epoch
 from training.config import TrainingConfig, check_ranges
 from training.corpus import Corpus, read_corpus
@@ -76,14 +77,19 @@ def fit(
             raise TrainingError(
                 f"{out} was started with another configuration, data or teachers; choose another folder"
             )
-        train = [*encode(corpus.train, tokenizer, config), *encode_texts(corpus.unlabelled, tokenizer)]
+        labelled = [each.text for each in corpus.train]
+        unlabelled = [*corpus.unlabelled, *_altered(labelled, config)]
+        train = [*encode(corpus.train, tokenizer, config), *encode_texts(unlabelled, tokenizer)]
         dev = encode(corpus.dev, tokenizer, config)
         log.info("%d texts to train on, %d to choose the epoch; %s", len(train), len(dev), precision)
-        texts = [*(each.text for each in corpus.train), *corpus.unlabelled]
-        said = teachers_say(teachers, texts, config) if teachers else None
+        said = teachers_say(teachers, [*labelled, *unlabelled], config) if teachers else None
         wanted = targets(train, config, said)
         with _progress() as progress:
             return _run(config, Trainer(config, network, precision), train, wanted, dev, folder, progress)
+
+
+def _altered(texts: Sequence[str], config: TrainingConfig) -> list[str]:
+    return altered(texts, config.distillation.altered_copies, config.seed) if config.distillation else []
 
 
 def _run(

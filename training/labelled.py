@@ -35,11 +35,12 @@ def numbered_examples(labelled: LabelledSet, coding: Mapping[str, str], folder: 
     excluded = read_row_numbers(folder / labelled.exclude) if labelled.exclude else frozenset()
     columns = [labelled.text, labelled.label]
     texts, written = read_columns(path, columns, labelled.format, labelled.separator)
-    if excluded and max(excluded) >= len(texts):
-        raise TrainingError(
-            f"{folder / str(labelled.exclude)}: row {max(excluded)} is beyond the {len(texts)} rows of {path}; "
-            "rows are counted from 0, without the header"
-        )
+    for row in excluded:
+        if not 0 <= row < len(texts):
+            raise TrainingError(
+                f"{folder / str(labelled.exclude)}: row {row} is none of the {len(texts)} rows of {path}, which are "
+                "counted from 0, without the header"
+            )
     coding = with_own(coding, labelled.labels)
     pattern = re.compile(labelled.label_pattern) if labelled.label_pattern else None
     low, high = labelled.share

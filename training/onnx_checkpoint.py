@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnx import numpy_helper
 from tokenizers import Tokenizer
@@ -13,7 +15,10 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from training.errors import TrainingError
 
-HEAD_WIDTH = 32  # of attention, in the models that are 384 wide; the graph does not say it plainly
+HEAD_WIDTH = (
+    32  # of attention, in models that are 384 wide; what the graph does not say is checked by computing
+)
+MAX_DIFFERENCE = 1e-3  # of a hidden state between the two, whose last bits differ
 
 
 def convert(model: Path, tokenizer: Path, out: Path) -> None:
@@ -23,7 +28,7 @@ def convert(model: Path, tokenizer: Path, out: Path) -> None:
     themselves, matrices by the node that multiplies with them (and lie transposed).
 
     Raises:
-        TrainingError: the graph is not that of a BERT, named so.
+        TrainingError: the graph is not that of a BERT, named so, or computes something else.
     """
     weights = _weights(onnx.load(model).graph)
     try:
@@ -32,8 +37,20 @@ def convert(model: Path, tokenizer: Path, out: Path) -> None:
     except (KeyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise TrainingError(f"{model} holds no BERT as PyTorch exports it: {reason:.200}") from error
+    _check_same(model, bert.eval())
     bert.save_pretrained(out)
     BertTokenizerFast(tokenizer_object=Tokenizer.from_file(str(tokenizer))).save_pretrained(out)
+
+
+def _check_same(model: Path, bert: BertModel) -> None:
+    ids = np.arange(1, 9).reshape(1, -1)  # any words
+    known = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    wanted = session.run(None, {given.name: known[given.name] for given in session.get_inputs()})[0]
+    with torch.no_grad():
+        found = bert(torch.from_numpy(ids)).last_hidden_state.numpy()
+    if found.shape != wanted.shape or not np.abs(found - wanted).max() <= MAX_DIFFERENCE:
+        raise TrainingError(f"{model}: its weights in a BERT of transformers compute something else")
 
 
 def _weights(graph: onnx.GraphProto) -> dict[str, Tensor]:

@@ -37,8 +37,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     config: TrainingConfig
     datasets: tuple[Dataset, ...]
     texts_sha256: str  # over all training, dev and unlabelled texts in order
+    evaluation: dict[str, str]  # evaluation set -> sha256 of the file whose texts were kept out
     teachers: tuple[str, ...] = ()  # their model hashes
-    evaluation: dict[str, str] = {}  # evaluation set -> sha256 of the file whose texts were kept out
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -92,18 +92,24 @@ class RunFolder:
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be made: {error.strerror}") from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(handle)
             yield
-        except BlockingIOError as error:
-            raise TrainingError(f"{self.path}: another process trains there") from error
         finally:
             os.close(handle)
+
+    def _lock(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TrainingError(f"{self.path}: another process trains there") from error
+        except OSError as error:
+            raise TrainingError(f"{self.path}: cannot be locked: {error.strerror}") from error
 
     def record(self) -> RunRecord:
         try:
             return msgspec.json.decode((self.path / "run.json").read_bytes(), type=RunRecord)
         except (OSError, msgspec.DecodeError) as error:
-            raise TrainingError(f"{self.path} holds no training run ({error})") from error
+            raise TrainingError(f"{self.path} holds no training run of this version ({error})") from error
 
     def dev_examples(self) -> list[Example]:
         try:
@@ -173,7 +179,7 @@ def record_of(config: TrainingConfig, corpus: Corpus, data: Path, teachers: Sequ
     hashes = tuple(model_hash(load_manifest(folder)) for folder in teachers)
     kept_out = evaluation_files(config, data)
     config = msgspec.structs.replace(config, tracking=Tracking())
-    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), hashes, kept_out)
+    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), kept_out, hashes)
 
 
 def evaluation_files(config: TrainingConfig, data: Path) -> dict[str, str]:

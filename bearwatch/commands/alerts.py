@@ -76,7 +76,7 @@ def show(alert_id: str, broker: str, prefix: str, as_json: bool) -> None:
 
 def answer_options(command: Command) -> Command:
     for option in (
-        click.option("--alertmanager", metavar="URL", help="Also silence the alert there."),
+        click.option("--alertmanager", metavar="URL", help="Also silence its pages there."),
         click.option("--note", required=True, metavar="TEXT", help="Why."),
         click.option("--by", required=True, metavar="NAME", help="Who."),
         click.option(
@@ -97,10 +97,10 @@ def answer_options(command: Command) -> Command:
 @command.command
 @answer_options
 def ack(**options: Any) -> None:
-    """Say that somebody looks after an alert; with --alertmanager its notifications pause.
+    """Say that somebody looks after an alert; with --alertmanager it pages nobody meanwhile.
 
-    They pause for the alert's stream, topic (or entity) and kind, also if it becomes critical. A later answer
-    takes the place of an earlier one.
+    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; that it is over is
+    told all the same. A later answer takes the place of an earlier one.
     """
     record_answer("acknowledged", **options)
 
@@ -108,10 +108,10 @@ def ack(**options: Any) -> None:
 @command.command
 @answer_options
 def snooze(**options: Any) -> None:
-    """Leave an alert for later; with --alertmanager its notifications pause.
+    """Leave an alert for later; with --alertmanager it pages nobody meanwhile.
 
-    They pause for the alert's stream, topic (or entity) and kind, also if it becomes critical. A later answer
-    takes the place of an earlier one.
+    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; that it is over is
+    told all the same. A later answer takes the place of an earlier one.
     """
     record_answer("snoozed", **options)
 
@@ -142,7 +142,7 @@ def record_answer(
         until=now + length,
     )
     written = answer(record, wanted, broker, TopicNames(prefix).alerts, manager)
-    silence = f"silence {written.silence}" if written.silence else "no --alertmanager: notifications go on"
+    silence = f"silence {written.silence}" if written.silence else "no --alertmanager: pages go on"
     click.echo(f"{alert_id} {state} until {written.until:%Y-%m-%d %H:%M:%S} UTC; {silence}")
 
 
