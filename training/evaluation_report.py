@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from training.errors import TrainingError
 from training.evaluate import Evaluation
 from training.intervals import RESAMPLES, Interval, share_interval
 from training.metrics import ReliabilityBin, taken_for
+from training.pages import templates
 from training.slices import SMALL, Slice
 
 
@@ -58,10 +57,4 @@ def _axis_start(slices: Iterable[Slice]) -> float:
     return math.floor(10 * min(lows, default=0)) / 10
 
 
-_environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment = templates(Path(__file__).parent / "templates")

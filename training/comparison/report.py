@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from training.comparison.compare import Comparison
 from training.comparison.parts import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, Figures, Result
@@ -13,6 +12,7 @@ from training.comparison.plots import HEIGHT, WIDTH, Plot, Point, plot
 from training.comparison.sentences import sentences
 from training.errors import TrainingError
 from training.intervals import RESAMPLES
+from training.pages import templates
 
 METHODS = (*SIMPLE, BERT)
 NOISE = {CLEAN: 0.0, TYPING_5: 5.0, TYPING_10: 10.0}  # per cent of the characters
@@ -108,10 +108,4 @@ def _noise(found: Figures) -> list[Point]:
     return [(x, found.variants[name], None) for name, x in NOISE.items()]
 
 
-_environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment = templates(Path(__file__).parent / "templates")

@@ -1,0 +1,16 @@
+"""HTML pages from templates: values are escaped, and one that a template misses is an error."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+def templates(folder: Path) -> Environment:
+    """The templates in a folder."""
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
