@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from bearwatch.settings import settings
+from bearwatch.training_options import changes
 from training.comparison.compare import compare
 from training.comparison.report import summary, write_report
 from training.comparison.subsets import parse_shares
@@ -22,15 +23,22 @@ from training.extra import training_extra
 @settings("model")
 @click.option("--shares", default="1,5,20,100", show_default=True, help="Of the labels, in per cent.")
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed than the configuration's.")
+@changes
 def command(
-    config: Path, out: Path, data_dir: Path | None, model: Path, shares: str, seed: int | None
+    config: Path,
+    out: Path,
+    data_dir: Path | None,
+    model: Path,
+    shares: str,
+    seed: int | None,
+    changes: tuple[str, ...],
 ) -> None:
     """Compare TF-IDF with linear models and naive Bayes against BERT on the data of the TOML file CONFIG.
 
     Writes compare.json and report.html into the folder. BERT with 100 % of the labels is the model given, with fewer
     it is fine-tuned here. An interrupted comparison goes on when it is started again.
     """
-    asked = load_config(config)
+    asked = load_config(config, changes)
     if seed is not None:
         asked = msgspec.structs.replace(asked, seed=seed)
     with training_extra():

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from bearwatch.training_options import changes
 from training.config import load_config
 from training.extra import training_extra
 
@@ -15,13 +16,7 @@ from training.extra import training_extra
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data [that of CONFIG].")
 @click.option("--seed", type=int, help="Another seed than the configuration's.")
-@click.option(
-    "--set",
-    "changes",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Another value than the configuration's, such as hyperparameters.epochs=6; may be repeated.",
-)
+@changes
 @click.option(
     "--teacher",
     "teachers",
