@@ -19,10 +19,10 @@ MINUTE, HOUR = 60.0, 3600.0
 GAP_SECONDS = 3 * HOUR
 _ECHO_SHARE = 0.35  # comments per news story
 _CALM_SHARE = 0.08  # of the news: official reassurance, figures, background
-_ALARMED_SHARE = (
-    0.2  # of the comments: the crowd writes more about the topic, but is of two minds about the affair
-)
+_ALARMED_SHARE = 0.2  # of the comments: more are written about the topic, but the crowd is of two minds
 _LEAD_SHARE = 0.5  # of the bad news
+
+Choice = Callable[[float], tuple[str, Sentiment]]  # time -> template and mood
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,6 @@ def _stream(
             known=known,
             rng=rng,
         )
-
-
-Choice = Callable[[float], tuple[str, Sentiment]]  # time -> template and mood
 
 
 def _news(event: Surge, scenario: Scenario, rng: random.Random) -> Choice:
