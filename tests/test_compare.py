@@ -286,6 +286,13 @@ def test_another_seed_is_another_comparison(
         again(msgspec.structs.replace(config, seed=4), folder, compared[0], 60.0, 100.0)
 
 
+def test_another_value_is_another_comparison(compared: tuple[Path, str], folder: Path) -> None:
+    arguments = [str(folder / "config.toml"), "--data-dir", str(folder / "data"), "--out", str(compared[0])]
+    more = ["--model", str(folder / "model"), "--shares", "60,100", "--set", "hyperparameters.dropout=0.3"]
+    with pytest.raises(TrainingError, match="another configuration, seed or data"):
+        CliRunner().invoke(command, [*arguments, *more], catch_exceptions=False)
+
+
 def test_one_comparison_at_a_time(task: Task, tmp_path: Path) -> None:
     with (
         claimed(tmp_path, task),

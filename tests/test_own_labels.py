@@ -202,6 +202,15 @@ def train(folder: Path, *flags: str) -> Result:
     return CliRunner().invoke(bearwatch, arguments)
 
 
+def test_a_value_may_be_set_for_once(example: Path) -> None:
+    result = train(example, "--set", "hyperparameters.epoch=2")
+    assert "unknown key 'epoch' in hyperparameters; did you mean 'epochs'?" in str(result.exception)
+    result = train(example, "--set", "hyperparameters.epochs=2", "--set", "seed=5")
+    assert result.exit_code == 0, result.output
+    record = json.loads((example / "run" / "run.json").read_text())
+    assert (record["config"]["hyperparameters"]["epochs"], record["config"]["seed"]) == (2, 5)
+
+
 def test_the_table_of_errors_is_whole() -> None:
     _, rows = PAGE.split("| it says | what to do |")
     assert re.findall(r"^\| `(.+?)` \|", rows, re.MULTILINE) == list(MISTAKES)
