@@ -168,6 +168,31 @@ def test_the_current_folder_is_not_replaced(
         export(folder / "run", Path(), None, NOW)
 
 
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(39, "Directory not empty")])
+def test_what_cannot_be_put_in_place_leaves_what_was_there(
+    folder: Path,
+    tmp_path: Path,
+    exporter_writes: Callable[[Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    failure: BaseException,
+) -> None:
+    """Stopped between the two steps."""
+    exporter_writes(folder / "model" / MODEL)
+    out = Path(shutil.copytree(folder / "model", tmp_path / "model"))
+    before, rename = load_manifest(out), Path.rename
+
+    def stop_at_the_second(self: Path, target: Path) -> Path:
+        if target == out and self.name != "replaced":
+            raise failure
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", stop_at_the_second)
+    with pytest.raises((KeyboardInterrupt, TrainingError)):
+        export(folder / "run", out, None, NOW)
+    assert load_manifest(out) == before
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
 def test_nothing_loads_before_all_is_checked(
     folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,8 @@ def test_wrong_configuration_names_the_key(wrong: dict[str, Any], message: str) 
         ({"share": [0.5, 0.2]}, "share must be"),
         ({"label_pattern": "(a)(b)"}, "exactly one group"),
         ({"label_pattern": "("}, "no regular expression"),
+        ({"label_pattern": "(a{99999999999999999999})"}, "no regular expression"),
+        ({"label_pattern": "(" * 5000}, "no regular expression"),
         ({"labels": {"up": "positve"}}, "did you mean 'positive'"),
     ],
 )
@@ -97,6 +99,8 @@ def test_head_without_data() -> None:
 
 def test_values_may_be_changed_from_outside() -> None:
     changes = ["base_model=bge-small-en-v1.5", "hyperparameters.epochs = 6"]
+    assert load_config(SHIPPED, ["intended_use=🎉 party"]).intended_use == "🎉 party"
+    assert load_config(SHIPPED, ['heads.topic.aliases."a=b"="IPO"']).heads["topic"].aliases == {"a=b": "IPO"}
     quoted = load_config(SHIPPED, ['heads.sentiment.aliases."a.b" = positive'])
     assert quoted.heads["sentiment"].aliases["a.b"] == "positive"
     config = load_config(SHIPPED, changes)
@@ -111,6 +115,13 @@ def test_values_may_be_changed_from_outside() -> None:
     [
         ("epochs", "write KEY=VALUE"),
         ("=3", "write KEY=VALUE"),
+        ("[seed]#=3", "write KEY=VALUE"),
+        ("seed=" + "1" * 5000, "Expected `int`, got `str`"),
+        ("seed=" + "[" * 3000, "Expected `int`, got `str`"),
+        ("base_model=\udcff", "write KEY=VALUE"),
+        ("hyperparameters.epochs=99999999999999999999", "between 1 and 10,000"),
+        ("max_tokens=99999999999999999999", "between 8 and 65,536"),
+        ("distillation.altered_copies=999999", "between 0 and 100"),
         ("seed=3\nmax_tokens=8", "write KEY=VALUE"),
         ("hyperparameters.epoch=3", "did you mean 'epochs'"),
         ("seed.x=3", "seed is no table"),

@@ -149,7 +149,7 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise TrainingConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
         raise TrainingConfigError(f"{path}: not TOML: {error}") from error
     for change in changes:
         _change(table, change)
@@ -160,15 +160,8 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
 
 
 def _change(table: dict[str, Any], change: str) -> None:
-    key, separator, value = (part.strip() for part in change.partition("="))
-    try:
-        try:
-            wanted = tomllib.loads(f"{key} = {value}")
-        except tomllib.TOMLDecodeError:
-            wanted = tomllib.loads(f"{key} = {json.dumps(value)}")
-    except tomllib.TOMLDecodeError:
-        wanted = {}
-    if not separator or not wanted or "\n" in change:
+    wanted = _toml(change)
+    if not wanted or "\n" in change or change.lstrip().startswith("["):
         raise TrainingConfigError(f"{change!r} is no change: write KEY=VALUE, such as seed=2")
     while len(wanted) == 1 and isinstance(inner := next(iter(wanted.values())), dict) and inner:
         (place,) = wanted
@@ -176,6 +169,18 @@ def _change(table: dict[str, Any], change: str) -> None:
         if not isinstance(table, dict):
             raise TrainingConfigError(f"{change!r}: {place} is no table with keys of its own")
     table.update(wanted)
+
+
+def _toml(change: str) -> dict[str, Any]:
+    """The change as TOML, its value quoted where only that makes it TOML; empty where nothing does."""
+    key, separator, value = change.partition("=")
+    for written in (change, f"{key}={json.dumps(value.strip(), ensure_ascii=False)}") if separator else ():
+        try:
+            written.encode()
+            return tomllib.loads(written)
+        except (ValueError, RecursionError):  # a number of thousands of digits, lists of thousands of levels
+            continue
+    return {}
 
 
 def parse_config(table: dict[str, Any]) -> TrainingConfig:
@@ -262,7 +267,7 @@ def check_choice(where: str, labelled: LabelledSet) -> None:
     _check_share(where, labelled.share)
     try:
         groups = re.compile(labelled.label_pattern or "()").groups
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise TrainingConfigError(f"{where}: label_pattern is no regular expression: {error}") from error
     if groups != 1:
         raise TrainingConfigError(
@@ -289,9 +294,11 @@ def check_ranges(config: TrainingConfig) -> None:
     h = config.hyperparameters
     required = {
         "seed must lie in [0, 2^63)": 0 <= config.seed < 2**63,
-        "max_tokens must be at least 8": config.max_tokens >= 8,
-        "hyperparameters.epochs must be at least 1": h.epochs >= 1,
-        "hyperparameters.batch_tokens must be at least max_tokens": h.batch_tokens >= config.max_tokens,
+        "max_tokens must lie between 8 and 65,536": 8 <= config.max_tokens <= 2**16,
+        "hyperparameters.epochs must lie between 1 and 10,000": 1 <= h.epochs <= 10_000,
+        "hyperparameters.batch_tokens must be at least max_tokens, and at most 2^24": config.max_tokens
+        <= h.batch_tokens
+        <= 2**24,
         "hyperparameters must be finite numbers": all(
             math.isfinite(value) for value in msgspec.structs.astuple(h) if value is not None
         ),
@@ -303,8 +310,8 @@ def check_ranges(config: TrainingConfig) -> None:
         "hyperparameters.weight_decay must not be negative": h.weight_decay >= 0,
         "distillation.weight must lie in (0, 1]": config.distillation is None
         or 0 < config.distillation.weight <= 1,
-        "distillation.altered_copies must not be negative": config.distillation is None
-        or config.distillation.altered_copies >= 0,
+        "distillation.altered_copies must lie between 0 and 100": config.distillation is None
+        or 0 <= config.distillation.altered_copies <= 100,
         "calibration.abstain_accuracy must lie in (0, 1]": 0 < config.calibration.abstain_accuracy <= 1,
         "hyperparameters.dev_share must lie between 0 and 0.5": 0 < h.dev_share <= 0.5,
         "hyperparameters: warmup_ratio, dropout and label_smoothing must lie in [0, 1)": all(

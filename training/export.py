@@ -101,10 +101,20 @@ def _export(
         write_card(unfinished, Classifier.open(unfinished, manifest, CPU))
         write_manifest(unfinished, manifest)  # last: what a kill leaves before does not load
         load_manifest(unfinished)
-        if out.exists():
-            shutil.move(out, Path(aside) / "replaced")
-        shutil.move(unfinished, out)
+        _put_in_place(unfinished, out, Path(aside) / "replaced")
     return manifest
+
+
+def _put_in_place(made: Path, out: Path, replaced: Path) -> None:
+    """By renaming, which is whole or not at all; what was there comes back when the second step fails."""
+    if out.exists():
+        out.rename(replaced)
+    try:
+        made.rename(out)
+    except BaseException:  # Ctrl-C as well
+        if replaced.exists():
+            replaced.rename(out)
+        raise
 
 
 def measured(classifier: Classifier, config: TrainingConfig, data: Path) -> dict[str, Evaluation]:
