@@ -54,6 +54,7 @@ def _worker_rules(timing: Timing) -> list[AlertRule]:
             severity="critical",
             expr='absent(up{job="bearwatch"} == 1)',
             for_seconds=60,
+            keep_firing_seconds=timing.handover_seconds,  # one that comes and goes is none
             summary="No worker runs",
             description="No document is classified and no surge can be found. Prometheus has reached no worker "
             "for a minute.",
@@ -78,7 +79,8 @@ def _progress_rules(timing: Timing) -> list[AlertRule]:
         AlertRule(
             name="EventTimeBehind",
             severity="critical",
-            expr="time() - min(partition:bearwatch_watermark_timestamp_seconds:max) "
+            # A partition that nobody evaluates any more has no series: it stands where it was last seen.
+            expr="time() - min(last_over_time(partition:bearwatch_watermark_timestamp_seconds:max[6h])) "
             f"> {timing.behind_seconds}",
             for_seconds=300,  # an import of a few days of history takes less
             summary="Evaluation is {{ $value | humanizeDuration }} behind",
@@ -130,10 +132,11 @@ def _input_rules() -> list[AlertRule]:
         AlertRule(
             name="NoDocuments",
             severity="warning",
-            expr="sum by (stream) (increase(bearwatch_documents_total[10m])) == 0",
+            expr='sum by (stream) (increase(bearwatch_documents_total{outcome="classified"}[10m])) == 0',
             for_seconds=1200,  # with the ten minutes above, half an hour
             summary="No documents on {{ $labels.stream }} for half an hour",
-            description="Workers run, but nothing arrives on {{ $labels.stream }}. A silent feed finds no surge.",
+            description="Workers run, but nothing arrives on {{ $labels.stream }}, or all of it is refused. No surge "
+            "can be found there.",
         ),
     ]
 

@@ -13,8 +13,8 @@ publication of the deciding story to the webhook, under the shipped policy:
     group_wait of Alertmanager                          1 s
                                                    together    36 s at the median, 51 s at the most
 
-`python -m benchmarks.notification` measures them: 12 surges gave 8.3, 5, 15, 3.6, 5.3 (scrape and rules) and 1.0 s at
-the median, together 38.9 s and 47.6 s at the most, on two cores that were busy with other work as well.
+`python -m benchmarks.notification` measures them: 12 surges gave 6.9, 5, 15, 2.8, 3.2 (scrape and rules) and 1.0 s at
+the median, together 34.1 s and 39.5 s at the most, on two quiet cores; 38.9 s and 47.6 s beside other work.
 """
 
 import math

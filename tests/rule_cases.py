@@ -83,7 +83,7 @@ NO_WORKER = [
     Case(FIRES, {up("a"): "1x3 0x20", up("b"): "1x3 stale"}, {105: 0, 120: 1, 300: 1}),
     Case(FIRES + " where discovery finds none", {up("x", "prometheus"): "1x20"}, {45: 0, 60: 1}),
     Case(QUIET, {up("a"): "0x20", up("b"): "1x20"}, {120: 0, 300: 0}),
-    Case(RESOLVES, {up("a"): "0x10 1x20"}, {150: 1, 165: 0}),
+    Case(RESOLVES, {up("a"): "0x10 1x20"}, {150: 1, 270: 1, 300: 0}),
     Case(MISSED, {up("a"): "1x3 0 1x20"}, {60: 0, 120: 0}),
     Case(RESTART, {up("a"): "1x3 0x2 1x20"}, {90: 0, 120: 0}),
     Case(REBALANCE, {up("a"): "1x3 stale", up("b"): "_x6 1x20"}, {90: 0, 105: 0, 120: 0}),
@@ -113,6 +113,7 @@ def watermark(instance: str = "a") -> str:
 # Event time stands still at 0: more than 300 s behind from 315 s on, and firing five minutes later.
 EVENT_TIME_BEHIND = [
     Case(FIRES, {watermark(): "0x80"}, {600: 0, 615: 1, 1200: 1}),
+    Case(FIRES + " when nobody evaluates any more", {watermark(): "0+15x20 stale"}, {900: 0, 930: 1, 3600: 1}),
     Case(QUIET, {watermark(): "-25+15x80"}, {600: 0, 1200: 0}),
     Case(QUIET + " while history is read", {watermark(): "-5000+300x80"}, {300: 0, 600: 0, 900: 0}),
     Case(RESOLVES, {watermark(): "0x50 765+15x40"}, {750: 1, 765: 0}),
@@ -196,6 +197,7 @@ def documents(instance: str = "a") -> str:
 # The last document comes at 600 s: none within ten minutes from 1200 s on, and firing twenty minutes later.
 NO_DOCUMENTS = [
     Case(FIRES, {documents(): "0+1x40 40x200"}, {2385: 0, 2430: 1, 3000: 1}),
+    Case(FIRES + " where all are refused", refused("0+1x240", "0+1x40 40x200"), {2385: 0, 2430: 1, 3000: 1}),
     Case(QUIET, {documents(): "0+1x20 20x39 21+1x20 41x39 42+1x80"}, {2385: 0, 3000: 0}),
     Case(RESOLVES, {documents(): "0+1x40 40x140 41+1x60"}, {2700: 1, 2730: 0}),
     Case(MISSED, {documents(): "0+1x40 40x100 stale 40x60"}, {2385: 0, 2430: 1}),
