@@ -58,6 +58,11 @@ class AlertHistory:
         hint = f"; the nearest known one is {nearest[0]}" if nearest else "; there are no alerts yet"
         raise AlertingError(f"there is no alert {alert_id}{hint}")
 
+    def over_since(self, alert_id: str) -> datetime | None:
+        """When a known alert was found to be over."""
+        known = self._records.get(alert_id)
+        return known.alert.detected_at if known is not None and known.alert.state == "resolved" else None
+
     def newest_of(self, labels: Mapping[str, str]) -> AlertRecord | None:
         """The newest alert with these values of `stream`, `topic`, `entity` and `kind`; those of live alerts first."""
         matching = [

@@ -1,6 +1,7 @@
 """Silences in Alertmanager (API v2): an alert has at most one, found again by its comment."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from alerting.errors import AlertingError
 from alerting.wording import subject
 
 ANSWER_SECONDS = 10.0
+MARK = re.compile(r"\(bearwatch alert ([0-9a-f]+)\)$")  # at the end of a silence's comment
 Answered = TypeVar("Answered")
 
 
@@ -65,18 +67,19 @@ class Alertmanager:
             "startsAt": _text(answer.at),
             "endsAt": _text(answer.until),
             "createdBy": answer.by,
-            "comment": f"{answer.note} {_mark(alert.id)}",
+            "comment": f"{answer.note} (bearwatch alert {alert.id})",
         }
-        if (before := self.find(alert.id)) is not None:
+        if (before := self.in_force().get(alert.id)) is not None:
             body["id"] = before
         return self._decode(self._send("POST", "/silences", body), _Made).silence_id
 
-    def find(self, alert_id: str) -> str | None:
-        """The id of the alert's silence, if one is in force."""
-        for silence in self._decode(self._send("GET", "/silences"), list[_Silence]):
-            if silence.status.state != "expired" and silence.comment.endswith(_mark(alert_id)):
-                return silence.id
-        return None
+    def in_force(self) -> dict[str, str]:
+        """The ids of the silences in force, by the id of their alert; those of other programs are left out."""
+        return {
+            marked[1]: silence.id
+            for silence in self._decode(self._send("GET", "/silences"), list[_Silence])
+            if silence.status.state != "expired" and (marked := MARK.search(silence.comment))
+        }
 
     def expire(self, silence_id: str) -> None:
         self._send("DELETE", f"/silence/{silence_id}")
@@ -104,10 +107,6 @@ class Alertmanager:
         except (OSError, ValueError) as error:
             reason = str(getattr(error, "reason", error))
             raise AlertingError(f"no Alertmanager answers at {self._url}: {reason}") from None
-
-
-def _mark(alert_id: str) -> str:
-    return f"(bearwatch alert {alert_id})"
 
 
 def _text(time: datetime) -> str:

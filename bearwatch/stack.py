@@ -197,7 +197,8 @@ def _commands(
             *("--token-file", str(token), "--out", str(notifications)),
         ],
         "evidence": [
-            *(*bearwatch, "alerts", "serve", "--broker", bootstrap, "--listen", f"{HOST}:{ports.evidence}")
+            *(*bearwatch, "alerts", "serve", "--broker", bootstrap, "--listen", f"{HOST}:{ports.evidence}"),
+            *("--alertmanager", f"http://{HOST}:{ports.alertmanager}"),
         ],
         "alertmanager": [
             str(tool("alertmanager")),

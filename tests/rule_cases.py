@@ -113,7 +113,9 @@ def watermark(instance: str = "a") -> str:
 # Event time stands still at 0: more than 300 s behind from 315 s on, and firing five minutes later.
 EVENT_TIME_BEHIND = [
     Case(FIRES, {watermark(): "0x80"}, {600: 0, 615: 1, 1200: 1}),
-    Case(FIRES + " when nobody evaluates any more", {watermark(): "0+15x20 stale"}, {900: 0, 930: 1, 3600: 1}),
+    Case(
+        FIRES + " when nobody evaluates any more", {watermark(): "0+15x20 stale"}, {900: 0, 930: 1, 3600: 1}
+    ),
     Case(QUIET, {watermark(): "-25+15x80"}, {600: 0, 1200: 0}),
     Case(QUIET + " while history is read", {watermark(): "-5000+300x80"}, {300: 0, 600: 0, 900: 0}),
     Case(RESOLVES, {watermark(): "0x50 765+15x40"}, {750: 1, 765: 0}),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alert_messages import acknowledgement, alert, record, write
+from alert_messages import NOW, acknowledgement, alert, record, write
 from msgspec import UNSET
 
 from alerting.acknowledgements import Acknowledgement
@@ -22,7 +22,9 @@ from alerting.errors import AlertingError
 from alerting.history import AlertHistory
 from alerting.monitoring_tools import home, tool
 from alerting.silences import Alertmanager, matchers
+from bearwatch import silence_keeper
 from bearwatch.answering import answer
+from bearwatch.silence_keeper import end_silences
 from stream.alert_log import read
 from stream.errors import StreamError
 from stream.local_kafka import LocalKafka
@@ -106,7 +108,7 @@ def test_a_later_answer_takes_the_place_of_the_earlier_one(url: str):
     latest = manager.silence(rang, now_for(timedelta(minutes=5)))
     assert [each["id"] for each in in_force(url, rang.id)] == [latest]
     manager.expire(latest)
-    assert in_force(url, rang.id) == [] and manager.find(rang.id) is None
+    assert in_force(url, rang.id) == [] and rang.id not in manager.in_force()
 
 
 def test_two_alerts_have_silences_of_their_own(url: str):
@@ -135,6 +137,48 @@ def test_the_record_and_the_silence_agree(url: str, broker: LocalKafka, prefix: 
     (silence,) = in_force(url, rang.id)
     assert written.silence == silence["id"]
     assert abs(written.until - datetime.fromisoformat(silence["endsAt"])) < timedelta(milliseconds=1)
+
+
+def test_the_silence_ends_some_minutes_after_its_alert(url: str):
+    manager, history = Alertmanager(url), AlertHistory()
+    for letter in "123":
+        rang = alert(id=letter * 16, topic=f"Topic {letter}")
+        manager.silence(rang, now_for(id=rang.id))
+        if letter != "3":  # which is not on the topic
+            history.add(rang)
+    history.add(alert(id="1" * 16, state="resolved", detected_at=NOW))
+    asyncio.run(end_silences(manager, history, NOW + timedelta(minutes=4)))
+    assert {"1" * 16, "2" * 16, "3" * 16} <= manager.in_force().keys()  # Prometheus still holds the first
+    asyncio.run(end_silences(manager, history, NOW + timedelta(minutes=5)))
+    assert {"1" * 16, "2" * 16, "3" * 16} & manager.in_force().keys() == {"2" * 16, "3" * 16}
+
+
+def test_an_alertmanager_that_is_away_is_asked_again(url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(silence_keeper, "EVERY_SECONDS", 0.01)
+    gone, history, manager = (
+        Alertmanager(f"http://127.0.0.1:{free_port()}"),
+        AlertHistory(),
+        Alertmanager(url),
+    )
+    over = alert(id="4" * 16, state="resolved")
+    manager.silence(over, now_for(id=over.id))
+    history.add(over)
+    asked = []
+
+    def in_force() -> dict[str, str]:
+        asked.append(gone if len(asked) < 3 else manager)
+        return Alertmanager.in_force(asked[-1])
+
+    monkeypatch.setattr(manager, "in_force", in_force)
+
+    async def until_ended() -> None:
+        task = asyncio.create_task(silence_keeper.keep_silences(manager, history))
+        while over.id in await asyncio.to_thread(Alertmanager.in_force, manager):
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(asyncio.wait_for(until_ended(), 30))
+    assert len(asked) >= 4
 
 
 def test_what_is_over_is_not_silenced(url: str):

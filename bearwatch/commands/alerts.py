@@ -17,6 +17,7 @@ from bearwatch import alert_text
 from bearwatch.answering import answer
 from bearwatch.serving import Address, serve
 from bearwatch.settings import settings
+from bearwatch.silence_keeper import keep_silences
 from stream.alert_log import follow, read
 from stream.errors import StreamError
 from stream.kafka_admin import require_topics
@@ -100,7 +101,8 @@ def ack(**options: Any) -> None:
     """Say that somebody looks after an alert; with --alertmanager it pages nobody meanwhile.
 
     No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; that it is over is
-    told all the same. A later answer takes the place of an earlier one.
+    told all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
+    --alertmanager` ends the silence with the alert, it is about the key's next alerts as well.
     """
     record_answer("acknowledged", **options)
 
@@ -111,7 +113,8 @@ def snooze(**options: Any) -> None:
     """Leave an alert for later; with --alertmanager it pages nobody meanwhile.
 
     No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; that it is over is
-    told all the same. A later answer takes the place of an earlier one.
+    told all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
+    --alertmanager` ends the silence with the alert, it is about the key's next alerts as well.
     """
     record_answer("snoozed", **options)
 
@@ -149,12 +152,14 @@ def record_answer(
 @command.command("serve")
 @settings("broker", "prefix")
 @click.option("--listen", type=Address(), default="127.0.0.1:9110", show_default=True, help="Where to serve.")
-def serve_command(broker: str, prefix: str, listen: tuple[str, int]) -> None:
+@click.option("--alertmanager", metavar="URL", help="End the silences there of alerts that are over.")
+def serve_command(broker: str, prefix: str, listen: tuple[str, int], alertmanager: str | None) -> None:
     """Serve read-only pages about alerts, which notifications link to: /alerts, /alerts/ID, /healthz.
 
-    It has no login: whoever reaches the address can read the headlines.
+    It has no login: whoever reaches the address can read the headlines. With --alertmanager, the silence that `ack`
+    or `snooze` made ends five minutes after its alert; without, it lasts as long as it was given for.
     """
-    topic = TopicNames(prefix).alerts
+    topic, manager = TopicNames(prefix).alerts, Alertmanager(alertmanager) if alertmanager else None
     require_topics(broker, [topic])
     evidence, ended = Evidence(), []
 
@@ -162,19 +167,24 @@ def serve_command(broker: str, prefix: str, listen: tuple[str, int]) -> None:
         ended.append(task)
         raise web.GracefulExit
 
-    async def reading(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(follow(broker, topic, evidence.history.add, evidence.seen))
-        task.add_done_callback(end)
+    async def working(_: web.Application) -> AsyncIterator[None]:
+        work = [follow(broker, topic, evidence.history.add, evidence.seen)]
+        if manager is not None:
+            work.append(keep_silences(manager, evidence.history))
+        tasks = {asyncio.create_task(each) for each in work}
+        for task in tasks:
+            task.add_done_callback(end)
         yield
-        task.remove_done_callback(end)
-        task.cancel()
-        await asyncio.wait({task})
+        for task in tasks:
+            task.remove_done_callback(end)
+            task.cancel()
+        await asyncio.wait(tasks)
 
     app = evidence.app()
-    app.cleanup_ctx.append(reading)
+    app.cleanup_ctx.append(working)
     serve(app, listen, "evidence")
     if ended:
-        raise StreamError(f"{topic} is not read any more: {ended[0]}")
+        raise StreamError(f"{topic} is not followed any more: {ended[0].exception()!r}")
 
 
 def history(broker: str, prefix: str) -> AlertHistory:
