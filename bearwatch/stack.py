@@ -11,7 +11,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,13 +22,14 @@ import click
 import yaml
 
 from alerting.monitoring_tools import home, tool
-from alerting.policy import load_policy
+from alerting.policy import Policy, load_policy
 from alerting.rules import Links, rule_files
-from bearwatch.sources import SAMPLE
+from bearwatch.cli import FAILURES, WRONG_USE
+from bearwatch.sources import SAMPLE, check_feed
 from bearwatch.up import WorkerProcess, data_folder, local_broker, prepare_topics
 from models.classifier import BUNDLED
 from stream.errors import StreamError
-from stream.loopback import HOST, is_free
+from stream.loopback import HOST, free_port, is_free
 from stream.settings import WorkerSettings
 from stream.topics import TopicNames
 
@@ -45,7 +46,7 @@ class Ports:
     alertmanager: int = 9093
     webhook: int = 9209
     evidence: int = 9110
-    worker: int = 9108  # of the first worker; the next ones follow
+    worker: int = 9108  # of the first worker; the others take free ones
 
     def addresses(self) -> dict[str, str]:
         """Host and port in the configuration files -> address on this machine."""
@@ -83,10 +84,10 @@ class Process:
                 f"{self.name} ended with exit code {self.running.returncode}; see {self.log_file}"
             )
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+    def stop(self) -> None:
         if self.running is None:
             return
-        self.running.send_signal(number)
+        self.running.terminate()
         try:
             self.running.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -124,28 +125,32 @@ def stack(
     """Everything, ended in reverse order on leaving.
 
     Raises:
+        PolicyError, AlertingError: the policy has a mistake, a program of the monitoring is not to be had; nothing was
+            started.
         StreamError: a port is taken, or a process ends.
     """
+    rules_for, programs = load_policy(policy), {name: tool(name) for name in ("prometheus", "alertmanager")}
     for port in (getattr(ports, each.name) for each in fields(ports)):
         if not is_free(port):
             raise StreamError(f"{HOST}:{port} is in use; another bearwatch?")
     with ExitStack() as ending:
         bootstrap = ending.enter_context(local_broker(folder))
         prepare_topics(bootstrap, TopicNames())
-        token = _configure(folder, policy, workers, ports)
+        worker_ports = [ports.worker, *(free_port() for _ in range(workers - 1))]
+        token = _configure(folder, rules_for, worker_ports, ports)
         notifications = folder / "notifications.jsonl"
-        commands = _commands(folder, bootstrap, notifications, token, feed, ports)
+        commands = _commands(folder, bootstrap, notifications, token, feed, ports, programs)
         processes = {
             name: Process(name, command, folder / f"{name}.log") for name, command in commands.items()
         }
-        processes["alertmanager"].folder = home(tool("alertmanager"))
+        processes["alertmanager"].folder = home(programs["alertmanager"])
         running = [
             WorkerProcess(
-                WorkerSettings(broker=bootstrap, model=model, metrics_port=ports.worker + number),
+                WorkerSettings(broker=bootstrap, model=model, metrics_port=port),
                 policy,
                 folder / f"worker-{number}.log",
             )
-            for number in range(workers)
+            for number, port in enumerate(worker_ports)
         ]
         everything: list[Process | WorkerProcess] = [*processes.values(), *running]
         for each in everything:
@@ -154,7 +159,7 @@ def stack(
         yield Stack(bootstrap, running, processes, notifications)
 
 
-def _configure(folder: Path, policy: Path | None, workers: int, ports: Ports) -> Path:
+def _configure(folder: Path, policy: Policy, worker_ports: Sequence[int], ports: Ports) -> Path:
     """Copy the configuration with this machine's addresses; returns the receiver's token file."""
     prometheus, alertmanager = folder / "prometheus", folder / "alertmanager"
     (prometheus / "targets").mkdir(parents=True, exist_ok=True)
@@ -164,11 +169,11 @@ def _configure(folder: Path, policy: Path | None, workers: int, ports: Ports) ->
     for job in content["scrape_configs"]:
         job.pop("dns_sd_configs", None)  # the name `worker` is the compose file's
     (prometheus / "prometheus.yml").write_text(yaml.safe_dump(content))
-    targets = [f"{HOST}:{ports.worker + number}" for number in range(workers)]
+    targets = [f"{HOST}:{port}" for port in worker_ports]
     (prometheus / "targets" / "workers.yml").write_text(yaml.safe_dump([{"targets": targets}]))
     links = Links(evidence=f"http://{HOST}:{ports.evidence}/alerts")
     session = WorkerSettings(broker="").session_timeout_seconds
-    for name, rules in rule_files(load_policy(policy), session, links).items():
+    for name, rules in rule_files(policy, session, links).items():
         (prometheus / name).write_text(rules)
     text = _with_addresses(CONFIGURATION / "alertmanager" / "alertmanager.yml", ports)
     (alertmanager / "alertmanager.yml").write_text(text)
@@ -187,7 +192,13 @@ def _with_addresses(file: Path, ports: Ports) -> str:
 
 
 def _commands(
-    folder: Path, bootstrap: str, notifications: Path, token: Path, feed: str | None, ports: Ports
+    folder: Path,
+    bootstrap: str,
+    notifications: Path,
+    token: Path,
+    feed: str | None,
+    ports: Ports,
+    programs: Mapping[str, Path],
 ) -> dict[str, list[str]]:
     bearwatch = [sys.executable, "-m", "bearwatch"]
     prometheus, alertmanager = folder / "prometheus", folder / "alertmanager"
@@ -201,14 +212,14 @@ def _commands(
             *("--alertmanager", f"http://{HOST}:{ports.alertmanager}"),
         ],
         "alertmanager": [
-            str(tool("alertmanager")),
+            str(programs["alertmanager"]),
             f"--config.file={alertmanager / 'alertmanager.yml'}",
             f"--storage.path={alertmanager / 'data'}",
             f"--web.listen-address={HOST}:{ports.alertmanager}",
             "--cluster.listen-address=",
         ],
         "prometheus": [
-            str(tool("prometheus")),
+            str(programs["prometheus"]),
             f"--config.file={prometheus / 'prometheus.yml'}",
             f"--storage.tsdb.path={prometheus / 'data'}",
             f"--web.listen-address={HOST}:{ports.prometheus}",
@@ -224,14 +235,15 @@ def _commands(
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".stack"))
 @click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
-def main(data_dir: Path, **options: Any) -> None:
+def main(data_dir: Path, feed: str, **options: Any) -> None:
     """Run everything until Ctrl-C."""
+    check_feed(feed)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     asked = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
     folder, ports = data_folder(data_dir), Ports()
-    with stack(folder, ports=ports, **options) as running:
+    with stack(folder, feed, ports=ports, **options) as running:
         log.info(
             "Prometheus http://%s:%d, Alertmanager http://%s:%d",
             HOST,
@@ -249,6 +261,6 @@ def main(data_dir: Path, **options: Any) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except StreamError as error:
+    except (*WRONG_USE, *FAILURES) as error:
         click.echo(f"bearwatch: error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, WRONG_USE) else 1)

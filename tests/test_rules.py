@@ -252,6 +252,12 @@ def test_a_policy_too_slow_to_be_measured_is_refused(tmp_path: Path):
     assert "bearwatch_end_to_end_seconds has no bound" in str(done.exception)
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(bearwatch, ["rules", "--out", str(tmp_path / "file" / "rules")])
+    assert isinstance(done.exception, AlertingError) and str(tmp_path / "file") in str(done.exception)
+
+
 def test_every_kind_of_alert_has_its_rules():
     assert tuple(alert_rules.KINDS) == metrics.KINDS
     surges = [

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -27,3 +28,19 @@ def test_a_surge_is_told_once_and_its_end_once(surge: subprocess.Popen[bytes]):
     assert re.search(r"\d+ of \d+ stories .* are negative", firing.annotations["description"])
     assert resolved.starts_at == firing.starts_at and resolved.ends_at > firing.starts_at
     assert "wire-" in told.page and "<mark>negative</mark>" in told.page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--policy", "policy.toml"), "policy.toml"),
+        (("--feed", "gone.jsonl"), "gone.jsonl is neither `sample` nor a file"),
+    ],
+)
+def test_a_mistake_is_said_before_anything_starts(arguments: tuple[str, ...], said: str, tmp_path: Path):
+    (tmp_path / "policy.toml").write_text("[surge]\nodd = 1\n")
+    command = [sys.executable, "-m", "bearwatch.stack", "--data-dir", "data", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert said in done.stderr
+    assert not list(tmp_path.glob("data/*"))

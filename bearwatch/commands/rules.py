@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from alerting.errors import PolicyError
+from alerting.errors import AlertingError, PolicyError
 from alerting.policy import load_policy
 from alerting.rules import Links, rule_files
 from bearwatch.settings import settings
@@ -41,7 +41,10 @@ def command(
         files = rule_files(load_policy(policy), session_timeout_seconds, links)
     except ValueError as error:
         raise PolicyError(f"{policy}: {error}") from None
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (out / name).write_text(content, encoding="utf-8")
-        click.echo(f"wrote {out / name}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (out / name).write_text(content, encoding="utf-8")
+            click.echo(f"wrote {out / name}")
+    except OSError as error:
+        raise AlertingError(f"--out {out}: {error}") from None
