@@ -11,6 +11,7 @@ import msgspec
 from alerting.errors import AlertingError
 from alerting.notices import Identity, Receipt
 
+BEGINNING = b'{"received_at":'  # of each line
 REMEMBERED = 100_000  # identities, some 20 MB; Alertmanager repeats alerts of the last hours
 
 
@@ -43,16 +44,22 @@ class ReceiptFile:
         with self._path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.endswith(b"\n"):
+                    begun = line.rstrip(b"\0")  # after a power cut there may be nothing where it was to stand
+                    if not begun.startswith(BEGINNING[: len(begun)]):
+                        raise self._no_record(number, "it has another beginning")
                     break
                 try:
                     self._remember(msgspec.json.decode(line, type=Receipt))
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise AlertingError(
-                        f"{self._path}, line {number} is no record of this receiver ({error}); "
-                        "move the file away or name another"
-                    ) from None
+                    raise self._no_record(number, error) from None
                 size += len(line)
         return size
+
+    def _no_record(self, number: int, reason: object) -> AlertingError:
+        return AlertingError(
+            f"{self._path}, line {number} is no record of this receiver ({reason}); "
+            "move the file away or name another"
+        )
 
     def add(self, receipts: Iterable[Receipt]) -> int:
         """Write down what is new and wait until it is on disk; gives how many lines that were.

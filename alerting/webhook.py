@@ -4,8 +4,8 @@
     GET  /healthz  200 while it runs
 
 It answers 200 when everything in the notification is on disk, now or from an earlier time; 401 without the
-token; 413 or 400 for what it cannot take, which Alertmanager does not send again; 408 for a body that does not come;
-503 when the disk refuses, which Alertmanager does send again.
+token; 413 or 400 for what it cannot take; 408 for a body that does not come: after these Alertmanager tries again
+with the group's next interval. 503 when the disk refuses, after which it tries again at once.
 """
 
 import asyncio

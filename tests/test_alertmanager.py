@@ -310,3 +310,21 @@ def test_a_receiver_that_was_broken_hears_of_it_once(alertmanager: Alertmanager,
     receiver.wait_for(1)
     time.sleep(4)
     assert receiver.told == [("firing", "warning", "Oil")]
+
+
+def test_a_surge_that_is_over_before_it_could_be_told_is_not_told(
+    alertmanager: Alertmanager, receiver: Receiver
+):
+    """As docs/FAULTS.md says; the next one is."""
+    receiver.broken, oil = True, surge("Oil", "warning")
+    alertmanager.post(oil)
+    time.sleep(2)
+    alertmanager.post(oil, over=True)
+    time.sleep(14)  # what was begun to be told is tried for the group's interval, at least 10 s
+    receiver.broken = False
+    time.sleep(4)
+    assert receiver.told == []
+    alertmanager.begun.clear()
+    alertmanager.post(oil)
+    receiver.wait_for(1)
+    assert receiver.told == [("firing", "warning", "Oil")]

@@ -176,12 +176,21 @@ def test_a_line_that_a_crash_cut_off_goes_and_comes_again(tmp_path: Path):
     assert [each["fingerprint"] for each in lines(path)] == ["f1", "f2"]
 
 
-def test_a_file_of_something_else_is_not_touched(tmp_path: Path):
+@pytest.mark.parametrize("text", ['{"a": 1}\n', '{"a": 1}', "token", "{}"])
+def test_a_file_of_something_else_is_not_touched(text: str, tmp_path: Path):
     path = tmp_path / "out.jsonl"
-    path.write_text('{"a": 1}\n')
+    path.write_text(text)
     with pytest.raises(AlertingError, match="line 1 is no record"):
         ReceiptFile(path)
-    assert path.read_text() == '{"a": 1}\n'
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"received_at":"2026-11-24T12', b'{"rec\0\0\0', b"\0\0"])
+def test_a_line_that_was_never_whole_is_dropped(torn: bytes, tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(torn)
+    with ReceiptFile(path):
+        assert path.read_bytes() == b""
 
 
 def test_two_receivers_do_not_share_a_file(tmp_path: Path):
