@@ -148,7 +148,7 @@ class Aggregator:
 
     def readings(self) -> Iterator[KeyReading]:
         """What the metrics show; may be called from another thread."""
-        return (reading for key in list(self.keys.values()) if (reading := key.reading()) is not None)
+        return (reading for key in list(self.keys.values()) if (reading := key.reading) is not None)
 
     def take_changes(self) -> Changes:
         """Everything since the last call, the partition's position included."""

@@ -45,7 +45,9 @@ class Key:
         self.stream: Stream = "news" if name.startswith("news/") else "comments"
         self.topic = name.partition(":")[2]
         self.record = record or KeyRecord(detector=DetectorState())
-        self.verdict: Verdict | None = None  # None before the first evaluation
+        # What the metrics show of the last evaluation, if there was one. Replaced as a whole: scrapes read it from
+        # another thread.
+        self.reading: KeyReading | None = None
         self._policy = policy
         self._model = model
         self.panes = Panes(policy.windows.lengths_seconds, policy.windows.evaluate_every_seconds)
@@ -57,16 +59,13 @@ class Key:
             self.panes.restore(minute, record)
         if evaluated is not None:
             self.panes.move(evaluated)
-            self.verdict = describe(self.record.detector, self.stream, self.counts(), evaluated, self._policy)
+            verdict = describe(self.record.detector, self.stream, self.counts(), evaluated, self._policy)
+            self.reading = KeyReading(self.name, verdict, self.record.historical)
         self._judged = _figures(self.counts())
 
     def counts(self) -> list[WindowCounts]:
         """The windows where they stand."""
         return [window.counts(self.panes.end or 0) for window in self.panes.windows]
-
-    def reading(self) -> KeyReading | None:
-        """What the metrics show of the last evaluation; may be called from another thread."""
-        return None if self.verdict is None else KeyReading(self.name, self.verdict, self.record.historical)
 
     def turns(self, time: float) -> set[int]:
         """The pane ends at which a document of that time changes a window or meets a boundary.
@@ -133,18 +132,17 @@ class Key:
     def _detect(self, counts: Sequence[WindowCounts], end: int, now: float, outcome: Outcome) -> None:
         before, was_historical = self.record.detector, self.record.historical
         self.record.detector, verdict = evaluate(before, self.stream, counts, end, self._policy)
-        self.verdict = verdict
         outcome.record_changed |= self.record.detector != before
         late = now - end > self._policy.time.historical_after_seconds
         state: Transition | None = verdict.transition
         if state is None and verdict.firing and was_historical and not late:
             state = "updated"  # it rang while the stream was catching up, and it still holds
-        if state is None:
-            return
-        historical = late if state == "firing" else was_historical and (late or state == "resolved")
-        outcome.alerts.append(self._alert(verdict, state, now, historical))
-        self.record.historical = historical and state != "resolved"
-        outcome.record_changed = True
+        if state is not None:
+            historical = late if state == "firing" else was_historical and (late or state == "resolved")
+            outcome.alerts.append(self._alert(verdict, state, now, historical))
+            self.record.historical = historical and state != "resolved"
+            outcome.record_changed = True
+        self.reading = KeyReading(self.name, verdict, self.record.historical)
 
     def _alert(self, verdict: Verdict, state: Transition, now: float, historical: bool) -> Alert:
         assert verdict.decisive is not None  # noqa: S101 (a verdict with an alert has one)
@@ -171,7 +169,8 @@ class Key:
         }
 
     def _rates(self, counts: Sequence[WindowCounts], changed: set[int]) -> list[Rate]:
-        assert self.verdict is not None  # noqa: S101 (`evaluate` asks the detector before it emits)
+        assert self.reading is not None  # noqa: S101 (`evaluate` asks the detector before it emits)
+        verdict = self.reading.verdict
         return [
             Rate(
                 key=self.name,
@@ -185,10 +184,10 @@ class Key:
                 negative_stories=window.negative_stories,
                 sources=window.sources,
                 negative_ratio=window.negative_stories / window.stories if window.stories else None,
-                baseline_ratio=self.verdict.baseline_ratio,
+                baseline_ratio=verdict.baseline_ratio,
                 p_value=reading.p_value,
             )
-            for window, reading in zip(counts, self.verdict.readings, strict=True)
+            for window, reading in zip(counts, verdict.readings, strict=True)
             if window.window_seconds in changed
         ]
 

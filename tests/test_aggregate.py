@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from messages import classified
 
+from alerting.alerts import build_alert
 from alerting.policy import load_policy
 from stream.aggregate import Aggregator, Changes
 from stream.state import PartitionState, load
@@ -154,6 +155,19 @@ def test_an_alert_from_a_back_fill_is_historical_and_pages_if_it_still_holds():
     updated = feed(aggregator, *messages[surge_end : surge_end + 60], now=START + 49 * 60.0).alerts
     assert [(alert.state, alert.historical) for alert in updated][:1] == [("updated", False)]
     assert updated[0].id == fired[0].id
+
+
+def test_a_scrape_in_between_never_takes_a_historical_alert_for_a_live_one(monkeypatch: pytest.MonkeyPatch):
+    aggregator, scraped = Aggregator(POLICY, "test", SOURCES), []
+
+    def scrape_meanwhile(*arguments, **named):
+        scraped.extend(aggregator.readings())
+        return build_alert(*arguments, **named)
+
+    monkeypatch.setattr("stream.key.build_alert", scrape_meanwhile)
+    assert feed(aggregator, *history(1), now=START + 10 * 3600.0).alerts[0].historical
+    firing = [each for each in (*scraped, *aggregator.readings()) if each.verdict.firing]
+    assert firing and all(each.historical for each in firing)
 
 
 def reaches(message: Classified | Tick, time: float) -> bool:
