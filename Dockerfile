@@ -14,7 +14,6 @@ COPY models models
 COPY training training
 COPY stream stream
 COPY alerting alerting
-COPY schemas schemas
 RUN python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && uv pip install --no-cache --python /opt/bearwatch/bin/python --no-deps /wheels/*.whl
 

@@ -6,6 +6,7 @@ worker stays the same alert. `for` is longer than a missed scrape (15 s) whereve
 
 from dataclasses import dataclass
 
+from alerting.kinds import KINDS
 from alerting.rule_timing import Timing
 
 OPERATIONS = "operations"
@@ -26,39 +27,11 @@ class AlertRule:
     keep_firing_seconds: int = 0
 
 
-@dataclass(frozen=True)
-class Kind:
-    """How alerts of a kind are named and told."""
-
-    name: str
-    title: str
-    description: str
-
-
-_READING = """\
-{{- $key := printf `stream=%q, topic=%q` $labels.stream $labels.topic -}}
-{{- with query (printf `bottomk(1, max by (window) (bearwatch_window_p_value{%s}))` $key) -}}
-{{- $window := (first .).Labels.window -}}
-{{- $in := printf `{%s, window=%q}` $key $window -}}
-{{ printf `max(bearwatch_window_negative_stories%s)` $in | query | first | value }} of \
-{{ printf `max(bearwatch_window_stories%s)` $in | query | first | value }} stories \
-of the last {{ $window }} are negative: \
-{{ printf `100 * max(bearwatch_window_negative_ratio%s)` $in | query | first | value | printf "%.0f" }}%, \
-usual are {{ printf `100 * max(bearwatch_baseline_ratio{%s})` $key | query | first | value | printf "%.0f" }}%.
-{{- else -}}
-The share of negative stories is far above the usual one.
-{{- end -}}
-"""
-
 # How grave it is now; the label of the rule for warnings does not say: see `_key_rule`.
 _SEVERITY = """\
 {{- with query (printf `max(bearwatch_alert_active{stream=%q, topic=%q, kind=%q, severity="critical"}) == 1` \
 $labels.stream $labels.topic $labels.kind) -}}
 Critical{{ else }}Warning{{ end }}"""
-
-KINDS = {
-    "surge": Kind("Surge", "surge of bad news about {{ $labels.topic }} ({{ $labels.stream }})", _READING)
-}
 
 
 def key_rules(timing: Timing) -> list[AlertRule]:
@@ -82,6 +55,8 @@ def _key_rule(kind: str, severity: str, timing: Timing) -> AlertRule:
         description=told.description,
         team=RISK,
         dashboard="bearwatch-topic?var-stream={stream}&var-topic={topic}".format(**labels),
-        evidence="by-key?stream={stream}&topic={topic}&kind={kind}".format(**labels, kind=kind),
+        evidence="by-key?stream={stream}&topic={topic}&kind={kind}&at={now}".format(
+            **labels, kind=kind, now='{{ query "time()" | first | value | printf "%.0f" }}'
+        ),
         keep_firing_seconds=timing.handover_seconds,
     )

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from alerting.detector import Severity, Transition, Verdict
+from alerting.kinds import SURGE
 
 Kind = Literal["surge", "slow_burn", "volume", "silence"]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -99,12 +100,12 @@ def build_alert(
     counts, p_value, lift = verdict.decisive
     stream, dimension, name = split_key(key)
     return Alert(
-        id=alert_id(key, "surge", verdict.alert.since),
+        id=alert_id(key, SURGE, verdict.alert.since),
         key=key,
         stream=stream,
         topic=name if dimension == "topic" else UNSET,
         entity=name if dimension == "entity" else UNSET,
-        kind="surge",
+        kind=SURGE,
         severity=verdict.alert.severity,
         state=state,
         window_start=_moment(counts.window_start),

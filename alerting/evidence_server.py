@@ -2,7 +2,9 @@
 
 GET /alerts                                      all alerts that are kept, newest first
 GET /alerts/ID, /alerts/ID.json                  one alert
-GET /alerts/by-key?stream=..&topic=..[&kind=..]  to the newest alert of a key: metrics have no ids
+GET /alerts/by-key?stream=..&topic=..[&kind=..][&at=..]
+                                                 to the newest alert of a key (that had begun at `at`, in seconds
+                                                 since the epoch): metrics have no ids
 GET /healthz                                     200 while the alerts topic is read
 """
 
@@ -82,7 +84,11 @@ class Evidence:
             return _say(
                 400, "give stream and topic (or entity), as in /alerts/by-key?stream=news&topic=Macro"
             )
-        record = self.history.newest_of(labels)
+        try:
+            at = datetime.fromtimestamp(float(request.query["at"]), UTC) if request.query.get("at") else None
+        except (ValueError, OverflowError, OSError):
+            return _say(400, "`at` must be a time in seconds since the epoch")
+        record = self.history.newest_of(labels, at)
         if record is None:
             return _not_found("there is no alert of this key")
         return web.Response(status=302, headers={**HEADERS, "Location": f"/alerts/{record.alert.id}"})

@@ -63,12 +63,16 @@ class AlertHistory:
         known = self._records.get(alert_id)
         return known.alert.detected_at if known is not None and known.alert.state == "resolved" else None
 
-    def newest_of(self, labels: Mapping[str, str]) -> AlertRecord | None:
-        """The newest alert with these values of `stream`, `topic`, `entity` and `kind`; those of live alerts first."""
+    def newest_of(self, labels: Mapping[str, str], at: datetime | None = None) -> AlertRecord | None:
+        """The newest alert with these values of `stream`, `topic`, `entity` and `kind` that had begun at a time.
+
+        Those of live alerts come first.
+        """
         matching = [
             record
             for record in self.newest_first()
             if all(getattr(record.alert, name) == value for name, value in labels.items())
+            and (at is None or record.since <= at)
         ]
         return next(
             (record for record in matching if not record.alert.historical), next(iter(matching), None)

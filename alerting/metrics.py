@@ -13,10 +13,10 @@ from prometheus_client.registry import Collector
 
 from alerting.alerts import split_key
 from alerting.detector import Verdict
+from alerting.kinds import KINDS, SURGE
 
 STREAMS = ("news", "comments")
 OUTCOMES = ("classified", "dead_letter")
-KINDS = ("surge",)
 SEVERITIES = ("warning", "critical")
 TRANSITIONS = ("firing", "updated", "resolved")
 
@@ -197,7 +197,7 @@ def _add_key(families: dict[str, Metric], reading: KeyReading) -> None:
     for kind in KINDS:
         for severity in SEVERITIES:
             alert = {**labels, "kind": kind, "severity": severity}
-            _add(families, "bearwatch_alert_active", alert, severity == active)
+            _add(families, "bearwatch_alert_active", alert, (kind, severity) == (SURGE, active))
     for counts, p_value, _ in verdict.readings:
         window = {**labels, "window": window_label(counts.window_seconds)}
         if counts.stories:

@@ -67,6 +67,10 @@ def webhook(
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             log.error("refused a notification: %s", error)
             return _say(400, f"not a notification of version 4: {error}")
+        if notification.truncated_alerts:
+            log.error(
+                "%d alerts were left out: raise max_alerts in Alertmanager", notification.truncated_alerts
+            )
         return _keep(notification)
 
     def _keep(notification: Notification) -> web.Response:

@@ -1,6 +1,7 @@
 """The evidence pages: whatever a feed sends stays text, addresses answer as they should, blindness shows."""
 
 import asyncio
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -110,6 +111,20 @@ def test_addresses():
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert headers["X-Content-Type-Options"] == "nosniff"
     assert found[8][2]["Content-Type"].startswith("text/plain")
+
+
+def test_yesterdays_link_leads_to_yesterdays_alert():
+    evidence, day = Evidence(lambda: NOW), timedelta(days=1)
+    evidence.history.add(alert())
+    evidence.history.add(alert(id="a" * 16, window_end=NOW + day, detected_at=NOW + day))
+    times = [str(int((NOW + n * day).timestamp())) for n in range(-1, 3)]
+    found = ask(
+        evidence,
+        *(f"/alerts/by-key?stream=news&topic=Energy+%7C+Oil&at={when}" for when in (*times, "soon", "nan")),
+    )
+    assert [status for status, _, _ in found] == [404, 302, 302, 302, 400, 400]
+    opened = [headers["Location"] for _, _, headers in found[1:4]]
+    assert opened == [f"/alerts/{each}" for each in ("0123456789abcdef", "a" * 16, "a" * 16)]
 
 
 def test_only_reading(monkeypatch: pytest.MonkeyPatch):
