@@ -99,9 +99,22 @@ def test_addresses_in_the_configuration_are_services_and_their_ports():
     assert f":{known['evidence']}" in " ".join(SERVICES["evidence"]["command"])
 
 
-def test_every_process_of_ours_is_confined():
-    for name, service in OWN.items():
-        assert service["read_only"] and service["cap_drop"] == ["ALL"], name
+def test_workers_are_found_and_asked_where_they_answer():
+    """Prometheus finds them by name, which `make stack` replaces, and probes ask for them on the same port."""
+    port = str(Ports().worker)
+    jobs = yaml.safe_load((ROOT / "alerting" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    (discovery,) = (each for job in jobs for each in job.get("dns_sd_configs", ()))
+    assert (discovery["names"], str(discovery["port"])) == (["worker"], port)
+    assert SERVICES["worker"]["expose"] == [port]
+    for name, own in (("worker", port), ("evidence", Ports().evidence), ("webhook", Ports().webhook)):
+        assert SERVICES[name]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{own}/healthz", name
+
+
+def test_every_process_is_confined():
+    writing = {"kafka", "grafana"}  # into folders of their images
+    for name, service in SERVICES.items():
+        assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("read_only", False) == (name not in writing), name
         assert "mem_limit" in service or name == "topics", name
 
 
