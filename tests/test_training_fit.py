@@ -1,6 +1,8 @@
 """Fitting a tiny network: it learns, one seed gives one result, and a killed run goes on to that same result."""
 
+import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,28 @@ def test_full_disk_keeps_the_last_checkpoint(folder: Path, monkeypatch: pytest.M
     last = run.load_last()
     assert last is not None
     assert last[0].epoch == 1
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power cut could leave the name with nothing behind it; then the name itself."""
+    fsync, replace, steps = os.fsync, Path.replace, []
+
+    def note_fsync(handle: int) -> None:
+        fsync(handle)
+        found = os.fstat(handle)
+        steps.append((found.st_ino, None if stat.S_ISDIR(found.st_mode) else found.st_size))
+
+    def note_replace(self: Path, target: Path) -> Path:
+        steps.append(target.name)
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(Path, "replace", note_replace)
+    RunFolder(tmp_path).save_last(Position(), {"weights": torch.zeros(1000)})
+    last = (tmp_path / "last.pt").stat()
+    assert steps == [(last.st_ino, last.st_size), "last.pt", (tmp_path.stat().st_ino, None)]
 
 
 def test_learning_rate_rises_then_falls() -> None:

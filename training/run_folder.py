@@ -1,4 +1,4 @@
-"""What a training run keeps in its folder, written so that it resumes after a kill at any moment."""
+"""What a training run keeps in its folder, written so that it resumes after a kill or a power cut at any moment."""
 
 import fcntl
 import hashlib
@@ -18,6 +18,7 @@ from training.corpus import Corpus
 from training.errors import TrainingError
 from training.labelled import Example
 from training.network import Network
+from training.whole_files import sync, write_whole
 
 
 class EpochReport(msgspec.Struct, frozen=True):
@@ -74,6 +75,8 @@ class RunFolder:
         try:
             (self.path / "run.json.unfinished").touch()
             network.encoder.config.save_pretrained(self.path / "encoder")  # type: ignore[union-attr, operator]
+            for written in ("encoder/config.json", "encoder"):
+                sync(self.path / written)
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written: {error}") from error
         self._write("tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
@@ -149,13 +152,7 @@ class RunFolder:
         return state
 
     def _write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
-        unfinished = self.path / f"{name}.unfinished"
-        try:
-            with unfinished.open("wb") as file:
-                write(file)
-            unfinished.replace(self.path / name)
-        except (OSError, RuntimeError) as error:  # torch.save says RuntimeError on a full disk
-            raise TrainingError(f"{self.path / name}: cannot be written: {error}") from error
+        write_whole(self.path / name, write)
 
 
 def _readable(report: msgspec.Struct) -> bytes:

@@ -15,6 +15,7 @@ from training.comparison.cell import run_apart
 from training.comparison.parts import BERT, Cell, Result, Task
 from training.corpus import Corpus
 from training.errors import TrainingError
+from training.whole_files import write_whole
 
 CELLS, IDENTITY, LOG = "cells", "comparison.sha256", "compare.log"
 
@@ -91,9 +92,4 @@ def _read(path: Path) -> Result | None:
 
 
 def _write(path: Path, result: Result) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    try:
-        unfinished.write_bytes(msgspec.json.encode(result))
-        unfinished.replace(path)
-    except OSError as error:
-        raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error
+    write_whole(path, lambda file: file.write(msgspec.json.encode(result)))
