@@ -214,6 +214,15 @@ def test_numbers_mean_the_order_of_the_labels_unless_said(folder: Path) -> None:
     assert json.loads(said)["accuracy"] == 1
 
 
+def test_a_file_that_can_be_trained_on_can_be_evaluated(folder: Path) -> None:
+    (folder / "desk.txt").write_text("text;label\nnegative, oil;Going down\npositive bank;UP\nneutral;\n")
+    odd = ("--format", "csv", "--separator", ";", "--labels", "Going down=negative, up = positive")
+    with pytest.raises(TrainingError, match=r"row 2: no label in column 'label'; .* --skip-unlabelled"):
+        run(folder, "desk.txt", *odd)
+    figures = json.loads(run(folder, "desk.txt", *odd, "--skip-unlabelled", "--json"))
+    assert (figures["accuracy"], figures["n"]) == (1.0, 2)
+
+
 def test_wrong_use_is_told(folder: Path) -> None:
     with pytest.raises(TrainingError, match="no head 'sentiments'; did you mean 'sentiment'"):
         run(folder, "data.csv", task="sentiments")
@@ -221,6 +230,8 @@ def test_wrong_use_is_told(folder: Path) -> None:
         run(folder, "data.csv", label="lable")
     with pytest.raises(TrainingError, match="sentiment has no label 'positve'; did you mean 'positive'"):
         run(folder, "data.csv", "--labels", "negative,positve")
+    with pytest.raises(TrainingError, match=r"'positive' lacks what the file writes for it; .* '0=positive'"):
+        run(folder, "data.csv", "--labels", "down=negative,positive")
     with pytest.raises(TrainingError, match="no column 'sorce'; did you mean 'source'"):
         (folder / "sourced.csv").write_text("text,label,source\nneutral oil,neutral,wire\n")
         run(folder, "sourced.csv", "--by", "sorce")

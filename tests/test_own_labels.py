@@ -97,6 +97,12 @@ def test_every_command_does_what_the_page_says(clone: Path, monkeypatch: pytest.
     answers = said(clone, sys.executable, "-c", code).split()
     assert set(answers[::2]) <= set(REAL["heads"]["intent"]["labels"]) and len(answers) == 4
 
+    (options,) = re.findall(r"`evaluate` reads such a file with `(.+?)`", PAGE)
+    (clone / "helpdesk.csv").write_text("message;category\nlost, help;Lost card\nwhat?;\nmy loan;loan\n")
+    asked = "--data helpdesk.csv --task intent --text message --label category"
+    printed = follow(clone, f".venv/bin/bearwatch evaluate --model runs/intents-model {asked} {options}")
+    assert " n 2 " in printed
+
 
 def test_the_page_shows_the_example_as_it_is() -> None:
     assert CONFIGURATIONS[0] == (ROOT / "examples" / "intents" / "intents.toml").read_text("utf-8")

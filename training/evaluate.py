@@ -85,9 +85,24 @@ def evaluate(
     )
 
 
-def numbering(labels: str) -> dict[str, str]:
-    """ "negative,positive" -> what the numbers 0, 1 mean."""
-    return {str(i): label.strip() for i, label in enumerate(labels.split(","))}
+def spellings(labels: str) -> dict[str, str]:
+    """What a file writes -> label: "negative,positive" says it of 0 and 1, "down=negative,up=positive" of words.
+
+    Raises TrainingConfigError for a mixture of both.
+    """
+    parts = [part.strip() for part in labels.split(",")]
+    if not any("=" in part for part in parts):
+        return {str(i): label for i, label in enumerate(parts)}
+    found = {}
+    for part in parts:
+        written, separator, label = part.partition("=")
+        if not separator:
+            raise TrainingConfigError(
+                f"--labels: {part!r} lacks what the file writes for it; write {f'0={part}'!r} for a number, or "
+                "nothing but labels, in the order of the numbers"
+            )
+        found[written.strip()] = label.strip()
+    return found
 
 
 def _labels(classifier: Classifier, labelled: LabelledSet) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _label(
     if not spelled:
         raise TrainingError(
             f"{where}: no label in column {column!r}; fill it in, or leave such rows out "
-            "(in a configuration: skip_unlabelled = true)"
+            "(skip_unlabelled = true in a configuration, --skip-unlabelled of evaluate)"
         )
     label = coding.get(spelled.casefold())
     if label is None:

@@ -1,6 +1,7 @@
 """`bearwatch evaluate --data FILE --task HEAD --text COLUMN --label COLUMN`: a model against labelled data."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 import msgspec
@@ -11,7 +12,7 @@ from bearwatch.settings import settings
 from bearwatch.view import printable_json
 from models.classifier import Classifier
 from training.config import LabelledSet, check_choice
-from training.evaluate import SEED, WORST, evaluate, numbering
+from training.evaluate import SEED, WORST, evaluate, spellings
 from training.evaluation_report import write_report
 
 FILE = click.Path(path_type=Path)
@@ -20,14 +21,21 @@ FILE = click.Path(path_type=Path)
 @click.command("evaluate")
 @settings("model", "engine")
 @click.option("--data", type=FILE, required=True, help="CSV, JSON lines or parquet, by its ending.")
+@click.option("--format", type=click.Choice(["csv", "jsonl", "parquet"]), help="Whatever the ending.")
+@click.option("--separator", default=",", show_default=True, help="Between the columns of a CSV file.")
 @click.option("--task", required=True, help="The head to measure, such as sentiment.")
 @click.option("--text", "text_column", required=True, help="Column of the texts.")
 @click.option("--label", "label_column", required=True, help="Column of the labels, names or numbers.")
-@click.option("--labels", help="What the numbers 0, 1, ... mean, separated by commas [as in training].")
+@click.option(
+    "--labels",
+    help="What the numbers 0, 1, ... mean, separated by commas, or what the file writes for labels, such as "
+    "'Lost card=card_lost,Charges=fee_complaint' [as in training].",
+)
 @click.option(
     "--label-pattern",
     help="Regular expression whose group finds labels in the column; rows that disagree are left out.",
 )
+@click.option("--skip-unlabelled", is_flag=True, help="Leave rows without a label out.")
 @click.option(
     "--share",
     type=(float, float),
@@ -51,11 +59,14 @@ def command(
     model: Path,
     engine: str,
     data: Path,
+    format: Literal["csv", "jsonl", "parquet"] | None,
+    separator: str,
     task: str,
     text_column: str,
     label_column: str,
     labels: str | None,
     label_pattern: str | None,
+    skip_unlabelled: bool,
     share: tuple[float, float],
     exclude: Path | None,
     by: tuple[str, ...],
@@ -76,8 +87,11 @@ def command(
         head=task,
         text=text_column,
         label=label_column,
-        labels=numbering(labels) if labels else {},
+        format=format,
+        separator=separator,
+        labels=spellings(labels) if labels else {},
         label_pattern=label_pattern,
+        skip_unlabelled=skip_unlabelled,
         share=share,
         exclude=str(exclude.absolute()) if exclude else None,
     )
