@@ -259,6 +259,28 @@ def test_what_parquet_calls_missing_is_missing(tmp_path: Path) -> None:
     assert read_columns(tmp_path / "a.parquet", ["label"]) == [["0", ""]]
 
 
+def test_bytes_in_parquet_are_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"text": ["Café waits".encode(), b"Hexby falls"], "label": [b"0", None]}).to_parquet(path)
+    assert read_columns(path, ["text", "label"]) == [["Café waits", "Hexby falls"], ["0", ""]]
+    pd.DataFrame({"text": [b"Hexby falls", "Café waits".encode("latin-1")]}).to_parquet(path)
+    with pytest.raises(TrainingError, match=r"row 1, column 'text': the byte 0xE9 is not UTF-8"):
+        read_columns(path, ["text"])
+
+
+@pytest.mark.parametrize(("value", "kind"), [(["Hexby"], "a list"), ({"en": "Hexby"}, "an object")])
+@pytest.mark.parametrize("name", ["100 % a.parquet", "a.jsonl"])
+def test_a_cell_holds_one_value(tmp_path: Path, name: str, value: object, kind: str) -> None:
+    frame = pd.DataFrame({"text": [None, value], "label": [True, False]})
+    if name.endswith("parquet"):
+        frame.to_parquet(tmp_path / name)
+    else:
+        frame.to_json(tmp_path / name, orient="records", lines=True)
+    assert read_columns(tmp_path / name, ["label"]) == [["True", "False"]]
+    with pytest.raises(TrainingError, match=rf"{name}: row 1, column 'text': {kind}, not one value"):
+        read_columns(tmp_path / name, ["text"])
+
+
 def test_deeply_nested_json_says_where(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "x", "label": 0}\n' + "[" * 100_000)
     with pytest.raises(TrainingError, match="row 1: maximum recursion depth"):

@@ -4,11 +4,12 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_scalar
 
 from training.config import nearest
 from training.errors import TrainingError
@@ -32,10 +33,7 @@ def read_columns(
     for column in columns:
         if column not in table:
             raise TrainingError(f"{path}: no column {column!r}; {nearest(column, [str(c) for c in table])}")
-    found = [[_string(value) for value in table[column]] for column in columns]
-    for column, values in zip(columns, found, strict=True):
-        _check_characters(values, f"{path}: row %d, column {column!r}")
-    return found
+    return [_strings(path, column, table[column]) for column in columns]
 
 
 def _read(path: Path, format: str, separator: str) -> pd.DataFrame:
@@ -93,22 +91,35 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
     return pd.DataFrame(records, dtype=object)
 
 
-def _check_characters(values: Sequence[str], where: str) -> None:
-    for row, value in enumerate(values):
-        if found := NO_CHARACTER.search(value):
-            byte = ord(found[0]) - ESCAPED_BYTE
-            if not 0x80 <= byte <= 0xFF:
-                raise TrainingError(f"{where % row}: \\u{ord(found[0]):04x} is half a character")
-            raise TrainingError(
-                f"{where % row}: the byte 0x{byte:02X} is not UTF-8 ({chr(byte)!r} in Latin-1); "
-                "save the file as UTF-8"
-            )
+def _strings(path: Path, column: str, cells: Iterable[object]) -> list[str]:
+    values = []
+    for row, cell in enumerate(cells):
+        try:
+            values.append(_string(cell))
+        except ValueError as error:
+            raise TrainingError(f"{path}: row {row}, column {column!r}: {error}") from error
+    return values
 
 
-def _string(value: object) -> str:
-    """As text; 2.0 is '2', because a column of integers with a gap arrives as floats."""
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
+def _string(cell: object) -> str:
+    """As text; 2.0 is '2', because a column of integers with a gap arrives as floats. Raises ValueError."""
+    if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and cell != cell):
         return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+    if not is_scalar(cell):
+        kind = "an object" if isinstance(cell, dict) else "a list"
+        raise ValueError(f"{kind}, not one value; write it as a string")
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, bytes):  # parquet's binary columns
+        cell = cell.decode("utf-8", "surrogateescape")
+    text = str(cell).strip()
+    if found := NO_CHARACTER.search(text):
+        raise ValueError(_no_character(found[0]))
+    return text
+
+
+def _no_character(found: str) -> str:
+    byte = ord(found) - ESCAPED_BYTE
+    if not 0x80 <= byte <= 0xFF:
+        return f"\\u{ord(found):04x} is half a character"
+    return f"the byte 0x{byte:02X} is not UTF-8 ({chr(byte)!r} in Latin-1); save the file as UTF-8"
