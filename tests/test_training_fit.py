@@ -92,6 +92,20 @@ def test_a_run_is_not_mixed_with_another(folder: Path) -> None:
         train(folder, "data", epochs=1)
 
 
+def test_a_run_goes_on_in_the_precision_it_was_started_in(folder: Path) -> None:
+    best = train(folder, "run", epochs=1)
+    config, bf16 = parse_config(table(folder / "base", epochs=1)), Precision("cpu", torch.bfloat16)
+    with pytest.raises(
+        TrainingError, match=r"was started on cpu in float32, and here training is on cpu in bf"
+    ):
+        fit(config, folder / "data", folder / "run", resume=True, precision=bf16)
+    record = folder / "run" / "run.json"
+    older = msgspec.json.decode(record.read_bytes())
+    del older["precision"]
+    record.write_bytes(msgspec.json.encode(older))
+    assert train(folder, "run", resume=True, epochs=1) == best
+
+
 def test_checkpoint_that_is_none(folder: Path) -> None:
     config = parse_config({**table(folder / "data")})
     with pytest.raises(TrainingError, match=r"base_model .* cannot be loaded"):

@@ -1,6 +1,7 @@
 """The training run: epochs of multi-task batches, linear warm-up and decay, best epoch kept, resumable.
 
-Same seed, data and machine: same weights, whether or not the run was killed and resumed.
+Same seed, data and CPU: same weights, whether or not the run was killed and resumed. On a GPU that is not promised:
+the order in which a sum is added up may be left to chance there.
 """
 
 import logging
@@ -9,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
+import msgspec
 import numpy as np
 import torch
 from rich.progress import (
@@ -29,7 +31,7 @@ from training.errors import TrainingConfigError, TrainingError
 from training.metrics import Metrics
 from training.network import encode, encode_texts, new_network
 from training.precision import Precision
-from training.run_folder import EpochReport, Position, RunFolder, record_of
+from training.run_folder import EpochReport, Position, RunFolder, RunRecord, record_of
 from training.targets import Targets, targets, teachers_say
 from training.tracking import Trackers, check_installed, trackers
 from training.trainer import Trainer
@@ -69,14 +71,12 @@ def fit(
     network, tokenizer = new_network(config)
     corpus = corpus or read_corpus(config, data)
     log.info("%s", as_text(corpus))
-    record = record_of(config, corpus, data, teachers)
+    record = record_of(config, corpus, data, precision, teachers)
     with folder.alone():
         if not folder.started:
             folder.start(record, corpus, network, tokenizer)
-        elif folder.record() != record:
-            raise TrainingError(
-                f"{out} was started with another configuration, data or teachers; choose another folder"
-            )
+        else:
+            _check_same(folder.record(), record, out)
         labelled = [each.text for each in corpus.train]
         unlabelled = [*corpus.unlabelled, *_altered(labelled, config)]
         train = [*encode(corpus.train, tokenizer, config), *encode_texts(unlabelled, tokenizer)]
@@ -86,6 +86,19 @@ def fit(
         wanted = targets(train, config, said)
         with _progress() as progress:
             return _run(config, Trainer(config, network, precision), train, wanted, dev, folder, progress)
+
+
+def _check_same(started: RunRecord, now: RunRecord, out: Path) -> None:
+    """Raises TrainingError where going on would not end with the weights of an uninterrupted run."""
+    if started.precision and started.precision != now.precision:
+        raise TrainingError(
+            f"{out} was started {started.precision}, and here training is {now.precision}, which ends with other "
+            "weights; go on where it was started, or choose another folder"
+        )
+    if msgspec.structs.replace(started, precision=now.precision) != now:
+        raise TrainingError(
+            f"{out} was started with another configuration, data or teachers; choose another folder"
+        )
 
 
 def _altered(texts: Sequence[str], config: TrainingConfig) -> list[str]:

@@ -18,6 +18,7 @@ from training.corpus import Corpus
 from training.errors import TrainingError
 from training.labelled import Example
 from training.network import Network
+from training.precision import Precision
 from training.whole_files import sync, write_whole
 
 
@@ -40,6 +41,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     texts_sha256: str  # over all training, dev and unlabelled texts in order
     evaluation: dict[str, str]  # evaluation set -> sha256 of the file whose texts were kept out
     teachers: tuple[str, ...] = ()  # their model hashes
+    precision: str = ""  # such as "on cpu in bfloat16"; empty in a run from before it was kept
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -159,7 +161,9 @@ def _readable(report: msgspec.Struct) -> bytes:
     return msgspec.json.format(msgspec.json.encode(report))
 
 
-def record_of(config: TrainingConfig, corpus: Corpus, data: Path, teachers: Sequence[Path] = ()) -> RunRecord:
+def record_of(
+    config: TrainingConfig, corpus: Corpus, data: Path, precision: Precision, teachers: Sequence[Path] = ()
+) -> RunRecord:
     """Files that several sets share are listed once per set."""
     unlabelled = config.distillation.unlabelled if config.distillation else ()
     datasets = tuple(
@@ -176,7 +180,7 @@ def record_of(config: TrainingConfig, corpus: Corpus, data: Path, teachers: Sequ
     hashes = tuple(model_hash(load_manifest(folder)) for folder in teachers)
     kept_out = evaluation_files(config, data)
     config = msgspec.structs.replace(config, tracking=Tracking())
-    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), kept_out, hashes)
+    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), kept_out, hashes, str(precision))
 
 
 def evaluation_files(config: TrainingConfig, data: Path) -> dict[str, str]:
