@@ -193,6 +193,32 @@ def test_what_cannot_be_put_in_place_leaves_what_was_there(
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.parametrize(("step", "year"), [("replaced", NOW.year), ("model", 2027)])
+def test_an_interrupt_after_a_step_loses_no_artifact(
+    folder: Path,
+    tmp_path: Path,
+    exporter_writes: Callable[[Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    year: int,
+) -> None:
+    """After the first the former one comes back, after the second the new one stays."""
+    exporter_writes(folder / "model" / MODEL)
+    out = Path(shutil.copytree(folder / "model", tmp_path / "model"))
+    rename, interrupts = Path.rename, iter([KeyboardInterrupt])
+
+    def rename_and_stop(self: Path, target: Path) -> None:
+        rename(self, target)
+        if target.name == step:
+            raise next(interrupts)
+
+    monkeypatch.setattr(Path, "rename", rename_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        export(folder / "run", out, None, NOW.replace(year=2027))
+    assert load_manifest(out).created.year == year
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
 def test_nothing_loads_before_all_is_checked(
     folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

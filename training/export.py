@@ -106,13 +106,13 @@ def _export(
 
 
 def _put_in_place(made: Path, out: Path, replaced: Path) -> None:
-    """By renaming, which is whole or not at all; what was there comes back when the second step fails."""
-    if out.exists():
-        out.rename(replaced)
+    """By renaming, which is whole or not at all; what was there comes back unless both steps are done."""
     try:
+        if out.exists():
+            out.rename(replaced)
         made.rename(out)
-    except BaseException:  # Ctrl-C as well
-        if replaced.exists():
+    except BaseException:  # Ctrl-C as well, after either step too
+        if replaced.exists() and not out.exists():
             replaced.rename(out)
         raise
 
