@@ -1,5 +1,6 @@
 """Curves in TensorBoard and Weights & Biases: every step once, resumed or not, and nothing over the network."""
 
+import os
 import socket
 import struct
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_training import table, write_checkpoint, write_data
+from torch.utils.tensorboard import SummaryWriter
 from wandb.proto.wandb_internal_pb2 import Record
 
 from training.config import Tracking, parse_config
@@ -161,6 +163,32 @@ def test_off_needs_no_package_and_writes_nothing(tmp_path: Path, monkeypatch: py
         none.log(1, {"train/loss": 0.5})
         none.flush()
     assert not list(tmp_path.iterdir())
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("call", ["__init__", "add_scalar", "flush", "close"])
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    monkeypatch.setattr(SummaryWriter, call, full)
+    message = r"tensorboard: curves cannot be written: .*No space left"
+    with (
+        pytest.raises(TrainingError, match=message),
+        trackers(Tracking(tensorboard=True), tmp_path, 0) as opened,
+    ):
+        opened.log(1, {"train/loss": 0.5})
+        opened.flush()
+
+
+def test_no_half_of_an_identity_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", full)
+    with (
+        pytest.raises(TrainingError, match=r"wandb-id: cannot be written: .*No space left"),
+        trackers(Tracking(wandb="offline"), tmp_path, 0),
+    ):
+        pass
+    assert not (tmp_path / "wandb-id").exists()
 
 
 def test_a_resumed_run_may_be_tracked_otherwise(folder: Path) -> None:

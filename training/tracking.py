@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from training.config import Tracking
 from training.errors import TrainingConfigError, TrainingError
+from training.whole_files import write_whole
 
 
 class Tracker(Protocol):
@@ -46,17 +47,24 @@ class Trackers:
 class TensorBoard:
     def __init__(self, run: Path, done: int) -> None:
         module = _package("torch.utils.tensorboard", "tensorboard")
-        self._writer = module.SummaryWriter(run / "tensorboard", purge_step=done + 1)
+        self._folder = run / "tensorboard"
+        with _writing(self._folder):
+            self._writer = module.SummaryWriter(self._folder, purge_step=done + 1)
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, value, step)
+        with _writing(
+            self._folder
+        ):  # which a thread does: what it could not write is raised by the next call
+            for name, value in scalars.items():
+                self._writer.add_scalar(name, value, step)
 
     def flush(self) -> None:
-        self._writer.flush()
+        with _writing(self._folder):
+            self._writer.flush()
 
     def close(self) -> None:
-        self._writer.close()
+        with _writing(self._folder):
+            self._writer.close()
 
 
 class WeightsAndBiases:
@@ -74,15 +82,16 @@ class WeightsAndBiases:
             x_save_requirements=False,
         )
         try:
-            self._run = wandb.init(
-                project=settings.project,
-                name=run.name,
-                id=_identity(run / "wandb-id"),
-                dir=run,
-                mode=settings.wandb,
-                resume="allow" if settings.wandb == "online" else None,
-                settings=quiet,
-            )
+            with _writing(run / "wandb"):
+                self._run = wandb.init(
+                    project=settings.project,
+                    name=run.name,
+                    id=_identity(run / "wandb-id"),
+                    dir=run,
+                    mode=settings.wandb,
+                    resume="allow" if settings.wandb == "online" else None,
+                    settings=quiet,
+                )
         except wandb.Error as error:
             raise TrainingError(
                 f'tracking.wandb = "{settings.wandb}": {error}; `wandb login` first, or say "offline"'
@@ -108,7 +117,10 @@ def check_installed(settings: Tracking) -> None:
 
 @contextmanager
 def trackers(settings: Tracking, run: Path, done: int) -> Iterator[Trackers]:
-    """The configured trackers of the run in the folder `run`, of which `done` steps are behind it."""
+    """The configured trackers of the run in the folder `run`, of which `done` steps are behind it.
+
+    They and this raise TrainingError where they cannot write.
+    """
     with ExitStack() as stack:
         opened: list[Tracker] = []
         if settings.tensorboard:
@@ -118,6 +130,15 @@ def trackers(settings: Tracking, run: Path, done: int) -> Iterator[Trackers]:
             opened.append(WeightsAndBiases(run, settings))
             stack.callback(opened[-1].close)
         yield Trackers(tuple(opened))
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """What goes wrong there, such as a full disk, as a TrainingError."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(f"{folder}: curves cannot be written: {error}") from error
 
 
 def _package(module: str, package: str) -> ModuleType | Any:
@@ -132,5 +153,5 @@ def _package(module: str, package: str) -> ModuleType | Any:
 def _identity(file: Path) -> str:
     """Of the run at W&B; kept in its folder, so that a resumed run goes on with it."""
     if not file.exists():
-        file.write_text(uuid4().hex[:8], "utf-8")
+        write_whole(file, lambda opened: opened.write(uuid4().hex[:8].encode()))
     return file.read_text("utf-8")
