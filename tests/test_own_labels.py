@@ -211,6 +211,8 @@ def train(folder: Path, *flags: str) -> Result:
 def test_a_value_may_be_set_for_once(example: Path) -> None:
     result = train(example, "--set", "hyperparameters.epoch=2")
     assert "unknown key 'epoch' in hyperparameters; did you mean 'epochs'?" in str(result.exception)
+    for seed in ("-1", str(2**63)):
+        assert str(train(example, "--seed", seed).exception).endswith("- at `seed`")
     result = train(example, "--set", "hyperparameters.epochs=2", "--set", "seed=5")
     assert result.exit_code == 0, result.output
     record = json.loads((example / "run" / "run.json").read_text())

@@ -267,12 +267,6 @@ def test_a_damaged_checkpoint_is_named(folder: Path, name: str) -> None:
             run.load_last() if name == "last.pt" else run.load_best()
 
 
-def test_a_seed_that_is_none(folder: Path) -> None:
-    config = msgspec.structs.replace(parse_config(table(folder / "base")), seed=-1)
-    with pytest.raises(TrainingConfigError, match="seed must lie in"):
-        fit(config, folder / "data", folder / "run", resume=False, precision=FP32)
-
-
 def test_more_tokens_than_the_encoder_takes(folder: Path) -> None:
     config = parse_config({**table(folder / "base"), "max_tokens": 64})
     with pytest.raises(TrainingConfigError, match=r"does not take 64 tokens .*; lower max_tokens \(64\)"):

@@ -10,11 +10,16 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from training.errors import TrainingConfigError
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Part = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -81,8 +86,8 @@ class Distillation(Strict, frozen=True, kw_only=True):
     unlabelled texts as well (training/alteration.py).
     """
 
-    weight: float = 0.7
-    altered_copies: int = 0
+    weight: Share = 0.7
+    altered_copies: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     unlabelled: tuple[TextSet, ...] = ()
 
 
@@ -92,24 +97,24 @@ class Hyperparameters(Strict, frozen=True, kw_only=True):
     `patience`: end after so many epochs in a row without a better score on dev; unless given, run them all.
     """
 
-    epochs: int = 4
-    batch_tokens: int = 1024
-    encoder_learning_rate: float = 1e-4
-    head_learning_rate: float = 1e-3
-    warmup_ratio: float = 0.08
-    weight_decay: float = 0.01
-    dropout: float = 0.1
-    label_smoothing: float = 0.0
-    max_gradient_norm: float = 1.0
-    dev_share: float = 0.08
-    checkpoint_steps: int = 200
-    patience: int | None = None
+    epochs: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 4
+    batch_tokens: Annotated[int, msgspec.Meta(le=2**24)] = 1024  # at least max_tokens
+    encoder_learning_rate: Positive = 1e-4
+    head_learning_rate: Positive = 1e-3
+    warmup_ratio: Part = 0.08
+    weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.01
+    dropout: Part = 0.1
+    label_smoothing: Part = 0.0
+    max_gradient_norm: Positive = 1.0
+    dev_share: Annotated[float, msgspec.Meta(gt=0, le=0.5)] = 0.08
+    checkpoint_steps: Count = 200
+    patience: Count | None = None
 
 
 class Calibration(Strict, frozen=True, kw_only=True):
     """Beside the temperature, which needs no setting: how many of the answers that are given are to be right."""
 
-    abstain_accuracy: float = 0.95
+    abstain_accuracy: Share = 0.95
 
 
 class Tracking(Strict, frozen=True, kw_only=True):
@@ -134,8 +139,8 @@ class TrainingConfig(Strict, frozen=True, kw_only=True):
     distillation: Distillation | None = None
     calibration: Calibration = Calibration()
     tracking: Tracking = Tracking()
-    max_tokens: int = 96
-    seed: int = 1
+    max_tokens: Annotated[int, msgspec.Meta(ge=8, le=2**16)] = 96
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     intended_use: str = ""
     not_for: str = ""
 
@@ -250,7 +255,19 @@ def _check(config: TrainingConfig) -> None:
     unanswered = set(config.heads) - {one.head for one in config.datasets}
     if unanswered:
         raise TrainingConfigError(f"heads.{min(unanswered)}: no data set in [[datasets]] labels this head")
-    check_ranges(config)
+    _check_hyperparameters(config.hyperparameters, config.max_tokens)
+
+
+def _check_hyperparameters(h: Hyperparameters, max_tokens: int) -> None:
+    """What the types of the fields do not say."""
+    for key, value in msgspec.structs.asdict(h).items():
+        if value == math.inf:
+            raise TrainingConfigError(f"hyperparameters.{key} must be a finite number, not {value}")
+    if h.batch_tokens < max_tokens:
+        raise TrainingConfigError(
+            f"hyperparameters.batch_tokens ({h.batch_tokens}) must be at least max_tokens ({max_tokens}), or no batch "
+            "holds the longest text"
+        )
 
 
 def _check_set(where: str, labelled: LabelledSet, heads: dict[str, Head]) -> None:
@@ -287,37 +304,3 @@ def _check_labels(where: str, spelling: dict[str, str], head: Head) -> None:
             raise TrainingConfigError(
                 f"{where}: {written} = {label!r} is no label; {nearest(label, list(head.labels))}"
             )
-
-
-def check_ranges(config: TrainingConfig) -> None:
-    """Raises TrainingConfigError for a number that makes no sense."""
-    h = config.hyperparameters
-    required = {
-        "seed must lie in [0, 2^63)": 0 <= config.seed < 2**63,
-        "max_tokens must lie between 8 and 65,536": 8 <= config.max_tokens <= 2**16,
-        "hyperparameters.epochs must lie between 1 and 10,000": 1 <= h.epochs <= 10_000,
-        "hyperparameters.batch_tokens must be at least max_tokens, and at most 2^24": config.max_tokens
-        <= h.batch_tokens
-        <= 2**24,
-        "hyperparameters must be finite numbers": all(
-            math.isfinite(value) for value in msgspec.structs.astuple(h) if value is not None
-        ),
-        "hyperparameters: learning rates must be above 0": min(h.encoder_learning_rate, h.head_learning_rate)
-        > 0,
-        "hyperparameters.max_gradient_norm must be above 0": h.max_gradient_norm > 0,
-        "hyperparameters.checkpoint_steps must be at least 1": h.checkpoint_steps >= 1,
-        "hyperparameters.patience must be at least 1": h.patience is None or h.patience >= 1,
-        "hyperparameters.weight_decay must not be negative": h.weight_decay >= 0,
-        "distillation.weight must lie in (0, 1]": config.distillation is None
-        or 0 < config.distillation.weight <= 1,
-        "distillation.altered_copies must lie between 0 and 100": config.distillation is None
-        or 0 <= config.distillation.altered_copies <= 100,
-        "calibration.abstain_accuracy must lie in (0, 1]": 0 < config.calibration.abstain_accuracy <= 1,
-        "hyperparameters.dev_share must lie between 0 and 0.5": 0 < h.dev_share <= 0.5,
-        "hyperparameters: warmup_ratio, dropout and label_smoothing must lie in [0, 1)": all(
-            0 <= x < 1 for x in (h.warmup_ratio, h.dropout, h.label_smoothing)
-        ),
-    }
-    for requirement, holds in required.items():
-        if not holds:
-            raise TrainingConfigError(requirement)

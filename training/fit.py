@@ -24,7 +24,7 @@ from rich.progress import (
 
 from training.alteration import altered
 from training.batches import Encoded, plan_epoch
-from training.config import TrainingConfig, check_ranges
+from training.config import TrainingConfig
 from training.corpus import Corpus, read_corpus
 from training.data_tables import as_text
 from training.errors import TrainingConfigError, TrainingError
@@ -62,7 +62,6 @@ def fit(
     """
     if bool(teachers) != (config.distillation is not None):
         raise TrainingConfigError("a table [distillation] and teachers (--teacher) belong together")
-    check_ranges(config)  # the seed may come from elsewhere than the file
     check_installed(config.tracking)
     folder = RunFolder(out)
     if folder.started and not resume:

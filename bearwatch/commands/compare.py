@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from bearwatch.settings import settings
 from bearwatch.training_options import changes
@@ -38,9 +37,8 @@ def command(
     Writes compare.json and report.html into the folder. BERT with 100 % of the labels is the model given, with fewer
     it is fine-tuned here. An interrupted comparison goes on when it is started again.
     """
-    asked = load_config(config, changes)
-    if seed is not None:
-        asked = msgspec.structs.replace(asked, seed=seed)
+    seeded = () if seed is None else (f"seed={seed}",)
+    asked = load_config(config, (*changes, *seeded))
     with training_extra():
         for package in ("sklearn", "torch", "transformers", "onnx"):  # each cell imports what it needs, later
             importlib.import_module(package)

@@ -4,7 +4,6 @@ import shlex
 from pathlib import Path
 
 import click
-import msgspec
 
 from bearwatch.training_options import changes
 from training.config import load_config
@@ -35,9 +34,8 @@ def command(
     resume: bool,
 ) -> None:
     """Fine-tune the model that the TOML file CONFIG describes (docs/OWN_LABELS.md: with labels of your own)."""
-    settings = load_config(config, changes)
-    if seed is not None:
-        settings = msgspec.structs.replace(settings, seed=seed)
+    seeded = () if seed is None else (f"seed={seed}",)
+    settings = load_config(config, (*changes, *seeded))
     with training_extra():
         from training.fit import fit
         from training.precision import best_precision
