@@ -80,7 +80,8 @@ def test_every_command_does_what_the_page_says(clone: Path, monkeypatch: pytest.
     for block in COMMANDS:
         (name,) = re.findall(r"\.venv/bin/bearwatch (.+?)(?: --| \w+/|$)", block, re.MULTILINE)
         found[name, "--resume" in block, "|" in block] = follow(clone, block)
-    assert "240" in found["data", False, False]
+    data = found["data", False, False]
+    assert "240" in data and all(f"{label} " in data for label in REAL["heads"]["intent"]["labels"])
     trained, resumed = found["train", False, False], found["train", True, False]
     assert "next: bearwatch export runs/intents --out DIR --data-dir examples/intents" in trained
     assert resumed.splitlines()[-2:] == trained.splitlines()[-2:]

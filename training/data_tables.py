@@ -9,7 +9,7 @@ from training.data_report import DataReport
 from training.leaks import LeakReport
 
 WIDTH = 120  # of the log, in columns
-SHOWN_CLASSES = 4
+SHOWN_CLASSES = 25
 
 
 def as_text(corpus: Corpus) -> str:
@@ -65,7 +65,7 @@ def _splits(data: DataReport) -> Table:
 
 
 def _most(classes: dict[str, int]) -> str:
-    """The largest classes, and the smallest where there are more."""
+    """All of them, the largest first; of more than SHOWN_CLASSES the largest, and the smallest."""
     ordered = sorted(classes.items(), key=lambda item: -item[1])
     shown = [f"{label} {count:,}" for label, count in ordered]
     if len(shown) > SHOWN_CLASSES:
