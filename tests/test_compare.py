@@ -16,6 +16,7 @@ from tiny_training import table, write_checkpoint, write_data
 
 import training.comparison.run
 from bearwatch.commands.compare import command
+from models.engines import ENGINES
 from models.errors import ModelError
 from models.manifest import Dataset, load_manifest
 from training.comparison.answer import Answer, Cost, answer, paired_interval
@@ -147,6 +148,7 @@ def test_every_cell_has_its_figures(compared: tuple[Path, str]) -> None:
         assert figures["variants"]["clean"] == figures["accuracy"] == figures["sets"]["check"]
         assert figures["documents_per_second"] > 0
         assert each["size_bytes"] > 0
+        assert (each["engine"] in ENGINES) if method == BERT else (each["engine"] == "scikit-learn")
         given = (method, share) == (BERT, 100.0)
         assert (each["training_seconds"] is None) == (each["peak_memory_bytes"] is None) == given
         assert "right" not in each
@@ -171,6 +173,8 @@ def test_report_says_the_same(compared: tuple[Path, str]) -> None:
     verdict = said.splitlines()[1].strip()
     assert verdict in html.unescape(page)
     assert "The simple classifier is" in verdict
+    (engine,) = {each["engine"] for each in found["cells"] if each["cell"]["method"] == BERT}
+    assert f"with {engine} on" in said and f"<td>{engine}</td>" in page
 
 
 def test_finished_cells_are_not_filled_in_again(
@@ -220,6 +224,18 @@ def test_traditional_ones_are_deterministic(method: str, task: Task) -> None:
         return timeless, found.right, found.chosen, found.size_bytes
 
     assert figures() == figures()
+
+
+def test_any_seed_of_a_configuration_will_do(task: Task, config: TrainingConfig) -> None:
+    large = replace(task, config=msgspec.structs.replace(config, seed=2**63 - 1))
+    assert run(Cell(SVM, 100.0, "sentiment"), large).figures["sentiment"].accuracy == 1.0
+
+
+def test_speed_is_that_of_an_engine() -> None:
+    found = answer_to({100.0: 90}, {100.0: 80})
+    for engine, place in (("onnxruntime-cpu", "all cores"), ("onnxruntime-cuda", "a GPU")):
+        said = sentences(msgspec.structs.replace(found, engine=engine))
+        assert any(f"on one core, BERT 50 with {engine} on {place} (for all" in line for line in said)
 
 
 def test_a_cell_that_dies_is_named(task: Task, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class Answer(msgspec.Struct, frozen=True):
     it is as good as the best simple method with the most labels. None: there is none.
 
     `training` in seconds at the largest share that BERT was trained with here, `speed` in documents a second and
-    `noise`, what 10 % of typing mistakes cost in accuracy, at the largest share.
+    `noise`, what 10 % of typing mistakes cost in accuracy, at the largest share; `engine` is BERT's there.
     """
 
     head: str
@@ -55,6 +55,7 @@ class Answer(msgspec.Struct, frozen=True):
     training: Cost | None
     speed: Cost
     noise: Cost
+    engine: str
 
 
 def answer(head: str, splits: Sequence[Split], results: Sequence[Result], seed: int) -> Answer:
@@ -78,6 +79,7 @@ def answer(head: str, splits: Sequence[Split], results: Sequence[Result], seed: 
         else None,
         speed=_cost(*pairs[-1], [each.figures[head].documents_per_second for each in pairs[-1]]),
         noise=_cost(*pairs[-1], [_lost_to_noise(head, each) for each in pairs[-1]]),
+        engine=pairs[-1][0].engine,
     )
 
 

@@ -83,6 +83,7 @@ def run(cell: Cell, task: Task) -> Result:
         trained.peak_memory_bytes,
         trained.size_bytes,
         {head: "".join(map(str, bits)) for head, bits in right.items()},
+        trained.engine,
     )
 
 

@@ -21,4 +21,5 @@ def exported(
         training_seconds=training_seconds,
         peak_memory_bytes=peak_memory_bytes,
         size_bytes=sum((folder / file).stat().st_size for file in classifier.manifest.files),
+        engine=classifier.engine_name,
     )

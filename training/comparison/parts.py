@@ -76,6 +76,7 @@ class Trained:
     training_seconds: float | None
     peak_memory_bytes: int | None
     size_bytes: int
+    engine: str  # what answers: scikit-learn, or an engine of models/engines.py
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -101,6 +102,7 @@ class Result(msgspec.Struct, frozen=True):
     peak_memory_bytes: int | None
     size_bytes: int
     right: dict[str, str]
+    engine: str = "an engine not recorded"  # in cells from before it was kept
 
 
 class Split(msgspec.Struct, frozen=True):

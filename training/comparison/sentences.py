@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from models.engines import CUDA
 from training.comparison.answer import Answer, Cost, Step
 from training.comparison.parts import BERT
 
@@ -13,7 +14,7 @@ def sentences(answer: Answer) -> list[str]:
         *_simple_wins(answer.steps),
         *_fewer_labels(answer),
         *([_training(answer.training)] if answer.training else []),
-        _speed(answer.speed),
+        _speed(answer.speed, answer.engine),
         _noise(answer.noise),
     ]
 
@@ -67,10 +68,11 @@ def _training(cost: Cost) -> str:
     )
 
 
-def _speed(cost: Cost) -> str:
+def _speed(cost: Cost, engine: str) -> str:
+    place = "a GPU" if engine == CUDA else "all cores"
     return (
         f"{_capital(cost.method)} classifies {cost.simple:,.0f} documents a second on one core, BERT {cost.bert:,.0f} "
-        f"on all cores (for all heads at once): {_times(cost.simple / cost.bert)}."
+        f"with {engine} on {place} (for all heads at once): {_times(cost.simple / cost.bert)}."
     )
 
 
