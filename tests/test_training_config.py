@@ -10,7 +10,8 @@ from tiny_training import table
 from training.config import Head, load_config, parse_config
 from training.errors import TrainingConfigError
 
-SHIPPED = Path(__file__).parent.parent / "training" / "configs" / "financial.toml"
+CONFIGS = Path(__file__).parent.parent / "training" / "configs"
+SHIPPED = CONFIGS / "financial.toml"
 
 
 def changed(**changes: Any) -> dict[str, Any]:
@@ -22,6 +23,13 @@ def test_shipped_configuration() -> None:
     assert config.heads["sentiment"].labels == ("negative", "neutral", "positive")
     assert config.heads["topic"].labels[6] == "Energy | Oil"
     assert len(config.heads["topic"].labels) == 20
+
+
+def test_a_teacher_learns_what_its_student_learns() -> None:
+    """From the same rows, with the same rows kept out; what the files say twice, they say alike."""
+    student, teacher = load_config(SHIPPED), load_config(CONFIGS / "teacher.toml")
+    for key in ("heads", "datasets", "evaluation", "max_tokens"):
+        assert getattr(teacher, key) == getattr(student, key), key
 
 
 def test_numbers_mean_the_aliases_or_else_the_order() -> None:
