@@ -1,4 +1,4 @@
-"""The README says what exists: commands, flags, settings, files, figures."""
+"""The README, and the commands of the model's page, say what exists: commands, flags, settings, files, figures."""
 
 import json
 import re
@@ -13,7 +13,10 @@ from bearwatch.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"^\.venv/bin/bearwatch (.+)$", README, re.MULTILINE)
+MODEL = (ROOT / "docs" / "MODEL.md").read_text().replace("\\\n", "")
+COMMANDS = re.findall(r"^\.venv/bin/bearwatch (.+)$", README, re.MULTILINE) + re.findall(
+    r"^bearwatch (.+)$", MODEL, re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
