@@ -18,11 +18,11 @@ import training.comparison.run
 from bearwatch.commands.compare import command
 from models.engines import ENGINES
 from models.errors import ModelError
-from models.manifest import Dataset, load_manifest
+from models.manifest import Dataset, load_manifest, sha256_of
 from training.comparison.answer import Answer, Cost, answer, paired_interval
 from training.comparison.cell import run, run_apart
 from training.comparison.compare import Comparison, compare
-from training.comparison.inputs import notes, read_tests
+from training.comparison.inputs import notes, perhaps_seen, read_tests
 from training.comparison.parts import (
     BAYES,
     BERT,
@@ -324,11 +324,26 @@ def test_what_is_not_even_is_noted(folder: Path, config: TrainingConfig) -> None
     manifest = load_manifest(folder / "model")
     more = (Dataset("tweets", "0", 1234, "train, unlabelled"), Dataset("sentiment", "0", 5, "train"))
     manifest = msgspec.structs.replace(manifest, datasets=more, teachers=("0", "1"))
-    said = notes(msgspec.structs.replace(config, distillation=Distillation()), manifest, (5.0, 100.0))
+    said = notes(msgspec.structs.replace(config, distillation=Distillation()), manifest, (5.0, 100.0), ())
     assert len(said) == 4
     assert "[distillation]: it was left out" in said[0]
     assert "2 teachers, tweets (1,234 texts, unlabelled)" in said[2]
-    assert notes(config, None, (100.0,)) == ()
+    assert notes(config, None, (100.0,), ()) == ()
+
+
+def test_a_model_that_may_have_seen_the_test_texts_is_noted(
+    compared: tuple[Path, str], folder: Path, config: TrainingConfig, task: Task
+) -> None:
+    page = html.unescape((compared[0] / "report.html").read_text())
+    assert "does not show that the texts of check were kept out of its training" in page
+    manifest, sha256 = load_manifest(folder / "model"), sha256_of(folder / "data" / "check.csv")
+    for use, rows, seen in (
+        ("validation", len(CHECK), ()),
+        ("validation", 1, ("check",)),  # another part of the file
+        ("train", len(CHECK), ("check",)),
+    ):
+        learnt = msgspec.structs.replace(manifest, datasets=(Dataset("other name", sha256, rows, use),))
+        assert perhaps_seen(config, learnt, task.tests, folder / "data") == seen
 
 
 def result(method: str, share: float, right: str) -> Result:

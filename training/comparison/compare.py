@@ -15,7 +15,7 @@ import onnxruntime
 from models.machine import usable_cpus
 from models.manifest import model_hash
 from training.comparison.answer import Answer, answer
-from training.comparison.inputs import fitting_model, notes, read_tests
+from training.comparison.inputs import fitting_model, notes, perhaps_seen, read_tests
 from training.comparison.parts import BERT, SIMPLE, About, Cell, Result, Split, Task
 from training.comparison.run import claimed, fill_in
 from training.comparison.subsets import lost, subset
@@ -75,7 +75,7 @@ def compare(
         cpus=usable_cpus(),
         versions={package: version(package) for package in PACKAGES}
         | {"onnxruntime": onnxruntime.__version__},
-        notes=notes(asked, manifest, shares),
+        notes=notes(asked, manifest, shares, perhaps_seen(config, manifest, tests, data) if manifest else ()),
     )
     answers = tuple(answer(head, splits, results, config.seed) for head in config.heads)
     return Comparison(about, splits, tuple(results), answers)

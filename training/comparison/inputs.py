@@ -1,11 +1,11 @@
 """What a comparison starts from: evaluation sets by head, a model that fits them, and what the reader must know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from models.manifest import Manifest, load_manifest
+from models.manifest import Manifest, load_manifest, sha256_of
 from training.comparison.parts import Tests
 from training.config import TrainingConfig
 from training.errors import TrainingConfigError
@@ -48,8 +48,30 @@ def fitting_model(config: TrainingConfig, model: Path) -> Manifest:
     return manifest
 
 
-def notes(config: TrainingConfig, manifest: Manifest | None, shares: Sequence[float]) -> tuple[str, ...]:
-    """Whatever makes the comparison less even than it looks; `manifest` of BERT with all labels."""
+def perhaps_seen(
+    config: TrainingConfig, manifest: Manifest, tests: Mapping[str, Tests], data: Path
+) -> tuple[str, ...]:
+    """The evaluation sets whose texts a model may have learnt from, as far as its manifest shows.
+
+    It shows of a file that its texts were kept out where `export` has measured the model on it; as many rows of it, so
+    that the set has no other share of the file.
+    """
+    kept_out = {(one.sha256, one.rows) for one in manifest.datasets if one.use == "validation"}
+    found = []
+    for one in config.evaluation:
+        rows = tests[one.head].sets[one.name]
+        if (sha256_of(data / one.path), rows.stop - rows.start) not in kept_out:
+            found.append(one.name)
+    return tuple(found)
+
+
+def notes(
+    config: TrainingConfig, manifest: Manifest | None, shares: Sequence[float], seen: Sequence[str]
+) -> tuple[str, ...]:
+    """Whatever makes the comparison less even than it looks.
+
+    `manifest` of BERT with all labels, `seen` the evaluation sets that it has perhaps seen.
+    """
     found = []
     if config.distillation is not None:
         found.append(
@@ -62,6 +84,11 @@ def notes(config: TrainingConfig, manifest: Manifest | None, shares: Sequence[fl
             "elsewhere: its training time and memory are not known here."
         )
         found += _learnt_more(config, manifest)
+    if seen:
+        found.append(
+            f"The manifest of that model does not show that the texts of {', '.join(seen)} were kept out of its "
+            "training: its figures may be of texts that it has seen."
+        )
     if any(share < 100 for share in shares):
         found.append(
             "BERT with fewer labels is fine-tuned here with the configuration's hyperparameters as they stand, which "
