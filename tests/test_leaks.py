@@ -193,3 +193,4 @@ def test_table_counts_conflicts(config: TrainingConfig, tmp_path: Path) -> None:
     shown = as_text(read_corpus(config, tmp_path))
     assert "Texts with differing labels: 1; 1 decided by majority, 0 left out as ties" in shown
     assert "96       0        0      3     91" in shown
+    assert "a script is not a language" in shown

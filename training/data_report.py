@@ -26,7 +26,8 @@ class SetReport(msgspec.Struct, frozen=True, kw_only=True):
     """`rows` belong to the set, of which `empty` have no word and `exact_leaks` and `near_leaks` are dropped.
 
     `kept` different texts come into training or dev from this set first; None for an evaluation set.
-    `scripts`: texts by the script of most of their letters, as Unicode names it.
+    `scripts`: texts by the script of most of their letters, as Unicode names it. Languages that share one, such as
+    English and German, are not told apart.
     """
 
     name: str

@@ -35,7 +35,7 @@ def _table(title: str, *columns: str) -> Table:
 
 def _sets(data: DataReport) -> Table:
     table = _table(
-        "Data sets; copies and near duplicates of evaluation texts are dropped",
+        "Data sets; copies and near duplicates of evaluation texts are dropped; a script is not a language",
         *("", "set", "rows", "empty", "copies", "near", "kept", "words 5/50/95 %", "script"),
     )
     for number, one in enumerate(data.sets, 1):
