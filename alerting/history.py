@@ -1,7 +1,7 @@
 """The `alerts` topic folded into one record per alert. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 import msgspec
@@ -10,6 +10,7 @@ from alerting.acknowledgements import Acknowledgement
 from alerting.alerts import Alert, Moment
 from alerting.errors import AlertingError
 
+CLOCKS_DIFFER = timedelta(minutes=5)  # an alert's time is that of the news; below a key's cool-down
 ACKNOWLEDGEMENTS_KEPT = 20  # of each alert, the newest
 
 
@@ -72,7 +73,7 @@ class AlertHistory:
             record
             for record in self.newest_first()
             if all(getattr(record.alert, name) == value for name, value in labels.items())
-            and (at is None or record.since <= at)
+            and (at is None or record.since <= at + CLOCKS_DIFFER)
         ]
         return next(
             (record for record in matching if not record.alert.historical), next(iter(matching), None)

@@ -54,7 +54,7 @@ def _worker_rules(timing: Timing) -> list[AlertRule]:
             severity="critical",
             expr='absent(up{job="bearwatch"} == 1)',
             for_seconds=60,
-            keep_firing_seconds=timing.handover_seconds,  # one that comes and goes is none
+            keep_firing_seconds=timing.handover_seconds,  # one that starts and ends over and over is none
             summary="No worker runs",
             description="No document is classified and no surge can be found. Prometheus has reached no worker "
             "for a minute.",
@@ -80,7 +80,7 @@ def _progress_rules(timing: Timing) -> list[AlertRule]:
             name="EventTimeBehind",
             severity="critical",
             # A partition that nobody evaluates any more has no series: it stands where it was last seen.
-            expr="time() - min(last_over_time(partition:bearwatch_watermark_timestamp_seconds:max[6h])) "
+            expr="time() - min(last_over_time(partition:bearwatch_watermark_timestamp_seconds:max[3d])) "
             f"> {timing.behind_seconds}",
             for_seconds=300,  # an import of a few days of history takes less
             summary="Evaluation is {{ $value | humanizeDuration }} behind",

@@ -20,6 +20,7 @@ the median, together 34.1 s and 39.5 s at the most, on two quiet cores; 38.9 s a
 import math
 from dataclasses import dataclass
 
+from alerting.errors import PolicyError
 from alerting.metrics import END_TO_END_SECONDS
 from alerting.policy import Policy
 
@@ -37,7 +38,7 @@ class Timing:
 
 
 def timing(policy: Policy, session_timeout_seconds: float) -> Timing:
-    """What the rules need to know of a policy. Raises ValueError where the histogram is too short for it."""
+    """What the rules need to know of a policy. Raises PolicyError where the histogram is too short for it."""
     every = policy.windows.evaluate_every_seconds
     # A killed worker's partitions wait for the session timeout, its successor may have to start, evaluate
     # and be scraped; one more scrape may be missed: 20 + 45 + 15 + 2 * 15 = 110 s, rounded up to 2 min.
@@ -58,7 +59,7 @@ def _objective(policy: Policy) -> float:
     for bound in END_TO_END_SECONDS:
         if bound >= 2 * usual:
             return float(bound)
-    raise ValueError(
+    raise PolicyError(
         f"an evaluation takes {usual:g} s under this policy; bearwatch_end_to_end_seconds has no bound at twice "
         "that, so no objective can be measured"
     )

@@ -29,7 +29,7 @@ class Links:
 
 
 def rule_files(policy: Policy, session_timeout_seconds: float, links: Links) -> dict[str, str]:
-    """File name -> content. Raises ValueError where a policy's times cannot be measured."""
+    """File name -> content. Raises PolicyError where a policy's times cannot be measured."""
     times = timing(policy, session_timeout_seconds)
     return {
         "recording.yml": _file(

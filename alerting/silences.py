@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any, TypeVar
 
 import msgspec
@@ -104,8 +105,8 @@ class Alertmanager:
             with error:
                 reason = error.read(500).decode(errors="replace").strip()
             raise AlertingError(f"Alertmanager at {self._url} refuses ({error.code}): {reason}") from None
-        except (OSError, ValueError) as error:
-            reason = str(getattr(error, "reason", error))
+        except (OSError, ValueError, HTTPException) as error:
+            reason = str(getattr(error, "reason", error)).strip()
             raise AlertingError(f"no Alertmanager answers at {self._url}: {reason}") from None
 
 

@@ -8,10 +8,10 @@ from alerting.errors import AlertingError
 from alerting.history import AlertHistory
 from alerting.silences import Alertmanager
 
-# Prometheus holds an alert for some minutes after its end (`keep_firing_for`); ended sooner, the silence would let
-# out a page about what is over.
-AFTER_END = timedelta(minutes=5)
-EVERY_SECONDS = 30.0
+# Prometheus holds an alert for some minutes after its end (`keep_firing_for`, two by default); ended sooner, the
+# silence would let out a page about what is over. A key cools down for longer than this before it can ring again.
+AFTER_END = timedelta(minutes=10)
+EVERY_SECONDS = 10.0
 log = logging.getLogger("bearwatch.alerts")
 
 

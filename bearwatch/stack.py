@@ -22,7 +22,7 @@ import click
 import yaml
 
 from alerting.monitoring_tools import home, tool
-from alerting.policy import Policy, load_policy
+from alerting.policy import load_policy
 from alerting.rules import Links, rule_files
 from bearwatch.cli import FAILURES, WRONG_USE
 from bearwatch.sources import SAMPLE, check_feed
@@ -129,7 +129,9 @@ def stack(
             started.
         StreamError: a port is taken, or a process ends.
     """
-    rules_for, programs = load_policy(policy), {name: tool(name) for name in ("prometheus", "alertmanager")}
+    links = Links(evidence=f"http://{HOST}:{ports.evidence}/alerts")
+    rules = rule_files(load_policy(policy), WorkerSettings(broker="").session_timeout_seconds, links)
+    programs = {name: tool(name) for name in ("prometheus", "alertmanager")}
     for port in (getattr(ports, each.name) for each in fields(ports)):
         if not is_free(port):
             raise StreamError(f"{HOST}:{port} is in use; another bearwatch?")
@@ -137,7 +139,7 @@ def stack(
         bootstrap = ending.enter_context(local_broker(folder))
         prepare_topics(bootstrap, TopicNames())
         worker_ports = [ports.worker, *(free_port() for _ in range(workers - 1))]
-        token = _configure(folder, rules_for, worker_ports, ports)
+        token = _configure(folder, rules, worker_ports, ports)
         notifications = folder / "notifications.jsonl"
         commands = _commands(folder, bootstrap, notifications, token, feed, ports, programs)
         processes = {
@@ -159,7 +161,7 @@ def stack(
         yield Stack(bootstrap, running, processes, notifications)
 
 
-def _configure(folder: Path, policy: Policy, worker_ports: Sequence[int], ports: Ports) -> Path:
+def _configure(folder: Path, rules: Mapping[str, str], worker_ports: Sequence[int], ports: Ports) -> Path:
     """Copy the configuration with this machine's addresses; returns the receiver's token file."""
     prometheus, alertmanager = folder / "prometheus", folder / "alertmanager"
     (prometheus / "targets").mkdir(parents=True, exist_ok=True)
@@ -171,10 +173,8 @@ def _configure(folder: Path, policy: Policy, worker_ports: Sequence[int], ports:
     (prometheus / "prometheus.yml").write_text(yaml.safe_dump(content))
     targets = [f"{HOST}:{port}" for port in worker_ports]
     (prometheus / "targets" / "workers.yml").write_text(yaml.safe_dump([{"targets": targets}]))
-    links = Links(evidence=f"http://{HOST}:{ports.evidence}/alerts")
-    session = WorkerSettings(broker="").session_timeout_seconds
-    for name, rules in rule_files(policy, session, links).items():
-        (prometheus / name).write_text(rules)
+    for name, written in rules.items():
+        (prometheus / name).write_text(written)
     text = _with_addresses(CONFIGURATION / "alertmanager" / "alertmanager.yml", ports)
     (alertmanager / "alertmanager.yml").write_text(text)
     token = alertmanager / "webhook-token"

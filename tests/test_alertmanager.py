@@ -85,6 +85,13 @@ def test_a_surge_is_not_told_again_while_it_lasts():
     assert hours > load_policy().baseline.max_freeze_hours
 
 
+def test_a_page_may_be_repeated_before_a_key_can_ring_again():
+    """Or the next surge after one whose end fell into a silence would page nobody."""
+    (risk,) = (r for r in yaml.safe_load(CONFIG.read_text())["route"]["routes"] if r["receiver"] == "risk")
+    (page,) = risk["routes"]
+    assert int(page["repeat_interval"].removesuffix("m")) * 60 <= load_policy().surge.cool_down_seconds
+
+
 class Receiver:
     """Keeps what is sent to it; answers 500 while `broken`."""
 
@@ -248,6 +255,33 @@ def test_whoever_is_paged_hears_of_a_surge_when_it_is_critical(tmp_path: Path, r
         alertmanager.stop()
     assert receiver.told[:2] == [("firing", "warning", "Gold"), ("firing", "critical", "Gold")]
     assert sorted(receiver.told[2:]) == [("resolved", "critical", "Gold"), ("resolved", "warning", "Gold")]
+
+
+def test_the_next_surge_pages_after_one_whose_end_fell_into_a_silence(tmp_path: Path, receiver: Receiver):
+    paged = CONFIG.read_text().replace(
+        "- name: risk-critical\n", "- name: risk-critical\n    webhook_configs: *webhook\n"
+    )
+    shorter = paged.replace("repeat_interval: 15m", "repeat_interval: 4s")
+    assert shorter != paged
+    alertmanager = Alertmanager(tmp_path, receiver, shorter)
+    try:
+        critical, now = surge("Oil", "critical"), datetime.now(UTC)
+        alertmanager.post(critical)
+        receiver.wait_for(1)
+        desk = silences.Alertmanager(f"http://{HOST}:{alertmanager.port}")
+        silence = desk.silence(alert(topic="Oil"), acknowledgement(at=now, until=now + timedelta(hours=2)))
+        time.sleep(1)
+        told = len(receiver.told)
+        alertmanager.post(critical, over=True)
+        time.sleep(5)
+        assert len(receiver.told) == told
+        desk.expire(silence)
+        alertmanager.begun.clear()
+        alertmanager.post(critical)
+        receiver.wait_for(told + 1)
+    finally:
+        alertmanager.stop()
+    assert receiver.told[told:][:1] == [("firing", "critical", "Oil")]
 
 
 def test_an_answered_surge_that_ends_does_not_hide_the_next(alertmanager: Alertmanager, receiver: Receiver):

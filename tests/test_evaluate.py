@@ -215,8 +215,8 @@ def test_numbers_mean_the_order_of_the_labels_unless_said(folder: Path) -> None:
 
 
 def test_a_file_that_can_be_trained_on_can_be_evaluated(folder: Path) -> None:
-    (folder / "desk.txt").write_text("text;label\nnegative, oil;Going down\npositive bank;UP\nneutral;\n")
-    odd = ("--format", "csv", "--separator", ";", "--labels", "Going down=negative, up = positive")
+    (folder / "desk.txt").write_text("text;label\nnegative, oil;Down, down\npositive bank;UP\nneutral;\n")
+    odd = ("--format", "csv", "--separator", ";", "--labels", '"Down, down=negative", up = positive')
     with pytest.raises(TrainingError, match=r"row 2: no label in column 'label'; .* --skip-unlabelled"):
         run(folder, "desk.txt", *odd)
     figures = json.loads(run(folder, "desk.txt", *odd, "--skip-unlabelled", "--json"))
@@ -232,6 +232,8 @@ def test_wrong_use_is_told(folder: Path) -> None:
         run(folder, "data.csv", "--labels", "negative,positve")
     with pytest.raises(TrainingError, match=r"'positive' lacks what the file writes for it; .* '0=positive'"):
         run(folder, "data.csv", "--labels", "down=negative,positive")
+    with pytest.raises(TrainingError, match="'down' stands there twice"):
+        run(folder, "data.csv", "--labels", "down=negative,down=positive")
     with pytest.raises(TrainingError, match="no column 'sorce'; did you mean 'source'"):
         (folder / "sourced.csv").write_text("text,label,source\nneutral oil,neutral,wire\n")
         run(folder, "sourced.csv", "--by", "sorce")

@@ -122,6 +122,8 @@ def test_yesterdays_link_leads_to_yesterdays_alert():
         evidence,
         *(f"/alerts/by-key?stream=news&topic=Energy+%7C+Oil&at={when}" for when in (*times, "soon", "nan")),
     )
+    behind = str(int((NOW - timedelta(minutes=4)).timestamp()))  # Prometheus's clock
+    assert ask(evidence, f"/alerts/by-key?stream=news&topic=Energy+%7C+Oil&at={behind}")[0][0] == 302
     assert [status for status, _, _ in found] == [404, 302, 302, 302, 400, 400]
     opened = [headers["Location"] for _, _, headers in found[1:4]]
     assert opened == [f"/alerts/{each}" for each in ("0123456789abcdef", "a" * 16, "a" * 16)]

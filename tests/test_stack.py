@@ -33,12 +33,14 @@ def test_a_surge_is_told_once_and_its_end_once(surge: subprocess.Popen[bytes]):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--policy", "policy.toml"), "policy.toml"),
+        (("--policy", "odd.toml"), "odd.toml"),
+        (("--policy", "slow.toml"), "bearwatch_end_to_end_seconds has no bound"),
         (("--feed", "gone.jsonl"), "gone.jsonl is neither `sample` nor a file"),
     ],
 )
 def test_a_mistake_is_said_before_anything_starts(arguments: tuple[str, ...], said: str, tmp_path: Path):
-    (tmp_path / "policy.toml").write_text("[surge]\nodd = 1\n")
+    (tmp_path / "odd.toml").write_text("[surge]\nodd = 1\n")
+    (tmp_path / "slow.toml").write_text("[time]\nallowed_lateness_seconds = 3600\n")
     command = [sys.executable, "-m", "bearwatch.stack", "--data-dir", "data", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr

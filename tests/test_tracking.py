@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_training import table, write_checkpoint, write_data
 from torch.utils.tensorboard import SummaryWriter
+from wandb import Run
 from wandb.proto.wandb_internal_pb2 import Record
 
 from training.config import Tracking, parse_config
@@ -179,6 +181,23 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     ):
         opened.log(1, {"train/loss": 0.5})
         opened.flush()
+
+
+@pytest.mark.parametrize("call", ["log", "finish"])
+def test_a_broken_process_of_wandb_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    with (
+        pytest.raises(TrainingError, match="wandb: curves cannot be written"),
+        trackers(Tracking(wandb="offline"), tmp_path, 0) as opened,
+    ):
+        monkeypatch.setattr(Run, call, gone)
+        opened.log(1, {"train/loss": 0.5})
+    monkeypatch.undo()
+    wandb.finish()
 
 
 def test_no_half_of_an_identity_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """A model artifact against labelled data, through the same classifier that serves."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -88,9 +89,9 @@ def evaluate(
 def spellings(labels: str) -> dict[str, str]:
     """What a file writes -> label: "negative,positive" says it of 0 and 1, "down=negative,up=positive" of words.
 
-    Raises TrainingConfigError for a mixture of both.
+    A part with a comma in it stands in quotes. Raises TrainingConfigError for a mixture of both, or one said twice.
     """
-    parts = [part.strip() for part in labels.split(",")]
+    parts = [part.strip() for part in next(csv.reader([labels], skipinitialspace=True))]
     if not any("=" in part for part in parts):
         return {str(i): label for i, label in enumerate(parts)}
     found = {}
@@ -101,6 +102,8 @@ def spellings(labels: str) -> dict[str, str]:
                 f"--labels: {part!r} lacks what the file writes for it; write {f'0={part}'!r} for a number, or "
                 "nothing but labels, in the order of the numbers"
             )
+        if written.strip() in found:
+            raise TrainingConfigError(f"--labels: {written.strip()!r} stands there twice")
         found[written.strip()] = label.strip()
     return found
 

@@ -52,9 +52,8 @@ class TensorBoard:
             self._writer = module.SummaryWriter(self._folder, purge_step=done + 1)
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
-        with _writing(
-            self._folder
-        ):  # which a thread does: what it could not write is raised by the next call
+        # A thread writes: what it could not write is raised by the next call.
+        with _writing(self._folder):
             for name, value in scalars.items():
                 self._writer.add_scalar(name, value, step)
 
@@ -81,8 +80,9 @@ class WeightsAndBiases:
             x_disable_stats=True,
             x_save_requirements=False,
         )
+        self._folder = run / "wandb"
         try:
-            with _writing(run / "wandb"):
+            with _writing(self._folder):
                 self._run = wandb.init(
                     project=settings.project,
                     name=run.name,
@@ -98,13 +98,15 @@ class WeightsAndBiases:
             ) from error
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
-        self._run.log(dict(scalars), step=step)
+        with _writing(self._folder):
+            self._run.log(dict(scalars), step=step)
 
     def flush(self) -> None:
         """A process of its own has everything as soon as it is logged."""
 
     def close(self) -> None:
-        self._run.finish()
+        with _writing(self._folder):
+            self._run.finish()
 
 
 def check_installed(settings: Tracking) -> None:

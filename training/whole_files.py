@@ -11,7 +11,7 @@ from training.errors import TrainingError
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """What `write` puts into the file it is given: aside, on the disk, and only then under the name `path`.
 
-    Raises TrainingError; what stood there before still does.
+    Raises TrainingError; what stood there before still does, unless only the folder could not be synced.
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:

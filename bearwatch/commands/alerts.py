@@ -157,7 +157,7 @@ def serve_command(broker: str, prefix: str, listen: tuple[str, int], alertmanage
     """Serve read-only pages about alerts, which notifications link to: /alerts, /alerts/ID, /healthz.
 
     It has no login: whoever reaches the address can read the headlines. With --alertmanager, the silence that `ack`
-    or `snooze` made ends five minutes after its alert; without, it lasts as long as it was given for.
+    or `snooze` made ends ten minutes after its alert; without, it lasts as long as it was given for.
     """
     topic, manager = TopicNames(prefix).alerts, Alertmanager(alertmanager) if alertmanager else None
     require_topics(broker, [topic])

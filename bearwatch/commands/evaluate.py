@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--labels",
     help="What the numbers 0, 1, ... mean, separated by commas, or what the file writes for labels, such as "
-    "'Lost card=card_lost,Charges=fee_complaint' [as in training].",
+    "'Lost card=card_lost,Charges=fee_complaint'; in quotes where a comma is in one [as in training].",
 )
 @click.option(
     "--label-pattern",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from alerting.errors import AlertingError, PolicyError
+from alerting.errors import AlertingError
 from alerting.policy import load_policy
 from alerting.rules import Links, rule_files
 from bearwatch.settings import settings
@@ -37,10 +37,7 @@ def command(
     Give the session timeout that the workers run with: alerts outlast a key's change of worker by it.
     """
     links = Links(*(url.rstrip("/") for url in (dashboards_url, runbooks_url, evidence_url)))
-    try:
-        files = rule_files(load_policy(policy), session_timeout_seconds, links)
-    except ValueError as error:
-        raise PolicyError(f"{policy}: {error}") from None
+    files = rule_files(load_policy(policy), session_timeout_seconds, links)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
