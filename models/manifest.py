@@ -66,6 +66,7 @@ class Manifest(Layout, frozen=True, kw_only=True):
     pooling: str
     opset: int
     seed: int
+    runs: Annotated[int, msgspec.Meta(ge=1)] = 1  # of training, whose weights it is the mean of
     intended_use: str = ""
     not_for: str = ""
     datasets: tuple[Dataset, ...] = ()

@@ -128,11 +128,11 @@ def test_a_student_learns_from_a_teacher(folder: Path):
         resume=False,
         precision=FP32,
     )
-    export(folder / "run", folder / "teacher", None, NOW)
+    export([folder / "run"], folder / "teacher", None, NOW)
     config, teachers = parse_config(distilled(folder)), [folder / "teacher"]
     best = fit(config, folder / "data", folder / "student", resume=False, precision=FP32, teachers=teachers)
     assert best.score > 0.9
-    manifest = export(folder / "student", folder / "artifact", None, NOW)
+    manifest = export([folder / "student"], folder / "artifact", None, NOW)
     assert manifest.teachers == (Classifier.load(folder / "teacher").model_hash,)
     assert [(each.name, each.use, each.rows) for each in manifest.datasets][-1] == (
         "tweets",
@@ -151,7 +151,7 @@ def test_a_teacher_of_other_labels_is_refused(folder: Path):
         resume=False,
         precision=FP32,
     )
-    export(folder / "run", folder / "teacher", None, NOW)
+    export([folder / "run"], folder / "teacher", None, NOW)
     heads = table(folder / "base")["heads"]
     heads["topic"]["labels"] = ["Banks", "Oil"]
     config = parse_config(distilled(folder, heads=heads))

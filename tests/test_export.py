@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluation = [{"name": "check", "path": "check.csv", "head": "sentiment", "licence": "CC0"}]
     config = parse_config({**table(folder / "base", epochs=4), "evaluation": evaluation})
     fit(config, folder / "data", folder / "run", resume=False, precision=Precision("cpu", None))
-    export(folder / "run", folder / "model", folder / "data", NOW)
+    export([folder / "run"], folder / "model", folder / "data", NOW)
     return folder
 
 
@@ -122,7 +122,7 @@ def test_one_changed_weight_is_refused(
     out = tmp_path / "model"
     shutil.copytree(folder / "model", out)
     with pytest.raises(TrainingError, match="disagrees with the trained one"):
-        export(folder / "run", out, None, NOW.replace(year=2027))
+        export([folder / "run"], out, None, NOW.replace(year=2027))
     assert load_manifest(out) == load_manifest(folder / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
@@ -133,20 +133,20 @@ def test_export_replaces_an_artifact_and_nothing_else(
     exporter_writes(folder / "model" / MODEL)
     out = tmp_path / "model"
     shutil.copytree(folder / "model", out)
-    export(folder / "run", out, None, NOW.replace(year=2027))
+    export([folder / "run"], out, None, NOW.replace(year=2027))
     assert load_manifest(out).created.year == 2027
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     with pytest.raises(TrainingError, match="no model artifact"):
-        export(folder / "run", folder / "data", None, NOW)
+        export([folder / "run"], folder / "data", None, NOW)
     assert (folder / "data" / "check.csv").exists()
 
 
 def test_run_that_is_none(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no training run"):
-        export(tmp_path, tmp_path / "model", None, NOW)
+        export([tmp_path], tmp_path / "model", None, NOW)
     shutil.copytree(folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns("best.pt"))
     with pytest.raises(TrainingError, match="no epoch is finished"):
-        export(tmp_path / "run", tmp_path / "model", None, NOW)
+        export([tmp_path / "run"], tmp_path / "model", None, NOW)
     assert not (tmp_path / "model").exists()
 
 
@@ -156,7 +156,7 @@ def test_what_is_not_of_the_artifact_is_not_deleted_with_it(folder: Path, tmp_pa
     shutil.copytree(folder / "model", out)
     shutil.copytree(folder / "run", out / "run")
     with pytest.raises(TrainingError, match="holds 'run' beside a model artifact, and would be replaced"):
-        export(out / "run", out, None, NOW)
+        export([out / "run"], out, None, NOW)
     assert (out / "run" / "best.pt").exists()
 
 
@@ -165,7 +165,7 @@ def test_the_current_folder_is_not_replaced(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TrainingError, match="holds the current folder"):
-        export(folder / "run", Path(), None, NOW)
+        export([folder / "run"], Path(), None, NOW)
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(39, "Directory not empty")])
@@ -188,7 +188,7 @@ def test_what_cannot_be_put_in_place_leaves_what_was_there(
 
     monkeypatch.setattr(Path, "rename", stop_at_the_second)
     with pytest.raises((KeyboardInterrupt, TrainingError)):
-        export(folder / "run", out, None, NOW)
+        export([folder / "run"], out, None, NOW)
     assert load_manifest(out) == before
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
 
@@ -214,7 +214,7 @@ def test_an_interrupt_after_a_step_loses_no_artifact(
 
     monkeypatch.setattr(Path, "rename", rename_and_stop)
     with pytest.raises(KeyboardInterrupt):
-        export(folder / "run", out, None, NOW.replace(year=2027))
+        export([folder / "run"], out, None, NOW.replace(year=2027))
     assert load_manifest(out).created.year == year
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
 
@@ -234,7 +234,7 @@ def test_nothing_loads_before_all_is_checked(
             return done(*arguments)
 
         monkeypatch.setattr(training.export, step, look)
-    export(folder / "run", tmp_path / "model", folder / "data", NOW)
+    export([folder / "run"], tmp_path / "model", folder / "data", NOW)
     assert len(seen) >= 4
     assert load_manifest(tmp_path / "model").parity
 
@@ -245,7 +245,7 @@ def test_a_gpu_without_its_libraries_is_left_out(
 ) -> None:
     exporter_writes(folder / "model" / MODEL)
     monkeypatch.setattr(training.export, "usable", lambda _: [CPU, CUDA])
-    parity = export(folder / "run", tmp_path / "model", None, NOW).parity
+    parity = export([folder / "run"], tmp_path / "model", None, NOW).parity
     assert set(parity) == {CPU, "rounding"}
 
 
@@ -259,14 +259,14 @@ def test_a_gpu_that_fails_otherwise_is_no_reason_to_skip_it(
     monkeypatch.setattr(training.export, "usable", lambda _: [CPU, CUDA])
     monkeypatch.setattr(models.engines, "_onnxruntime_cuda", fail)
     with pytest.raises(ModelError, match="out of memory"):
-        export(folder / "run", tmp_path / "model", None, NOW)
+        export([folder / "run"], tmp_path / "model", None, NOW)
 
 
 def test_other_evaluation_files_are_refused(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "data", tmp_path / "data")
     (tmp_path / "data" / "check.csv").write_text(CHECK + "Norwick holds its annual meeting,2\n")
     with pytest.raises(TrainingError, match=r"'check' in .* is not the one whose texts were kept out"):
-        export(folder / "run", tmp_path / "model", tmp_path / "data", NOW)
+        export([folder / "run"], tmp_path / "model", tmp_path / "data", NOW)
 
 
 def test_full_disk_leaves_the_artifact_as_it_was(
@@ -279,7 +279,7 @@ def test_full_disk_leaves_the_artifact_as_it_was(
     shutil.copytree(folder / "model", out)
     monkeypatch.setattr(training.export, "write_onnx", full)
     with pytest.raises(TrainingError, match=r"model: cannot be written: .*No space left"):
-        export(folder / "run", out, None, NOW)
+        export([folder / "run"], out, None, NOW)
     assert load_manifest(out) == load_manifest(folder / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
@@ -288,4 +288,4 @@ def test_full_disk_leaves_the_artifact_as_it_was(
 def test_a_run_that_has_lost_a_file(folder: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns(name))
     with pytest.raises(TrainingError, match=rf"{name}.* missing or damaged"):
-        export(tmp_path / "run", tmp_path / "model", None, NOW)
+        export([tmp_path / "run"], tmp_path / "model", None, NOW)

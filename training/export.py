@@ -27,6 +27,7 @@ from models.manifest import (
     sha256_of,
     write_manifest,
 )
+from training.averaging import common_record, load_mean
 from training.calibration import calibrated
 from training.card import CARD, write_card
 from training.config import TrainingConfig
@@ -43,19 +44,19 @@ PACKAGES = ("bearwatch", "torch", "transformers", "tokenizers", "onnx", "onnxscr
 FIGURES = ("accuracy", "macro_f1", "weighted_f1", "ece", "brier")
 
 
-def export(run: Path, out: Path, data: Path | None, created: datetime) -> Manifest:
-    """Export the best epoch of `run` into the folder `out`, replacing an artifact that is there.
+def export(runs: Sequence[Path], out: Path, data: Path | None, created: datetime) -> Manifest:
+    """Export the best epoch of a run, or the mean of several runs' weights, into the folder `out`.
 
-    With `data` the configuration's evaluation sets are measured on the written artifact and their figures
-    recorded. Raises TrainingError, and then leaves `out` as it was.
+    An artifact that is there is replaced. With `data` the configuration's evaluation sets are measured on the written
+    artifact and their figures recorded. Raises TrainingError, and then leaves `out` as it was.
     """
     _check_replaceable(out)
-    folder = RunFolder(run)
-    record = folder.record()
+    folders = [RunFolder(run) for run in runs]
+    record = common_record(folders)
     if data is not None:
         _check_evaluation_files(record, data)
     try:
-        return _export(folder, record, out, data, created)
+        return _export(folders, record, out, data, created)
     except OSError as error:
         raise TrainingError(f"{out}: cannot be written: {error}") from error
 
@@ -88,13 +89,13 @@ def _check_evaluation_files(record: RunRecord, data: Path) -> None:
 
 
 def _export(
-    folder: RunFolder, record: RunRecord, out: Path, data: Path | None, created: datetime
+    folders: Sequence[RunFolder], record: RunRecord, out: Path, data: Path | None, created: datetime
 ) -> Manifest:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as aside:
         unfinished = Path(aside) / out.name
         unfinished.mkdir()
-        classifier = _write_checked(folder, record, unfinished, created)
+        classifier = _write_checked(folders, record, unfinished, created)
         manifest = classifier.manifest
         if data is not None:
             manifest = _with_figures(manifest, measured(classifier, record.config, data), record.config, data)
@@ -133,19 +134,24 @@ def measured(classifier: Classifier, config: TrainingConfig, data: Path) -> dict
     return results
 
 
-def _write_checked(folder: RunFolder, record: RunRecord, out: Path, created: datetime) -> Classifier:
+def _write_checked(
+    folders: Sequence[RunFolder], record: RunRecord, out: Path, created: datetime
+) -> Classifier:
     """Write the files, hold every engine of this machine against the network, and calibrate; no manifest yet."""
-    config = record.config
-    network, tokenizer = saved_network(folder.path, config)
-    network.load_state_dict(folder.load_best())
-    examples = folder.dev_examples()
+    config, first = record.config, folders[0]
+    network, tokenizer = saved_network(first.path, config)
+    examples = first.dev_examples()
     texts, encoded = [each.text for each in examples], encode(examples, tokenizer, config)
+    if len(folders) > 1:
+        load_mean(network, folders, encoded)
+    else:
+        network.load_state_dict(first.load_best())
     unrounded = reference(network, encoded)
     round_to_half(network)
     wanted = reference(network, encoded)
     write_onnx(network, [f"{head}_logits" for head in config.heads], config.max_tokens, out / MODEL)
-    shutil.copyfile(folder.path / TOKENIZER, out / TOKENIZER)
-    manifest = _manifest(record, out, created)
+    shutil.copyfile(first.path / TOKENIZER, out / TOKENIZER)
+    manifest = _manifest(record, len(folders), out, created)
     said = _on_every_engine(out, manifest, texts)
     parity = {engine: check(engine, served, wanted, texts) for engine, served in said.items()}
     parity["rounding"] = compare(dict(zip(config.heads, wanted, strict=True)), unrounded)
@@ -178,7 +184,7 @@ def _on_every_engine(
     return said
 
 
-def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
+def _manifest(record: RunRecord, runs: int, folder: Path, created: datetime) -> Manifest:
     config = record.config
     return Manifest(
         name="-".join(config.heads),
@@ -189,6 +195,7 @@ def _manifest(record: RunRecord, folder: Path, created: datetime) -> Manifest:
         pooling="mean",
         opset=OPSET,
         seed=config.seed,
+        runs=runs,
         intended_use=config.intended_use,
         not_for=config.not_for,
         datasets=record.datasets,

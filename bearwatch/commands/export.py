@@ -1,4 +1,4 @@
-"""`bearwatch export RUN --out DIR`: a trained model as an ONNX artifact, checked against the trained network."""
+"""`bearwatch export RUN... --out DIR`: a trained model as an ONNX artifact, checked against the trained network."""
 
 import shlex
 from datetime import UTC, datetime
@@ -10,18 +10,22 @@ from training.extra import training_extra
 
 
 @click.command("export")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the artifact.")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     help="Measure the configuration's evaluation sets, found here, and record the figures.",
 )
-def command(run: Path, out: Path, data_dir: Path | None) -> None:
-    """Export the best epoch of the training run in the folder RUN."""
+def command(runs: tuple[Path, ...], out: Path, data_dir: Path | None) -> None:
+    """Export the best epoch of the training run in the folder RUN.
+
+    Of several runs with the same base model, labels and seed the mean of their weights, if that is right about the
+    texts held back from training no less often than each of them.
+    """
     with training_extra():
         from training.export import export
-    manifest = export(run, out, data_dir, datetime.now(UTC))
+    manifest = export(runs, out, data_dir, datetime.now(UTC))
     for name, figures in manifest.metrics.items():
         click.echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")
     size = sum((out / file).stat().st_size for file in manifest.files)

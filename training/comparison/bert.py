@@ -21,7 +21,7 @@ def fine_tuned(task: Task) -> Trained:
     began = perf_counter()
     best = fit(task.config, task.data, run, resume=False, precision=best_precision(), corpus=task.corpus)
     seconds, memory = perf_counter() - began, peak_memory_bytes()
-    export(run, model, None, task.created)
+    export([run], model, None, task.created)
     trained = exported(model, f"epoch {best.epoch}", seconds, memory)
     shutil.rmtree(task.scratch)
     return trained

@@ -1,0 +1,83 @@
+"""Several runs as one model: the mean of their weights, as fast as one of them and often better than each.
+
+Wortsman et al. 2022, "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
+increasing inference time". It works for runs that start from the same weights, those of the heads included: give them
+one seed and let them differ in what they learn from.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import torch
+
+from training.batches import Encoded
+from training.errors import TrainingError
+from training.network import Network
+from training.parity import reference
+from training.run_folder import RunFolder, RunRecord
+
+log = logging.getLogger(__name__)
+
+
+def common_record(folders: Sequence[RunFolder]) -> RunRecord:
+    """What the runs are to be known by: the first one's record, with the data and the teachers of all.
+
+    Raises:
+        TrainingError: they answer other questions, start from other weights or held other texts back.
+    """
+    first, *others = (folder.record() for folder in folders)
+    dev = folders[0].dev_examples()
+    for folder, record in zip(folders[1:], others, strict=True):
+        for what, same in (
+            ("base_model", record.config.base_model == first.config.base_model),
+            ("heads", record.config.heads == first.config.heads),
+            ("max_tokens", record.config.max_tokens == first.config.max_tokens),
+            ("evaluation sets", record.evaluation == first.evaluation),
+            ("texts held back from training", folder.dev_examples() == dev),
+        ):
+            if not same:
+                raise TrainingError(
+                    f"{folder.path} and {folders[0].path} differ in their {what}; export them one by one"
+                )
+    records = (first, *others)
+    return msgspec.structs.replace(
+        first,
+        datasets=tuple(dict.fromkeys(each for record in records for each in record.datasets)),
+        teachers=tuple(dict.fromkeys(each for record in records for each in record.teachers)),
+    )
+
+
+def load_mean(network: Network, folders: Sequence[RunFolder], dev: Sequence[Encoded]) -> None:
+    """Give the network the mean of the best epochs' weights.
+
+    Raises:
+        TrainingError: it is right less often about the texts held back from training than one of the runs alone.
+    """
+    total: dict[str, torch.Tensor] = {}
+    scores: list[float] = []
+    for folder in folders:
+        weights = folder.load_best()
+        network.load_state_dict(weights)
+        scores.append(_score(network, dev))
+        log.info("%s: mean accuracy %.4f on the texts held back from training", folder.path, scores[-1])
+        total = {name: total[name] + weight if total else weight for name, weight in weights.items()}
+    network.load_state_dict({name: weight / len(folders) for name, weight in total.items()})
+    score = _score(network, dev)
+    log.info("the mean of the %d runs' weights: %.4f", len(folders), score)
+    if score < max(scores):
+        best = folders[int(np.argmax(scores))].path
+        raise TrainingError(
+            f"the mean of the runs' weights is right about {score:.2%} of the texts held back from training, "
+            f"{best} alone about {max(scores):.2%}; export that one, or train runs with the same seed"
+        )
+
+
+def _score(network: Network, dev: Sequence[Encoded]) -> float:
+    """Accuracy, the mean over the heads, as training chooses the epoch by."""
+    said = reference(network, dev)
+    heads, labels = np.array([row.head for row in dev]), np.array([row.target for row in dev])
+    return float(
+        np.mean([(said[head].argmax(1) == labels)[heads == head].mean() for head in np.unique(heads)])
+    )
