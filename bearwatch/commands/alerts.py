@@ -100,8 +100,8 @@ def answer_options(command: Command) -> Command:
 def ack(**options: Any) -> None:
     """Say that somebody looks after an alert; with --alertmanager it pages nobody meanwhile.
 
-    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; that it is over is
-    told all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
+    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; the webhook is
+    told of its end all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
     --alertmanager` ends the silence with the alert, it is about the key's next alerts as well.
     """
     record_answer("acknowledged", **options)
@@ -112,8 +112,8 @@ def ack(**options: Any) -> None:
 def snooze(**options: Any) -> None:
     """Leave an alert for later; with --alertmanager it pages nobody meanwhile.
 
-    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; that it is over is
-    told all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
+    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; the webhook is
+    told of its end all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
     --alertmanager` ends the silence with the alert, it is about the key's next alerts as well.
     """
     record_answer("snoozed", **options)

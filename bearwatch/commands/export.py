@@ -20,8 +20,8 @@ from training.extra import training_extra
 def command(runs: tuple[Path, ...], out: Path, data_dir: Path | None) -> None:
     """Export the best epoch of the training run in the folder RUN.
 
-    Of several runs with the same base model, labels and seed the mean of their weights, if that is right about the
-    texts held back from training no less often than each of them.
+    Of several runs with the same base model, labels and seed it exports the mean of their weights, unless one of them
+    alone is right more often about the texts held back from training: then it says which.
     """
     with training_extra():
         from training.export import export
