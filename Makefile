@@ -17,7 +17,7 @@ up: .venv/.runtime jars  ## run everything on this machine; ARGS="--until-alert"
 	@$(BIN)/bearwatch up $(ARGS)
 
 stack: .venv/.runtime jars  ## Kafka, worker, sample feed, Prometheus, Alertmanager and receiver; ARGS="--workers 2"
-	@$(BIN)/python -m bearwatch.stack $(ARGS)
+	@$(BIN)/python -m bearwatch.local.stack $(ARGS)
 
 training: .venv/.development  ## install what training a model of your own needs (docs/OWN_LABELS.md)
 	@echo "ready: $(BIN)/bearwatch train --help, docs/OWN_LABELS.md"
@@ -39,7 +39,7 @@ lock: .venv/.development  ## write the locks of packages and Kafka's jars anew; 
 	$(call compile,pyproject.toml --extra train --extra track --extra dev) -o requirements-dev.txt
 	$(call compile,pyproject.toml) -c requirements-dev.txt -o requirements.txt
 	$(call compile,pyproject.toml --extra cuda) -c requirements-dev.txt -o requirements-cuda.txt
-	$(BIN)/python -m stream.kafka_jars lock
+	$(BIN)/python -m bearwatch.local.kafka_jars lock
 
 clean:  ## remove what was set up and built here
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
@@ -49,7 +49,7 @@ compile = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 	--generate-hashes --no-emit-index-url $(ARGS) $(1)
 
 jars: .venv/.runtime
-	@$(BIN)/python -m stream.kafka_jars fetch
+	@$(BIN)/python -m bearwatch.local.kafka_jars fetch
 
 # A python3.x on the PATH may be a shim that runs nothing, so each is asked for its version.
 .venv/.installer: requirements-build.txt

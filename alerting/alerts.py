@@ -1,14 +1,15 @@
 """The alert as it stands on the `alerts` topic, and how one is made of a verdict."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from alerting.detector import Severity, Transition, Verdict
+from alerting.detection.detector import Severity, Transition, Verdict
 from alerting.kinds import SURGE
+from bearwatch.core.times import utc
 
 Kind = Literal["surge", "slow_burn", "volume", "silence"]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -108,9 +109,9 @@ def build_alert(
         kind=SURGE,
         severity=verdict.alert.severity,
         state=state,
-        window_start=_moment(counts.window_start),
-        window_end=_moment(counts.window_end),
-        detected_at=_moment(detected_at),
+        window_start=utc(counts.window_start),
+        window_end=utc(counts.window_end),
+        detected_at=utc(detected_at),
         documents=counts.documents,
         stories=counts.stories,
         negative_stories=counts.negative_stories,
@@ -124,7 +125,3 @@ def build_alert(
         historical=historical,
         reason=verdict.reason or UNSET,
     )
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

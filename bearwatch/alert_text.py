@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from alerting.history import AlertRecord
-from alerting.wording import figures, moment, state, title
+from alerting.evidence.history import AlertRecord
+from alerting.evidence.wording import figures, moment, state, title
 from bearwatch.view import printable, printable_json
 
 

@@ -8,12 +8,12 @@ import asyncio
 
 import msgspec
 
-from alerting.acknowledgements import Acknowledgement
 from alerting.errors import AlertingError
-from alerting.history import AlertRecord
-from alerting.silences import Alertmanager
-from stream.alert_log import append
+from alerting.evidence.acknowledgements import Acknowledgement
+from alerting.evidence.history import AlertRecord
+from alerting.notify.silences import Alertmanager
 from stream.errors import StreamError
+from stream.kafka.follow import append
 
 
 def answer(

@@ -7,12 +7,8 @@ import sys
 
 import click
 
-from alerting.errors import AlertingError, PolicyError
-from bearwatch.errors import SettingsError
+from bearwatch.core.errors import BearwatchError
 from bearwatch.settings import check_environment, from_file
-from models.errors import ModelError
-from stream.errors import StreamError
-from training.errors import TrainingConfigError, TrainingError
 
 COMMANDS = {
     "up": "everything on one machine: Kafka, a worker, a feed and a live view",
@@ -30,8 +26,6 @@ COMMANDS = {
     "export": "write a trained model as a checked ONNX artifact",
     "compare": "traditional classifiers against BERT: quality by number of labels, cost, noise",
 }
-WRONG_USE = (SettingsError, PolicyError, TrainingConfigError)  # exit code 2; the other errors exit with 1
-FAILURES = (StreamError, AlertingError, ModelError, TrainingError)
 
 
 class LazyGroup(click.Group):
@@ -82,12 +76,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except WRONG_USE as error:
+    except BearwatchError as error:
         click.echo(f"bearwatch: error: {error}", err=True)
-        sys.exit(2)
-    except FAILURES as error:
-        click.echo(f"bearwatch: error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except BrokenPipeError:  # `bearwatch classify | head`: the reader has what it wanted
         sys.stderr.close()
         sys.exit(0)

@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from bearwatch.local.up import Running
 from bearwatch.snapshot import Snapshot
-from bearwatch.up import Running
 from bearwatch.view import alert_lines, screen, status_line
 
 REFRESH_SECONDS = 0.5

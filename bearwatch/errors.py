@@ -1,5 +1,7 @@
 """What can go wrong with the settings."""
 
+from bearwatch.core.errors import WrongUse
 
-class SettingsError(Exception):
+
+class SettingsError(WrongUse):
     """A setting is wrong; the message names the key and the nearest known one."""

@@ -3,10 +3,10 @@
 from rich.table import Table
 
 from bearwatch.view import printable
-from training.evaluate import Evaluation, WrongAnswer
-from training.intervals import Interval
-from training.metrics import Metrics, taken_for
-from training.slices import SMALL, Slice
+from training.evaluation.evaluate import Evaluation, WrongAnswer
+from training.evaluation.intervals import Interval
+from training.evaluation.metrics import Metrics, taken_for
+from training.evaluation.slices import SMALL, Slice
 
 
 def tables(evaluation: Evaluation) -> list[Table | str]:

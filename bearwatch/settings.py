@@ -6,12 +6,12 @@ The file is flat: `broker = "kafka:9092"`. Each name is a flag (`--broker`), an 
 
 import tomllib
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from bearwatch.core.nearest import nearest
 from bearwatch.errors import SettingsError
 from models.classifier import BUNDLED
 from models.engines import AUTO, ENGINES
@@ -106,6 +106,6 @@ def check_environment(environ: Mapping[str, str]) -> None:
 
 def _refuse_unknown(key: str, written: str, where: str) -> None:
     if key not in SETTINGS:
-        nearest = get_close_matches(key, SETTINGS, n=1, cutoff=0.0)[0]
-        known = ENVIRONMENT + nearest.upper() if written != key else nearest
+        closest = str(nearest(key, SETTINGS))
+        known = ENVIRONMENT + closest.upper() if written != key else closest
         raise SettingsError(f"{where}: unknown setting {written}; the nearest known one is {known}")

@@ -5,8 +5,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from alerting.errors import AlertingError
-from alerting.history import AlertHistory
-from alerting.silences import Alertmanager
+from alerting.evidence.history import AlertHistory
+from alerting.notify.silences import Alertmanager
 
 # Prometheus holds an alert for some minutes after its end (`keep_firing_for`, two by default); ended sooner, the
 # silence would let out a page about what is over. A key cools down for longer than this before it can ring again.

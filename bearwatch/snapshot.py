@@ -12,8 +12,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from prometheus_client.parser import text_string_to_metric_families
 
-from alerting.acknowledgements import decode
 from alerting.alerts import Alert
+from alerting.evidence.acknowledgements import decode
 
 ANSWER_SECONDS = 2.0
 UNSAID = 1000  # messages kept for `AlertReader.news`; a screen never asks for them

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from textwrap import shorten
 
 from rich.console import Group, RenderableType
@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alerting.alerts import Alert
-from alerting.wording import figures, title
+from alerting.evidence.wording import figures, title
+from bearwatch.core.times import utc
 from bearwatch.snapshot import WINDOW, KeyFigures, Snapshot
 
 KEYS_SHOWN = 14
@@ -44,7 +45,7 @@ def screen(
 
 def status_line(snapshot: Snapshot, per_second: float) -> str:
     """One plain line: how the worker is and how far it has come."""
-    reached = "-" if snapshot.watermark is None else f"{_moment(snapshot.watermark):%Y-%m-%d %H:%M:%S} UTC"
+    reached = "-" if snapshot.watermark is None else f"{utc(snapshot.watermark):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"{snapshot.state}: {snapshot.documents} documents, {per_second:.0f}/s, lag {snapshot.lag}, "
         f"event time {reached}"
@@ -59,7 +60,7 @@ def alert_lines(alert: Alert) -> list[str]:
 
 
 def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
-    reached = "-" if snapshot.watermark is None else f"{_moment(snapshot.watermark):%a %H:%M:%S}"
+    reached = "-" if snapshot.watermark is None else f"{utc(snapshot.watermark):%a %H:%M:%S}"
     head = Text.assemble(
         ("bearwatch ", "bold"),
         (f" {snapshot.state} ", f"reverse {STATE_STYLES.get(snapshot.state, 'red')}"),
@@ -133,7 +134,3 @@ def printable_json(encoded: bytes) -> str:
 
 def _percent(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.0%}"
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

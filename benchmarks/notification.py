@@ -24,18 +24,18 @@ from pathlib import Path
 import msgspec
 
 from alerting.alerts import Alert
-from alerting.notices import Receipt
-from alerting.policy import Policy, load_policy
-from bearwatch.stack import Ports, Stack, stack
+from alerting.detection.policy import Policy, load_policy
+from alerting.notify.notices import Receipt
+from bearwatch.local.ports import free_port
+from bearwatch.local.stack import Ports, Stack, stack
+from bearwatch.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
+from bearwatch.sample.live import to_message
 from benchmarks.committed import records
 from models.classifier import Classifier
-from stream.aggregate import Aggregator
-from stream.feeds import wire
-from stream.loopback import free_port
-from stream.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
-from stream.sender import DocumentSender
-from stream.topics import TopicNames
-from stream.wire import TICK_KEY, Classified, Tick, encode
+from stream.aggregate.aggregator import Aggregator
+from stream.ingest.producer import DocumentSender
+from stream.kafka.topics import TopicNames
+from stream.messages import TICK_KEY, Classified, Tick, encode
 
 DAY = 86_400.0
 TEXTS_DAYS = 30  # of the sample feed, from which a surge's texts are drawn
@@ -127,7 +127,7 @@ def publish(
 
 def _send(sender: DocumentSender, document: SampleDocument, now: float) -> None:
     live = replace(document, published_at=now, id=f"live-{document.id}")
-    sender.send(live.stream, encode(wire(live)), live.id, int(now * 1000))
+    sender.send(live.stream, encode(to_message(live)), live.id, int(now * 1000))
 
 
 def receipts(file: Path) -> list[Receipt]:
@@ -242,7 +242,7 @@ def main() -> None:
         DocumentSender(running.bootstrap, TopicNames()) as sender,
     ):
         for each in history(now):
-            sender.send(each.stream, encode(wire(each)), each.id, int(each.published_at * 1000))
+            sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
         sender.flush()
         print(f"{sender.sent} documents of history; logs in {folder}", flush=True)
         wait_until_read(sender, running)

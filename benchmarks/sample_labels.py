@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bearwatch.sample import SampleDocument, SampleWorld, documents
+from bearwatch.sample.surges import surge
 from models.classifier import BUNDLED, Classifier
-from stream.sample import SampleDocument, SampleWorld, documents
-from stream.sample.surges import surge
 
 ANCHOR = datetime(2025, 11, 25, 12, tzinfo=UTC).timestamp()
 SURGES = 12

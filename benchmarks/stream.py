@@ -26,21 +26,21 @@ from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
-from bearwatch.up import worker_flags
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.ports import HOST, free_port
+from bearwatch.local.up import worker_flags
+from bearwatch.sample import SampleDocument, SampleWorld, documents
+from bearwatch.sample.live import to_message
 from benchmarks.committed import records
 from models.classifier import BUNDLED, Classifier
 from models.engines import AUTO, ENGINES
 from models.machine import this_machine
 from models.text import normalise
-from stream.feeds import wire
-from stream.local_kafka import LocalKafka
-from stream.loopback import HOST, free_port
-from stream.sample import SampleDocument, SampleWorld, documents
-from stream.sender import DocumentSender
+from stream.aggregate.state import POSITION_KEY, PartitionState, load
+from stream.ingest.producer import DocumentSender
+from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import TICK_KEY, encode
 from stream.settings import WorkerSettings
-from stream.state import POSITION_KEY, PartitionState, load
-from stream.topics import TopicNames, create_topics
-from stream.wire import TICK_KEY, encode
 
 ANCHOR = 1_764_072_000.0  # 2025-11-25 12:00 UTC; the documents are those before it
 DAY = 86_400.0
@@ -75,7 +75,7 @@ def stream_rate(settings: WorkerSettings, history: list[SampleDocument], folder:
     create_topics(settings.broker, names, PARTITIONS)
     with DocumentSender(settings.broker, names) as sender:
         for each in history:
-            sender.send(each.stream, encode(wire(each)), each.id, int(each.published_at * 1000))
+            sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
     command = [sys.executable, "-m", "bearwatch", "worker", *worker_flags(settings, None)]
     with (folder / f"{settings.prefix}log").open("wb") as log:
         worker = subprocess.Popen(command, stdout=log, stderr=log)

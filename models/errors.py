@@ -1,7 +1,9 @@
 """What can go wrong with a model artifact, said so that a user can act on it."""
 
+from bearwatch.core.errors import BearwatchError
 
-class ModelError(Exception):
+
+class ModelError(BearwatchError):
     """An artifact is missing, damaged or unfit for what is asked of it."""
 
 

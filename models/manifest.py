@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from bearwatch.core.files import atomic_write
 from models.errors import ModelError
 
 SCHEMA_VERSION = 1
@@ -92,9 +93,7 @@ def sha256_of(path: Path) -> str:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write it last and in one step: a folder without a whole manifest does not load."""
-    unfinished = folder / f"{MANIFEST}.unfinished"
-    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    unfinished.replace(folder / MANIFEST)
+    atomic_write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
 
 def load_manifest(folder: Path) -> Manifest:

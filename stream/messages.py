@@ -1,13 +1,13 @@
 """The wire format: what stands in Kafka's messages, as types. `stream.schemas` publishes the same as JSON Schema."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
 
+from bearwatch.core.streams import Stream
+
 SCHEMA_VERSION: Final = 1
-STREAMS: Final[tuple[Literal["news", "comments"], ...]] = ("news", "comments")
-Stream = Literal["news", "comments"]
 
 Version = Literal[1]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
@@ -135,11 +135,6 @@ def decode_document(value: bytes | None) -> Document:
 def encode(message: msgspec.Struct) -> bytes:
     """One message as JSON."""
     return _encoder.encode(message)
-
-
-def moment(seconds: float) -> datetime:
-    """Unix seconds as a UTC datetime, which is written as RFC 3339."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def topic_key(stream: str, topic: str) -> str:

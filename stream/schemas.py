@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from alerting.acknowledgements import Acknowledgement
 from alerting.alerts import Alert
-from stream.wire import Classified, Document, Rate, Tick
+from alerting.evidence.acknowledgements import Acknowledgement
+from stream.messages import Classified, Document, Rate, Tick
 
 FOLDER = Path(__file__).parent.parent / "schemas"
 MESSAGES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.local_kafka import LocalKafka
+from bearwatch.local.kafka import LocalKafka
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +46,7 @@ def surge(
         yield None
         return
     folder = tmp_path_factory.mktemp("stack")
-    command = [sys.executable, str(Path(__file__).with_name("surge_watch.py")), str(folder)]
+    command = [sys.executable, str(Path(__file__).parent / "support" / "surge_watch.py"), str(folder)]
     with (folder / "surge_watch.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     yield process

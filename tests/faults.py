@@ -17,13 +17,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
 from prometheus_client.parser import text_string_to_metric_families
 from surge_watch import POLICY, TOPIC, Watch, watched
 from webhook_double import Mode, WebhookDouble
 
-from alerting.notices import Notification
+from alerting.notify.notices import Notification
+from bearwatch.local.ports import HOST
 from stream.errors import StreamError
-from stream.loopback import HOST
 
 BROKEN_SECONDS = 75.0  # longer than Alertmanager's interval between two attempts at a group
 

@@ -83,7 +83,7 @@ class Distillation(Strict, frozen=True, kw_only=True):
     probabilities; of every other head, and for unlabelled texts, the teachers' alone. Ensembles into one model:
     Bucila, Caruana and Niculescu-Mizil 2006, "Model Compression"; mixed with the labels: Hinton, Vinyals and Dean
     2015, "Distilling the Knowledge in a Neural Network" (at temperature 1). `altered_copies` of each labelled text are
-    unlabelled texts as well (training/alteration.py).
+    unlabelled texts as well (training/data/augmentation.py).
     """
 
     weight: Share = 0.7

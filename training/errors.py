@@ -1,9 +1,11 @@
 """What can go wrong between labelled text and an exported model."""
 
+from bearwatch.core.errors import BearwatchError, WrongUse
 
-class TrainingError(Exception):
+
+class TrainingError(BearwatchError):
     """Data, a checkpoint or an export is unusable; the message says which and why."""
 
 
-class TrainingConfigError(TrainingError):
+class TrainingConfigError(TrainingError, WrongUse):
     """A training configuration is wrong; the message names the key and the nearest known one."""

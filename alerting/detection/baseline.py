@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from alerting.policy import Baseline as Settings
+from alerting.detection.policy import Baseline as Settings
 
 SECONDS_PER_HOUR = 3600
 

@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from alerting import baseline as memory
-from alerting.betabinomial import log_sf
-from alerting.policy import Policy, Surge
+from alerting.detection import baseline as memory
+from alerting.detection.betabinomial import log_sf
+from alerting.detection.policy import Policy, Surge
 
 Severity = Literal["warning", "critical"]
 Transition = Literal["firing", "updated", "resolved"]

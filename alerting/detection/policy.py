@@ -9,7 +9,6 @@ import hashlib
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from alerting.errors import PolicyError
+from bearwatch.core.nearest import nearest
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e12)]
 Probability = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -128,9 +128,8 @@ def _refuse_unknown(content: dict[str, Any], kind: Any, name: str, prefix: str =
     known = {field.name: field.type for field in dataclasses.fields(kind)}
     for key, value in content.items():
         if key not in known:
-            nearest = get_close_matches(key, known, n=1, cutoff=0.0)[0]
             raise PolicyError(
-                f"{name}: unknown key {prefix}{key}; the nearest known one is {prefix}{nearest}"
+                f"{name}: unknown key {prefix}{key}; the nearest known one is {prefix}{nearest(key, known)}"
             )
         if dataclasses.is_dataclass(known[key]) and isinstance(value, dict):
             _refuse_unknown(value, known[key], name, f"{prefix}{key}.")

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 
 import msgspec
 
-from alerting.acknowledgements import Acknowledgement
 from alerting.alerts import Alert, Moment
 from alerting.errors import AlertingError
+from alerting.evidence.acknowledgements import Acknowledgement
+from bearwatch.core.nearest import nearest
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # an alert's time is that of the news; below a key's cool-down
 ACKNOWLEDGEMENTS_KEPT = 20  # of each alert, the newest
@@ -55,8 +55,8 @@ class AlertHistory:
         """Raises AlertingError, naming the nearest known id."""
         if alert_id in self._records:
             return self._records[alert_id]
-        nearest = get_close_matches(alert_id, self._records, n=1, cutoff=0.0)
-        hint = f"; the nearest known one is {nearest[0]}" if nearest else "; there are no alerts yet"
+        closest = nearest(alert_id, self._records)
+        hint = f"; the nearest known one is {closest}" if closest else "; there are no alerts yet"
         raise AlertingError(f"there is no alert {alert_id}{hint}")
 
     def over_since(self, alert_id: str) -> datetime | None:

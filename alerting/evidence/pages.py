@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerting.alerts import Evidence
-from alerting.history import AlertRecord
-from alerting.wording import figures, moment, state, title
+from alerting.evidence.history import AlertRecord
+from alerting.evidence.wording import figures, moment, state, title
 
 
 def list_page(records: Sequence[AlertRecord], now: datetime) -> str:

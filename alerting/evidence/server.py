@@ -16,8 +16,8 @@ import msgspec
 from aiohttp import web
 
 from alerting.errors import AlertingError
-from alerting.evidence_pages import alert_page, list_page
-from alerting.history import AlertHistory
+from alerting.evidence.history import AlertHistory
+from alerting.evidence.pages import alert_page, list_page
 
 KEPT = 2000  # alerts, of up to some 10 KB
 LISTED = 200

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from alerting.alerts import Alert
-from alerting.history import AlertRecord
+from alerting.evidence.history import AlertRecord
 
 
 def title(alert: Alert) -> str:

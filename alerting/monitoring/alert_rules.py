@@ -1,4 +1,4 @@
-"""What an alerting rule is, and those about keys. `alerting.rules` writes them as Prometheus reads them.
+"""What an alerting rule is, and those about keys. `alerting.monitoring.rules` writes them as Prometheus reads them.
 
 An expression never carries `instance` where the alert is about a key or a stream: a key that changes its
 worker stays the same alert. `for` is longer than a missed scrape (15 s) wherever one could look like a fault.
@@ -7,7 +7,7 @@ worker stays the same alert. `for` is longer than a missed scrape (15 s) whereve
 from dataclasses import dataclass
 
 from alerting.kinds import KINDS
-from alerting.rule_timing import Timing
+from alerting.monitoring.rule_timing import Timing
 
 OPERATIONS = "operations"
 RISK = "risk"

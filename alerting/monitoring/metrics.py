@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Metri
 from prometheus_client.registry import Collector
 
 from alerting.alerts import split_key
-from alerting.detector import Verdict
+from alerting.detection.detector import Verdict
 from alerting.kinds import KINDS, SURGE
+from bearwatch.core.streams import STREAMS
 
-STREAMS = ("news", "comments")
 OUTCOMES = ("classified", "dead_letter")
 SEVERITIES = ("warning", "critical")
 TRANSITIONS = ("firing", "updated", "resolved")

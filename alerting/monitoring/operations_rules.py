@@ -1,9 +1,9 @@
 """Alerting rules about the system itself: when it is blind, late, or cannot tell anybody."""
 
-from alerting.alert_rules import AlertRule
-from alerting.metrics import window_label
-from alerting.recording_rules import slow_ratio
-from alerting.rule_timing import Timing
+from alerting.monitoring.alert_rules import AlertRule
+from alerting.monitoring.metrics import window_label
+from alerting.monitoring.recording_rules import slow_ratio
+from alerting.monitoring.rule_timing import Timing
 
 OBJECTIVE_RATIO = 0.99  # of the documents are to be evaluated in time
 # Burn rates over a month, from the Site Reliability Workbook, chapter 5: 2 % of the budget of slow documents

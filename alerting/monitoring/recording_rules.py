@@ -6,8 +6,8 @@ value stands instead of none. Range functions skip a missed scrape.
 
 from dataclasses import dataclass
 
-from alerting.metrics import window_label
-from alerting.rule_timing import Timing
+from alerting.monitoring.metrics import window_label
+from alerting.monitoring.rule_timing import Timing
 
 BURN_WINDOWS = ("5m", "30m", "1h", "6h", "3d")
 

@@ -20,9 +20,9 @@ the median, together 34.1 s and 39.5 s at the most, on two quiet cores; 38.9 s a
 import math
 from dataclasses import dataclass
 
+from alerting.detection.policy import Policy
 from alerting.errors import PolicyError
-from alerting.metrics import END_TO_END_SECONDS
-from alerting.policy import Policy
+from alerting.monitoring.metrics import END_TO_END_SECONDS
 
 SLOWEST_SCRAPE_SECONDS = 15
 WORKER_START_SECONDS = 45  # the model is loaded, the group joined, the state read

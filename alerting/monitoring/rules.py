@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from alerting.alert_rules import AlertRule, key_rules
-from alerting.metrics import window_label
-from alerting.operations_rules import operations_rules
-from alerting.policy import Policy
-from alerting.recording_rules import Recording, recordings
-from alerting.rule_timing import OPERATIONS_INTERVAL_SECONDS, timing
+from alerting.detection.policy import Policy
+from alerting.monitoring.alert_rules import AlertRule, key_rules
+from alerting.monitoring.metrics import window_label
+from alerting.monitoring.operations_rules import operations_rules
+from alerting.monitoring.recording_rules import Recording, recordings
+from alerting.monitoring.rule_timing import OPERATIONS_INTERVAL_SECONDS, timing
 
 HEADER = "# Written by `bearwatch rules`; a change made here is lost the next time it runs.\n"
 

@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 
 from alerting.errors import AlertingError
-from alerting.notices import Identity, Receipt
+from alerting.notify.notices import Identity, Receipt
 
 BEGINNING = b'{"received_at":'  # of each line
 REMEMBERED = 100_000  # identities, some 20 MB; Alertmanager repeats alerts of the last hours

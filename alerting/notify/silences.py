@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from alerting.acknowledgements import Acknowledgement
 from alerting.alerts import Alert
 from alerting.errors import AlertingError
-from alerting.wording import subject
+from alerting.evidence.acknowledgements import Acknowledgement
+from alerting.evidence.wording import subject
 
 ANSWER_SECONDS = 10.0
 MARK = re.compile(r"\(bearwatch alert ([0-9a-f]+)\)$")  # at the end of a silence's comment

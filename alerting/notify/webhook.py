@@ -19,8 +19,8 @@ import msgspec
 from aiohttp import web
 
 from alerting.errors import AlertingError
-from alerting.notices import Notification, receipts
-from alerting.receipt_file import ReceiptFile
+from alerting.notify.notices import Notification, receipts
+from alerting.notify.receipts import ReceiptFile
 
 MAX_BODY_BYTES = 4 * 2**20  # some thousand alerts; Alertmanager's max_alerts keeps it below
 BODY_SECONDS = 10.0

@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 import click
 from aiohttp import web
 
-from alerting.acknowledgements import Acknowledgement, Answer
-from alerting.evidence_server import Evidence
-from alerting.history import AlertHistory
-from alerting.silences import Alertmanager
+from alerting.evidence.acknowledgements import Acknowledgement, Answer
+from alerting.evidence.history import AlertHistory
+from alerting.evidence.server import Evidence
+from alerting.notify.silences import Alertmanager
 from bearwatch import alert_text
 from bearwatch.answering import answer
 from bearwatch.serving import Address, serve
 from bearwatch.settings import settings
 from bearwatch.silence_keeper import keep_silences
-from stream.alert_log import follow, read
 from stream.errors import StreamError
-from stream.kafka_admin import require_topics
-from stream.topics import TopicNames
+from stream.kafka.admin import require_topics
+from stream.kafka.follow import follow, read
+from stream.kafka.topics import TopicNames
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

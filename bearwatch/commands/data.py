@@ -7,8 +7,8 @@ import msgspec
 
 from bearwatch.view import printable_json
 from training.config import load_config
-from training.corpus import read_corpus
-from training.data_tables import as_text
+from training.data.corpus import read_corpus
+from training.data.report_tables import as_text
 
 
 @click.command("data")

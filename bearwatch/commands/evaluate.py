@@ -12,8 +12,8 @@ from bearwatch.settings import settings
 from bearwatch.view import printable_json
 from models.classifier import Classifier
 from training.config import LabelledSet, check_choice
-from training.evaluate import SEED, WORST, evaluate, spellings
-from training.evaluation_report import write_report
+from training.evaluation.evaluate import SEED, WORST, evaluate, spellings
+from training.evaluation.report import write_report
 
 FILE = click.Path(path_type=Path)
 

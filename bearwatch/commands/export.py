@@ -24,7 +24,7 @@ def command(runs: tuple[Path, ...], out: Path, data_dir: Path | None) -> None:
     alone is right more often about the texts held back from training: then it says which.
     """
     with training_extra():
-        from training.export import export
+        from training.export.artifact import export
     manifest = export(runs, out, data_dir, datetime.now(UTC))
     for name, figures in manifest.metrics.items():
         click.echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")

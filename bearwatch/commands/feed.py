@@ -8,11 +8,11 @@ from threading import Event
 
 import click
 
+from bearwatch.local.sources import open_feed
+from bearwatch.local.up import data_folder
 from bearwatch.settings import settings
-from bearwatch.sources import open_feed
-from bearwatch.up import data_folder
-from stream.sender import DocumentSender
-from stream.topics import TopicNames
+from stream.ingest.producer import DocumentSender
+from stream.kafka.topics import TopicNames
 
 log = logging.getLogger("bearwatch.feed")
 

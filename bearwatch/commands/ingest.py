@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
+from bearwatch.core.streams import STREAMS
 from bearwatch.settings import settings
-from stream.ingest import ingest, numbered_lines
-from stream.kafka_admin import newest_timestamp_ms
-from stream.sender import DocumentSender
-from stream.stamps import HistoryStamp, ReplayStamp, Stamp, stamp_live
-from stream.topics import TopicNames
-from stream.wire import STREAMS
+from stream.ingest.lines import ingest, numbered_lines
+from stream.ingest.producer import DocumentSender
+from stream.ingest.timestamps import HistoryStamp, ReplayStamp, Stamp, stamp_live
+from stream.kafka.admin import newest_timestamp_ms
+from stream.kafka.topics import TopicNames
 
 
 @click.command

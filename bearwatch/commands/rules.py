@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from alerting.detection.policy import load_policy
 from alerting.errors import AlertingError
-from alerting.policy import load_policy
-from alerting.rules import Links, rule_files
+from alerting.monitoring.rules import Links, rule_files
 from bearwatch.settings import settings
 
 LINKS = Links()

@@ -3,7 +3,7 @@
 import click
 
 from bearwatch.settings import settings
-from stream.topics import TopicNames, create_topics
+from stream.kafka.topics import TopicNames, create_topics
 
 
 @click.command

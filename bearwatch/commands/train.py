@@ -37,8 +37,8 @@ def command(
     seeded = () if seed is None else (f"seed={seed}",)
     settings = load_config(config, (*changes, *seeded))
     with training_extra():
-        from training.fit import fit
-        from training.precision import best_precision
+        from training.fit.precision import best_precision
+        from training.fit.run import fit
     data = data_dir or config.parent
     try:
         best = fit(settings, data, out, resume=resume, precision=best_precision(), teachers=teachers)

@@ -10,15 +10,15 @@ from typing import Any
 import click
 from rich.console import Console
 
-from alerting.policy import load_policy
+from alerting.detection.policy import load_policy
 from bearwatch.display import REFRESH_SECONDS, Lines, LiveScreen
+from bearwatch.local.sources import SAMPLE, check_feed, open_feed
+from bearwatch.local.up import Running, data_folder, local_broker, prepare_topics, require_free, running
 from bearwatch.settings import settings
 from bearwatch.snapshot import Snapshot, read_snapshot
-from bearwatch.sources import SAMPLE, check_feed, open_feed
-from bearwatch.up import Running, data_folder, local_broker, prepare_topics, require_free, running
-from stream.sender import DocumentSender
+from stream.ingest.producer import DocumentSender
+from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
-from stream.topics import TopicNames
 
 
 @click.command

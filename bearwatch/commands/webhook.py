@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from alerting.receipt_file import ReceiptFile
-from alerting.webhook import read_token, webhook
+from alerting.notify.receipts import ReceiptFile
+from alerting.notify.webhook import read_token, webhook
 from bearwatch.serving import Address, serve
 
 

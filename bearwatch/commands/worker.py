@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from alerting.policy import load_policy
+from alerting.detection.policy import load_policy
 from bearwatch.settings import settings
 from stream.settings import WorkerSettings
-from stream.worker import run_worker
+from stream.worker.run import run_worker
 
 
 @click.command

@@ -5,24 +5,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from training.errors import TrainingError
 
+def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+    """Write a file beside `path`, wait until it is on the disk, and only then give it the name `path`.
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """What `write` puts into the file it is given: aside, on the disk, and only then under the name `path`.
+    Args:
+        path: the file to write; its folder exists.
+        content: the bytes, or a function that writes them into the open file it is given.
 
-    Raises TrainingError; what stood there before still does, unless only the folder could not be synced.
+    Raises:
+        OSError: the former file is still there, unless only the folder could not be synced.
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        sync(path.parent)
-    except (OSError, RuntimeError) as error:  # torch.save says RuntimeError on a full disk
-        raise TrainingError(f"{path}: cannot be written: {error}") from error
+    with unfinished.open("wb") as file:
+        if callable(content):
+            content(file)
+        else:
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    sync(path.parent)
 
 
 def sync(path: Path) -> None:

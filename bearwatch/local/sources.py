@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from stream.feeds import Feed, FileFeed, SampleFeed
-from stream.kafka_admin import newest_timestamp_ms
-from stream.sender import DocumentSender
-from stream.topics import TopicNames
+from bearwatch.sample.live import SampleFeed
+from stream.ingest.feeds import Feed, FileFeed
+from stream.ingest.producer import DocumentSender
+from stream.kafka.admin import newest_timestamp_ms
+from stream.kafka.topics import TopicNames
 
 SAMPLE = "sample"
 SEED = 7  # of the sample world

@@ -3,7 +3,7 @@
 Kafka, topics, workers, a feed, Prometheus, Alertmanager, the webhook receiver and the pages of evidence, with the
 same configuration files; only host names become loopback addresses. Grafana is left out: its image has what it needs.
 
-    python -m bearwatch.stack --data-dir .stack
+    python -m bearwatch.local.stack --data-dir .stack
 """
 
 import logging
@@ -21,19 +21,19 @@ from typing import Any
 import click
 import yaml
 
-from alerting.monitoring_tools import home, tool
-from alerting.policy import load_policy
-from alerting.rules import Links, rule_files
-from bearwatch.cli import FAILURES, WRONG_USE
-from bearwatch.sources import SAMPLE, check_feed
-from bearwatch.up import WorkerProcess, data_folder, local_broker, prepare_topics
+from alerting.detection.policy import load_policy
+from alerting.monitoring.rules import Links, rule_files
+from bearwatch.core.errors import BearwatchError
+from bearwatch.local.monitoring import home, tool
+from bearwatch.local.ports import HOST, free_port, is_free
+from bearwatch.local.sources import SAMPLE, check_feed
+from bearwatch.local.up import WorkerProcess, data_folder, local_broker, prepare_topics
 from models.classifier import BUNDLED
 from stream.errors import StreamError
-from stream.loopback import HOST, free_port, is_free
+from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
-from stream.topics import TopicNames
 
-CONFIGURATION = Path(__file__).parent.parent / "alerting"
+CONFIGURATION = Path(__file__).parents[2] / "alerting"
 STOP_SECONDS = 8.0
 log = logging.getLogger("bearwatch.stack")
 
@@ -261,6 +261,6 @@ def main(data_dir: Path, feed: str, **options: Any) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (*WRONG_USE, *FAILURES) as error:
+    except BearwatchError as error:
         click.echo(f"bearwatch: error: {error}", err=True)
-        sys.exit(2 if isinstance(error, WRONG_USE) else 1)
+        sys.exit(error.exit_code)

@@ -16,14 +16,14 @@ from threading import Event
 import msgspec
 from kafka.errors import KafkaError
 
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.ports import HOST, is_free
 from bearwatch.snapshot import AlertReader
 from bearwatch.view import Place
 from stream.errors import StreamError
-from stream.feeds import Feed
-from stream.local_kafka import LocalKafka
-from stream.loopback import HOST, is_free
+from stream.ingest.feeds import Feed
+from stream.kafka.topics import TopicNames, create_topics
 from stream.settings import WorkerSettings
-from stream.topics import TopicNames, create_topics
 
 PARTITIONS = 4
 RESTARTS = 3  # a worker that ends so often within RESTART_SECONDS will not come to life

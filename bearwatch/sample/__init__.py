@@ -7,7 +7,7 @@
 Companies, people and outlets are fictional. The texts are this project's own and stand in `texts/`.
 """
 
-from stream.sample.feed import documents
-from stream.sample.world import HISTORY_SECONDS, SampleDocument, SampleWorld
+from bearwatch.sample.feed import documents
+from bearwatch.sample.world import HISTORY_SECONDS, SampleDocument, SampleWorld
 
 __all__ = ["HISTORY_SECONDS", "SampleDocument", "SampleWorld", "documents"]

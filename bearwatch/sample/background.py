@@ -3,10 +3,11 @@
 import random
 from functools import lru_cache, partial
 
-from stream.sample.library import SENTIMENTS, STREAMS, library
-from stream.sample.rhythm import arrivals, originals_per_second, peak_per_second
-from stream.sample.world import SampleDocument, SampleWorld, Stream
-from stream.sample.writing import calendar, cast, write
+from bearwatch.core.streams import STREAMS, Stream
+from bearwatch.sample.library import SENTIMENTS, library
+from bearwatch.sample.rhythm import arrivals, originals_per_second, peak_per_second
+from bearwatch.sample.world import SampleDocument, SampleWorld
+from bearwatch.sample.writing import calendar, cast, write
 
 
 @lru_cache(maxsize=64)

@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stream.sample.library import library
-from stream.sample.phrases import render
-from stream.sample.world import SLOT_SECONDS, SampleDocument, SampleWorld
-from stream.sample.writing import address
+from bearwatch.sample.library import library
+from bearwatch.sample.phrases import render
+from bearwatch.sample.world import SLOT_SECONDS, SampleDocument, SampleWorld
+from bearwatch.sample.writing import address
 
 REACH_SLOTS = 18  # three hours: nothing is taken over later
 _MEDIAN_DELAY_SECONDS = 12 * 60.0

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
-from stream.sample.background import ordinary_documents
-from stream.sample.echoes import REACH_SLOTS, echoes
-from stream.sample.surges import surge_documents
-from stream.sample.world import SampleDocument, SampleWorld
+from bearwatch.sample.background import ordinary_documents
+from bearwatch.sample.echoes import REACH_SLOTS, echoes
+from bearwatch.sample.surges import surge_documents
+from bearwatch.sample.world import SampleDocument, SampleWorld
 
 
 def documents(world: SampleWorld, start: float, end: float) -> Iterator[SampleDocument]:

@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bearwatch.core.streams import STREAMS, Stream
+from bearwatch.sample.phrases import Slots, faults
+from bearwatch.sample.world import Sentiment
 from stream.errors import StreamError
-from stream.sample.phrases import Slots, faults
-from stream.sample.world import Sentiment, Stream
 
 TEXTS = Path(__file__).parent / "texts"
-STREAMS: tuple[Stream, ...] = ("news", "comments")
 SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 
 # Names that the code settles for each document, beside the lists in the files.

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from stream.sample.world import Stream
+from bearwatch.core.streams import Stream
 
 # Originals per hour on a weekday, by hour UTC: Asia in the small hours, Europe from 6, New York from 12 to 21.
 _HOURLY: dict[Stream, tuple[float, ...]] = {

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from stream.sample.library import Scenario, TopicTexts, library
-from stream.sample.phrases import render
-from stream.sample.rhythm import arrivals
-from stream.sample.world import SampleDocument, SampleWorld, Sentiment, Stream
-from stream.sample.writing import LEAD, calendar, cast, write
+from bearwatch.core.streams import Stream
+from bearwatch.sample.library import Scenario, TopicTexts, library
+from bearwatch.sample.phrases import render
+from bearwatch.sample.rhythm import arrivals
+from bearwatch.sample.world import SampleDocument, SampleWorld, Sentiment
+from bearwatch.sample.writing import LEAD, calendar, cast, write
 
 MINUTE, HOUR = 60.0, 3600.0
 GAP_SECONDS = 3 * HOUR

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Stream = Literal["news", "comments"]
+from bearwatch.core.streams import Stream
+
 Sentiment = Literal["negative", "neutral", "positive"]
 
 HISTORY_SECONDS = 4 * 86400.0

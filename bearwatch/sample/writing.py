@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from stream.sample.library import Company, library
-from stream.sample.phrases import Slots, render
-from stream.sample.world import SampleDocument, Sentiment, Stream
+from bearwatch.core.streams import Stream
+from bearwatch.sample.library import Company, library
+from bearwatch.sample.phrases import Slots, render
+from bearwatch.sample.world import SampleDocument, Sentiment
 
 LEAD = " // "  # in a template, between the headline and the first sentence
 

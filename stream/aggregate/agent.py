@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from alerting.metrics import Metrics
-from stream.aggregate import Changes
-from stream.batches import batches
-from stream.classify_agent import Event
+from alerting.monitoring.metrics import Metrics
+from stream.aggregate.aggregator import Changes
+from stream.aggregate.partition import Owner
+from stream.classify.agent import Event
 from stream.errors import StreamError
-from stream.owner import Owner
-from stream.wire import TICK_KEY, Classified, Tick
+from stream.kafka.batches import batches
+from stream.messages import TICK_KEY, Classified, Tick
 
 BATCH_MESSAGES = 1000
 BATCH_SECONDS = 0.05

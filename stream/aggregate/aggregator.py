@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alerting.alerts import Alert
-from alerting.metrics import KeyReading
-from alerting.policy import Policy
-from stream.key import Key
-from stream.panes import MINUTE, MinuteRecord
-from stream.state import (
+from alerting.detection.policy import Policy
+from alerting.monitoring.metrics import KeyReading
+from stream.aggregate.key_state import Key
+from stream.aggregate.panes import MINUTE, MinuteRecord
+from stream.aggregate.state import (
     POSITION_KEY,
     PartitionState,
     PositionRecord,
@@ -18,8 +18,8 @@ from stream.state import (
     key_record_key,
     minute_record_key,
 )
-from stream.watermark import Watermark
-from stream.wire import Classified, Rate, Tick
+from stream.aggregate.watermark import Watermark
+from stream.messages import Classified, Rate, Tick
 
 
 @dataclass

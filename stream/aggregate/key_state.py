@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from alerting.alerts import Alert, Evidence, build_alert
-from alerting.detector import (
+from alerting.detection.detector import (
     DetectorState,
     Transition,
     Verdict,
@@ -13,11 +13,13 @@ from alerting.detector import (
     ends_bucket,
     evaluate,
 )
-from alerting.metrics import KeyReading
-from alerting.policy import Policy
-from stream.panes import MINUTE, MinuteRecord, Panes
-from stream.state import KeyRecord
-from stream.wire import Rate, Stream, moment
+from alerting.detection.policy import Policy
+from alerting.monitoring.metrics import KeyReading
+from bearwatch.core.streams import Stream
+from bearwatch.core.times import utc
+from stream.aggregate.panes import MINUTE, MinuteRecord, Panes
+from stream.aggregate.state import KeyRecord
+from stream.messages import Rate
 
 EVIDENCE_SHOWN = 5
 Figures = dict[
@@ -177,7 +179,7 @@ class Key:
                 stream=self.stream,
                 topic=self.topic,
                 window_seconds=window.window_seconds,
-                window_end=moment(window.window_end),
+                window_end=utc(window.window_end),
                 documents=window.documents,
                 negative_documents=window.negative_documents,
                 stories=window.stories,

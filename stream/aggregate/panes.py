@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from alerting.detector import WindowCounts
-from stream.wire import Classified, Origin
+from alerting.detection.detector import WindowCounts
+from stream.messages import Classified, Origin
 
 MINUTE = 60
 NEGATIVE = "negative"

@@ -17,15 +17,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import ProducerFenced
 
 from alerting.alerts import Alert
-from alerting.policy import Policy
-from stream.aggregate import Aggregator, Changes
+from alerting.detection.policy import Policy
+from stream.aggregate.aggregator import Aggregator, Changes
+from stream.aggregate.state import VERSION, PartitionState, load
+from stream.classify.publisher import BATCH_BYTES, send_records
 from stream.errors import StreamError
-from stream.lookup import Lookup
-from stream.publisher import BATCH_BYTES, send_records
+from stream.kafka.offsets import Lookup
+from stream.kafka.topics import STATE_BYTES, TopicNames
+from stream.messages import Classified, Tick, encode
 from stream.settings import WorkerSettings
-from stream.state import VERSION, PartitionState, load
-from stream.topics import STATE_BYTES, TopicNames
-from stream.wire import Classified, Tick, encode
 
 LONGEST_TRANSACTION_MS = 900_000  # a broker allows no more unless configured otherwise
 READERS_PARTITION = 0  # `rates` and `alerts` have one partition: what people read stands in order

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import msgspec
 
-from alerting.detector import DetectorState
-from stream.panes import MinuteRecord
-from stream.watermark import Claim
+from alerting.detection.detector import DetectorState
+from stream.aggregate.panes import MinuteRecord
+from stream.aggregate.watermark import Claim
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 
-from alerting.metrics import Metrics
+from alerting.monitoring.metrics import Metrics
+from bearwatch.core.streams import Stream
 from models.classifier import Classifier, Scored
-from stream.batches import ahead, batches
-from stream.classify import Examined, classified, examine
-from stream.progress import SourceProgress, ticks
-from stream.publisher import Outbox, Publisher
-from stream.wire import BadDocument, Origin, Stream
+from stream.classify.document import Examined, classified, examine
+from stream.classify.progress import SourceProgress, ticks
+from stream.classify.publisher import Outbox, Publisher
+from stream.kafka.batches import ahead, batches
+from stream.messages import BadDocument, Origin
 
 BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for company
 # The next batch fills the engine's streams while the last few texts of the one before occupy one of them only.

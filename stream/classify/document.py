@@ -3,9 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 
+from bearwatch.core.streams import Stream
+from bearwatch.core.times import utc
 from models.classifier import Scored
 from models.text import normalise
-from stream.wire import BadDocument, Classified, Document, Origin, Stream, decode_document, moment, topic_key
+from stream.messages import BadDocument, Classified, Document, Origin, decode_document, topic_key
 
 # Of the text and of the address, in `classified`: a record must stay far below Kafka's 1 MB, and so must the
 # record of a minute in `state`, which holds eight addresses. A longer address is left out: cut, it leads nowhere.
@@ -64,7 +66,7 @@ def classified(
         topic_probability=topic.probability,
         sentiment=sentiment.label,
         sentiment_probability=sentiment.probability,
-        event_time=moment(examined.event_time),
+        event_time=utc(examined.event_time),
         published_at=document.published_at,
         source=document.source,
         text=examined.text[:CLASSIFIED_CHARACTERS],

@@ -6,9 +6,9 @@ import msgspec
 
 from alerting.alerts import Alert, Evidence
 from models.explain import decisive_words
-from stream.classify import SENTIMENT
-from stream.classify_agent import Inference
-from stream.panes import NEGATIVE
+from stream.aggregate.panes import NEGATIVE
+from stream.classify.agent import Inference
+from stream.classify.document import SENTIMENT
 
 
 def explainer(inference: Inference) -> Callable[[Alert], Awaitable[Alert]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
-from stream.wire import Tick
+from stream.messages import Tick
 
 
 @dataclass

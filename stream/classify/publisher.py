@@ -9,9 +9,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
+from stream.kafka.topics import TopicNames
+from stream.messages import TICK_KEY, Classified, Origin, Tick, encode
 from stream.settings import WorkerSettings
-from stream.topics import TopicNames
-from stream.wire import TICK_KEY, Classified, Origin, Tick, encode
 
 REQUEST_BYTES = 4 * 2**20  # a dead letter is a document of up to 1 MiB and headers
 # Of one partition's records in a request; Kafka takes 1 MiB. aiokafka's own 16 KiB would send the 2 MB of rates that

@@ -1,9 +1,8 @@
-"""What `bearwatch up` feeds from: the sample world, or a file of JSON lines that may grow. Both go on after a stop."""
+"""Feeds that go on after a stop where they were: what every feed does, and a file of JSON lines that may grow."""
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from threading import Event
@@ -11,18 +10,16 @@ from typing import IO, Protocol
 
 import msgspec
 
+from bearwatch.core.files import atomic_write
 from stream.errors import StreamError
-from stream.ingest import ingest, numbered_lines
-from stream.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
-from stream.sender import DocumentSender
-from stream.stamps import HistoryStamp, Stamp, stamp_live
-from stream.wire import STREAMS, Document, encode, moment
+from stream.ingest.lines import ingest, numbered_lines
+from stream.ingest.producer import DocumentSender
+from stream.ingest.timestamps import HistoryStamp, Stamp, stamp_live
 
 LIVE_SECONDS = 0.5  # between two looks for new documents
 LIVE_BYTES = 2**24  # read at once of what was appended; far more than the longest line
 
-PART_SECONDS = 6 * 3600.0  # of history sent before it is noted how far that is: a stop repeats no more
-PART_LINES = 5000
+PART_LINES = 5000  # sent before it is noted how far they go: a stop repeats no more
 
 NewestMs = Callable[[str], int | None]  # the newest record of a stream's topic; None where it is empty
 
@@ -47,73 +44,6 @@ class Feed(Protocol):
     def follow(self, stop: Event) -> None:
         """Send what comes, stamped at the moment of sending, until `stop` is set."""
         ...
-
-
-class SampleFeed:
-    """Fictional news and comments: four days before the first start, then the present."""
-
-    def __init__(
-        self, sender: DocumentSender, newest_ms: NewestMs, path: Path, seed: int, now: float
-    ) -> None:
-        self._sender = sender
-        self._newest_ms = newest_ms
-        self._path = path
-        self._known = read_progress(path, "sample")
-        self._progress = self._known or Progress("sample", now, now - HISTORY_SECONDS)
-        self._world = SampleWorld(seed, self._progress.started)
-
-    def catch_up(self, now: float) -> int:
-        if self._known is None:
-            self._require_empty()
-            write_progress(self._path, self._progress)  # from here on the records are ours
-        begin = max(self._progress.sent_until, now - HISTORY_SECONDS)  # a longer pause is not made up for
-        count = 0
-        while begin < now:
-            end = min(now, begin + PART_SECONDS)
-            count += self._send(begin, end, lambda document: int(document.published_at * 1000))
-            begin = end
-        return count
-
-    def _require_empty(self) -> None:
-        for stream in STREAMS:
-            if self._newest_ms(stream) is not None:
-                raise StreamError(
-                    f"the topic of {stream} holds records already, and the sample feed would mix with them; "
-                    "give it topics of its own with --prefix"
-                )
-
-    def follow(self, stop: Event) -> None:
-        while not stop.wait(LIVE_SECONDS):
-            now = time.time()
-            self._send(self._progress.sent_until, now, partial(_at, int(now * 1000)))
-
-    def _send(self, begin: float, end: float, stamp: Callable[[SampleDocument], int | None]) -> int:
-        count = 0
-        for document in documents(self._world, begin, end):
-            self._sender.send(document.stream, encode(wire(document)), document.id, stamp(document))
-            count += 1
-        self._sender.flush()
-        self._progress.sent_until = end
-        write_progress(self._path, self._progress)
-        return count
-
-
-def _at(milliseconds: int, _: SampleDocument) -> int:
-    return milliseconds
-
-
-def wire(document: SampleDocument) -> Document:
-    """A sample document as it is sent."""
-    return Document(
-        id=document.id,
-        text=document.text,
-        published_at=moment(document.published_at),
-        source=document.source,
-        url=document.url,
-        title=document.title,
-        author=document.author,
-        tickers=list(document.tickers),
-    )
 
 
 class FileFeed:
@@ -213,6 +143,4 @@ def read_progress(path: Path, feed: str) -> Progress | None:
 
 def write_progress(path: Path, progress: Progress) -> None:
     """In one step: a kill leaves the old file or the new one."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(msgspec.json.encode(progress))
-    unfinished.replace(path)
+    atomic_write(path, msgspec.json.encode(progress))

@@ -1,13 +1,14 @@
 """JSON lines into Kafka: each line that is a document is sent, each other one reported by its number."""
 
 from collections.abc import Callable, Iterator
-from typing import IO, Literal
+from typing import IO
 
 import msgspec
 
-from stream.sender import MAX_DOCUMENT_BYTES, DocumentSender
-from stream.stamps import Entry, Stamp
-from stream.wire import BadDocument, decode_document
+from bearwatch.core.streams import Stream
+from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentSender
+from stream.ingest.timestamps import Entry, Stamp
+from stream.messages import BadDocument, decode_document
 
 SKIP_BYTES = 2**16
 
@@ -15,7 +16,7 @@ SKIP_BYTES = 2**16
 class Routing(msgspec.Struct):
     """The field beside the document's own that says where a line belongs."""
 
-    stream: Literal["news", "comments"] | None = None
+    stream: Stream | None = None
 
 
 def ingest(

@@ -9,8 +9,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.errors import StreamError
-from stream.kafka_admin import CONNECT_SECONDS, require_topics
-from stream.topics import TopicNames
+from stream.kafka.admin import CONNECT_SECONDS, require_topics
+from stream.kafka.topics import TopicNames
 
 # Kafka takes 1 MiB a record; 4 KiB of it are room for the key (an id of 512 characters) and for framing.
 MAX_DOCUMENT_BYTES = 2**20 - 2**12

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from stream.errors import StreamError
-from stream.wire import BadDocument
+from stream.messages import BadDocument
 
 ORDER_SLACK = timedelta(minutes=10)
 MAX_FUTURE = timedelta(minutes=5)  # further ahead, a worker would take the record for one with a wrong clock

@@ -9,11 +9,11 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from alerting.acknowledgements import Acknowledgement, decode
 from alerting.alerts import Alert
+from alerting.evidence.acknowledgements import Acknowledgement, decode
 from stream.errors import StreamError
-from stream.kafka_admin import require_topics
-from stream.wire import encode
+from stream.kafka.admin import require_topics
+from stream.messages import encode
 
 log = logging.getLogger("bearwatch.alerts")
 Message = Alert | Acknowledgement

@@ -9,7 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from stream.errors import StreamError
-from stream.kafka_admin import admin_client
+from stream.kafka.admin import admin_client
 
 DAY_MS = 24 * 60 * 60 * 1000
 MIB = 2**20

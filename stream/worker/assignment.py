@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from aiokafka import TopicPartition
 
 from alerting.alerts import Alert
-from alerting.metrics import KeyReading
-from alerting.policy import Policy
-from stream.lookup import Lookup
-from stream.owner import Owner
-from stream.progress import SourceProgress
+from alerting.detection.policy import Policy
+from alerting.monitoring.metrics import KeyReading
+from stream.aggregate.partition import Owner
+from stream.classify.progress import SourceProgress
+from stream.kafka.offsets import Lookup
+from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
-from stream.topics import TopicNames
 
 log = logging.getLogger("bearwatch.worker")
 

@@ -1,6 +1,6 @@
 """One worker process: classifies, aggregates, watches itself, and ends when it cannot go on.
 
-Run by `bearwatch worker`. State is safe at any moment (`stream.owner`), so ending at once is always right; a
+Run by `bearwatch worker`. State is safe at any moment (`stream.aggregate`), so ending at once is always right; a
 supervisor starts the worker again.
 """
 
@@ -16,26 +16,27 @@ from typing import NoReturn
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
-from alerting.metrics import Metrics, StateCollector
-from alerting.policy import Policy
+from alerting.detection.policy import Policy
+from alerting.monitoring.metrics import Metrics, StateCollector
+from bearwatch.core.streams import STREAMS
 from models.classifier import Classifier
 from models.manifest import Head
-from stream.aggregate_agent import AggregateAgent
-from stream.app import App, crash_of, faust_app
-from stream.assignment import Assignment
-from stream.classify import SENTIMENT, TOPIC
-from stream.classify_agent import ClassifyAgent, Inference
-from stream.ending import End, after, beat, end_process, reason, watch
+from stream.aggregate.agent import AggregateAgent
+from stream.aggregate.panes import NEGATIVE
+from stream.classify.agent import ClassifyAgent, Inference
+from stream.classify.document import SENTIMENT, TOPIC
+from stream.classify.explanations import explainer
+from stream.classify.publisher import Publisher
 from stream.errors import StreamError
-from stream.evidence import explainer
-from stream.health import Health, serve
-from stream.lookup import Lookup, partition_counts
-from stream.panes import NEGATIVE
-from stream.publisher import Publisher
+from stream.kafka.offsets import Lookup, partition_counts
+from stream.kafka.topics import TopicNames
+from stream.messages import REFUSALS
 from stream.settings import WorkerSettings
-from stream.ticker import Ticker
-from stream.topics import TopicNames
-from stream.wire import REFUSALS, STREAMS
+from stream.worker.assignment import Assignment
+from stream.worker.faust_app import App, crash_of, faust_app
+from stream.worker.health import Health, serve
+from stream.worker.shutdown import End, after, beat, end_process, reason, watch
+from stream.worker.ticker import Ticker
 
 START_SECONDS = 15.0  # for the broker to answer at start
 STOP_SECONDS = 8.0  # for a clean end; Faust's own shutdown may hang

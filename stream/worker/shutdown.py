@@ -1,6 +1,6 @@
 """How a worker process ends: asked to, or because it cannot go on, and in either case in time.
 
-State is safe at any moment (`stream.owner`), so ending at once is always right. What watches and what ends the
+State is safe at any moment (`stream.aggregate`), so ending at once is always right. What watches and what ends the
 process runs on threads of its own: an event loop that hangs can do neither.
 """
 
@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from stream.health import Health
 from stream.settings import WorkerSettings
+from stream.worker.health import Health
 
 LAST_WORDS_SECONDS = 1.0  # for the log, which may be a pipe that nobody reads
 BEAT_SECONDS = 1.0

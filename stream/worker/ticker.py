@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from alerting.metrics import PartitionLag
-from stream.assignment import Assignment
+from alerting.monitoring.metrics import PartitionLag
+from stream.classify.progress import SourceProgress, ticks
+from stream.classify.publisher import Outbox, Publisher
 from stream.errors import StreamError
-from stream.health import Health
-from stream.lookup import Lookup
-from stream.progress import SourceProgress, ticks
-from stream.publisher import Outbox, Publisher
+from stream.kafka.offsets import Lookup
+from stream.worker.assignment import Assignment
+from stream.worker.health import Health
 
 EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0  # a broker that takes longer did not answer

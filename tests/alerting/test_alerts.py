@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from alerting.alerts import Alert, Evidence, alert_id, build_alert, split_key
-from alerting.detector import Firing, Reading, Verdict, WindowCounts
+from alerting.detection.detector import Firing, Reading, Verdict, WindowCounts
 
 PANE_END = 1767225600  # 2026-01-01T00:00:00Z
 COUNTS = WindowCounts(900, PANE_END - 900, PANE_END, 12, 9, 10, 8, 5)

@@ -20,16 +20,16 @@ from prometheus_client import CollectorRegistry
 
 from alerting.dashboards.__main__ import FOLDER, rendered
 from alerting.errors import AlertingError
-from alerting.metrics import GAUGES, Metrics
-from alerting.monitoring_tools import Tool, tool
+from alerting.monitoring.metrics import GAUGES, Metrics
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.monitoring import Tool, tool
+from bearwatch.local.ports import HOST, free_port
+from bearwatch.sample import SampleDocument, SampleWorld, documents
+from bearwatch.sample.live import to_message
 from models.classifier import BUNDLED
-from stream.feeds import wire
-from stream.local_kafka import LocalKafka
-from stream.loopback import HOST, free_port
-from stream.sample import SampleDocument, SampleWorld, documents
-from stream.sender import DocumentSender
-from stream.topics import TopicNames, create_topics
-from stream.wire import encode
+from stream.ingest.producer import DocumentSender
+from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import encode
 
 RULES = FOLDER.parents[1] / "prometheus"
 PROVISIONING = FOLDER.parent / "provisioning"
@@ -290,7 +290,7 @@ def live(coming: Iterable[SampleDocument]) -> Iterator[SampleDocument]:
 def send(found: Iterable[SampleDocument], bootstrap: str, names: TopicNames) -> None:
     with DocumentSender(bootstrap, names) as sender:
         for each in found:
-            sender.send(each.stream, encode(wire(each)), each.id, int(each.published_at * 1000))
+            sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
 
 
 def test_every_query_returns_data(prometheus: Prometheus) -> None:

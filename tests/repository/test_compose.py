@@ -13,10 +13,10 @@ import yaml
 from jsonschema import Draft7Validator
 
 from bearwatch.cli import bearwatch
+from bearwatch.local.stack import Ports
 from bearwatch.settings import SETTINGS
-from bearwatch.stack import Ports
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FILES = ("docker-compose.yml", "docker-compose.gpu.yml")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / FILES[0]).read_text())
 GPU: dict[str, Any] = yaml.safe_load((ROOT / FILES[1]).read_text())

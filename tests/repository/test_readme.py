@@ -11,7 +11,7 @@ import pytest
 from bearwatch.cli import bearwatch
 from bearwatch.settings import SETTINGS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MODEL = (ROOT / "docs" / "MODEL.md").read_text().replace("\\\n", "")
 COMMANDS = re.findall(r"^\.venv/bin/bearwatch (.+)$", README, re.MULTILINE) + re.findall(

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from alerting.metrics import GAUGES, Metrics
-from alerting.policy import DEFAULT
+from alerting.detection.policy import DEFAULT
+from alerting.monitoring.metrics import GAUGES, Metrics
 from bearwatch.cli import COMMANDS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = {page.stem: page.read_text() for page in (ROOT / "docs" / "runbooks").glob("*.md")}
 RULES = [
     rule

@@ -13,8 +13,8 @@ from kafka import KafkaProducer
 from keyword_model import write_keyword_model
 from one_worker import OneWorker
 
-from stream.local_kafka import LocalKafka
-from stream.topics import TopicNames, create_topics
+from bearwatch.local.kafka import LocalKafka
+from stream.kafka.topics import TopicNames, create_topics
 
 MINUTES_30_MS = 30 * 60 * 1000
 LONGEST_TEXT = 900_000

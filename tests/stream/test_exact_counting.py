@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
-from chaos import Mischief, differences
 from exactness import send, write_policy
 from fleet import Fleet
 from keyword_model import write_keyword_model
+from mischief import Mischief, differences
 
-from stream.local_kafka import LocalKafka
-from stream.topics import TopicNames, create_topics
+from bearwatch.local.kafka import LocalKafka
+from stream.kafka.topics import TopicNames, create_topics
 
 DOCUMENTS, RATE = 20_000, 800
 

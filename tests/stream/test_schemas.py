@@ -7,8 +7,9 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from messages import classified
 
+from bearwatch.core.times import utc
+from stream.messages import Document, Rate, Tick, encode
 from stream.schemas import MESSAGES, path_of, schemas, text_of
-from stream.wire import Document, Rate, Tick, encode, moment
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -22,9 +23,9 @@ def test_the_committed_schema_is_that_of_the_type(name: str):
 
 
 def test_messages_keep_to_their_schema():
-    document = Document(id="1", text="Oil falls", published_at=moment(0), source="Wire", tickers=["OIL"])
+    document = Document(id="1", text="Oil falls", published_at=utc(0), source="Wire", tickers=["OIL"])
     rate = Rate(
-        key="news/topic:Macro", stream="news", topic="Macro", window_seconds=900, window_end=moment(0),
+        key="news/topic:Macro", stream="news", topic="Macro", window_seconds=900, window_end=utc(0),
         documents=1, negative_documents=0, stories=1, negative_stories=0, sources=1,
         negative_ratio=0.0, baseline_ratio=0.2, p_value=None,
     )  # fmt: skip

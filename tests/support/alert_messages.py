@@ -6,10 +6,10 @@ from typing import Any
 
 from kafka import KafkaProducer
 
-from alerting.acknowledgements import Acknowledgement
 from alerting.alerts import Alert, Evidence
-from alerting.history import AlertHistory, AlertRecord
-from stream.wire import encode
+from alerting.evidence.acknowledgements import Acknowledgement
+from alerting.evidence.history import AlertHistory, AlertRecord
+from stream.messages import encode
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 STORY = Evidence(

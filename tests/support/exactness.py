@@ -13,14 +13,16 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
 from keyword_model import SENTIMENTS, TOPICS, WORDS
 
-from alerting.policy import Policy
+from alerting.detection.policy import Policy
+from bearwatch.core.streams import STREAMS
+from bearwatch.core.times import utc
 from models.text import normalise
-from stream.aggregate import Aggregator
-from stream.classify import story_of
-from stream.sender import DocumentSender
-from stream.state import PartitionState, load
-from stream.topics import TopicNames
-from stream.wire import STREAMS, Classified, Origin, Tick, moment, topic_key
+from stream.aggregate.aggregator import Aggregator
+from stream.aggregate.state import PartitionState, load
+from stream.classify.document import story_of
+from stream.ingest.producer import DocumentSender
+from stream.kafka.topics import TopicNames
+from stream.messages import Classified, Origin, Tick, topic_key
 
 MINUTES = 90  # of event time, whatever the real time of the run
 SURGE_EVERY, SURGE_MINUTES = 20, 4
@@ -74,7 +76,7 @@ def _document(number: int, text: str, seconds: float, rng: random.Random) -> byt
         {
             "id": f"d{number}",
             "text": text,
-            "published_at": moment(seconds).isoformat(),
+            "published_at": utc(seconds).isoformat(),
             "source": f"wire-{rng.randrange(6)}",
         }
     ).encode()
@@ -189,8 +191,8 @@ def _classified(record: Any, names: TopicNames, model: str) -> Classified:
         topic_probability=1.0,
         sentiment=sentiment,
         sentiment_probability=1.0,
-        event_time=moment(record.timestamp / 1000),
-        published_at=moment(record.timestamp / 1000),
+        event_time=utc(record.timestamp / 1000),
+        published_at=utc(record.timestamp / 1000),
         source=content["source"],
         text=content["text"],
         story=story_of(normalise(content["text"])),

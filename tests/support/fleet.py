@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from stream.loopback import free_port
+from bearwatch.local.ports import free_port
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 import itertools
 
-from stream.wire import Classified, Origin, moment, topic_key
+from bearwatch.core.times import utc
+from stream.messages import Classified, Origin, topic_key
 
 _ids = itertools.count()
 
@@ -29,8 +30,8 @@ def classified(
         topic_probability=0.9,
         sentiment="negative" if negative else "neutral",
         sentiment_probability=probability,
-        event_time=moment(time),
-        published_at=moment(time),
+        event_time=utc(time),
+        published_at=utc(time),
         source=source,
         text=f"text {number}",
         story=story or f"story {number}",

@@ -8,9 +8,9 @@ from typing import Self
 
 from keyword_model import TOPICS, WORDS
 
-from stream.sender import DocumentSender
-from stream.topics import TopicNames
-from stream.wire import moment
+from bearwatch.core.times import utc
+from stream.ingest.producer import DocumentSender
+from stream.kafka.topics import TopicNames
 
 HISTORY_SECONDS = 3600.0  # the policy of minutes is warm after 12 minutes
 HISTORY_EVERY_SECONDS = 12.0  # per topic
@@ -74,7 +74,7 @@ class Newsroom:
         document = {
             "id": name,
             "text": f"{WORDS[topic]} {sentiment} {self._number}",
-            "published_at": moment(at).isoformat(),
+            "published_at": utc(at).isoformat(),
             "source": f"wire-{self._number % 7}",
         }
         sender.send("news", json.dumps(document).encode(), name, int(at * 1000))

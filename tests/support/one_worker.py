@@ -14,7 +14,7 @@ from typing import Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.loopback import HOST, free_port
+from bearwatch.local.ports import HOST, free_port
 
 PATIENCE_SECONDS = 90.0  # for what takes a few seconds on a quiet machine
 

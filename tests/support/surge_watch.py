@@ -13,9 +13,9 @@ import msgspec
 from keyword_model import write_keyword_model
 from newsroom import Newsroom
 
-from alerting.notices import Receipt
-from bearwatch.stack import Ports, Stack, stack
-from stream.loopback import free_port
+from alerting.notify.notices import Receipt
+from bearwatch.local.ports import free_port
+from bearwatch.local.stack import Ports, Stack, stack
 
 POLICY = Path(__file__).with_name("minute_policy.toml")
 PATIENCE_SECONDS = 240.0

@@ -10,7 +10,7 @@ from tiny_training import table
 from training.config import Head, load_config, parse_config
 from training.errors import TrainingConfigError
 
-CONFIGS = Path(__file__).parent.parent / "training" / "configs"
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 SHIPPED = CONFIGS / "financial.toml"
 
 

@@ -21,7 +21,7 @@ from bearwatch.cli import bearwatch
 from training.config import TrainingConfig, parse_config
 from training.errors import TrainingError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "OWN_LABELS.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)  # language, content
 COMMANDS = [block for language, block in BLOCKS if not language and not block.startswith("make ")]

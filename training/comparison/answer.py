@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from training.comparison.parts import BERT, CLEAN, TYPING_10, Result, Split
-from training.intervals import LEVEL, RESAMPLES, Interval
+from training.evaluation.intervals import LEVEL, RESAMPLES, Interval
 
 
 class Step(msgspec.Struct, frozen=True):

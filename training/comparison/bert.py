@@ -6,9 +6,9 @@ from time import perf_counter
 from training.comparison.exported import exported
 from training.comparison.memory import peak_memory_bytes
 from training.comparison.parts import Task, Trained
-from training.export import export
-from training.fit import fit
-from training.precision import best_precision
+from training.export.artifact import export
+from training.fit.precision import best_precision
+from training.fit.run import fit
 
 
 def fine_tuned(task: Task) -> Trained:

@@ -34,8 +34,8 @@ from training.comparison.parts import (
     Trained,
 )
 from training.errors import TrainingError
-from training.intervals import bootstrap
-from training.metrics import measure
+from training.evaluation.intervals import bootstrap
+from training.evaluation.metrics import measure
 
 TIMED_TEXTS, TIMED_PASSES = 2000, 3
 

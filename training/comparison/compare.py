@@ -20,7 +20,7 @@ from training.comparison.parts import BERT, SIMPLE, About, Cell, Result, Split, 
 from training.comparison.run import claimed, fill_in
 from training.comparison.subsets import lost, subset
 from training.config import Tracking, TrainingConfig
-from training.corpus import Corpus, read_corpus
+from training.data.corpus import Corpus, read_corpus
 
 PACKAGES = ("bearwatch", "scikit-learn", "torch", "transformers")
 

@@ -8,8 +8,8 @@ import numpy as np
 from models.manifest import Manifest, load_manifest, sha256_of
 from training.comparison.parts import Tests
 from training.config import TrainingConfig
+from training.data.labelled import read_examples
 from training.errors import TrainingConfigError
-from training.labelled import read_examples
 
 
 def read_tests(config: TrainingConfig, head: str, data: Path) -> Tests:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import TrainingConfig
-from training.corpus import Corpus
-from training.intervals import Interval
+from training.data.corpus import Corpus
+from training.evaluation.intervals import Interval
 
 BERT = "BERT"
 LOGISTIC, SVM, BAYES = "logistic regression", "linear SVM", "complement naive Bayes"

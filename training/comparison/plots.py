@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from training.intervals import Interval
+from training.evaluation.intervals import Interval
 
 WIDTH, HEIGHT = 360, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 350, 12, 216  # of the area inside the axes

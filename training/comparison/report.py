@@ -11,7 +11,7 @@ from training.comparison.parts import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, 
 from training.comparison.plots import HEIGHT, WIDTH, Plot, Point, plot
 from training.comparison.sentences import sentences
 from training.errors import TrainingError
-from training.intervals import RESAMPLES
+from training.evaluation.intervals import RESAMPLES
 from training.pages import templates
 
 METHODS = (*SIMPLE, BERT)

@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from training.comparison.cell import run_apart
 from training.comparison.parts import BERT, Cell, Result, Task
-from training.corpus import Corpus
+from training.data.corpus import Corpus
 from training.errors import TrainingError
-from training.whole_files import write_whole
+from training.files import write_file
 
 CELLS, IDENTITY, LOG = "cells", "comparison.sha256", "compare.log"
 
@@ -92,4 +92,4 @@ def _read(path: Path) -> Result | None:
 
 
 def _write(path: Path, result: Result) -> None:
-    write_whole(path, lambda file: file.write(msgspec.json.encode(result)))
+    write_file(path, msgspec.json.encode(result))

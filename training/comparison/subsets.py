@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from training.config import TrainingConfig
-from training.corpus import Corpus
+from training.data.corpus import Corpus
+from training.data.labelled import Example
+from training.data.splits import hash_share
 from training.errors import TrainingConfigError
-from training.labelled import Example
-from training.splits import hash_share
 
 SALT = "compare"  # independent of what parts training from dev and of the `share` of a data set
 

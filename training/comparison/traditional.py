@@ -25,7 +25,7 @@ from models.text import normalise
 from training.comparison.memory import peak_memory_bytes
 from training.comparison.parts import BAYES, LOGISTIC, SVM, Trained
 from training.config import TrainingConfig
-from training.labelled import Example
+from training.data.labelled import Example
 
 RARE_FROM = 1000  # texts; the report says so too
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.config import LabelledSet, TrainingConfig
-from training.data_report import DataReport, SetReport, classes, conflicts, lengths, scripts
+from training.data.labelled import Example
+from training.data.leaks import Duplicates, LeakReport, Texts
+from training.data.report import DataReport, SetReport, classes, conflicts, lengths, scripts
+from training.data.sources import Source, read_sources
+from training.data.splits import hash_share
 from training.errors import TrainingError
-from training.labelled import Example
-from training.leaks import Duplicates, LeakReport, Texts
-from training.sources import Source, read_sources
-from training.splits import hash_share
 
 Votes = dict[tuple[str, str], Counter[Example]]  # (head, canonical text) -> its rows
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.config import LabelledSet, TextSet, nearest
+from training.data.splits import hash_share
+from training.data.table_files import read_columns
 from training.errors import TrainingError
-from training.splits import hash_share
-from training.table_files import read_columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
-from training.near_duplicates import SIMILARITY, groups, near_duplicates
+from bearwatch.core.near_duplicates import SIMILARITY, groups, near_duplicates
 
 Role = Literal["train", "unlabelled", "evaluation"]
 

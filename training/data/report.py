@@ -8,8 +8,8 @@ from functools import cache
 import msgspec
 import numpy as np
 
-from training.labelled import Example
-from training.leaks import Role
+from training.data.labelled import Example
+from training.data.leaks import Role
 
 
 class Lengths(msgspec.Struct, frozen=True):

@@ -4,9 +4,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from training.corpus import Corpus
-from training.data_report import DataReport
-from training.leaks import LeakReport
+from training.data.corpus import Corpus
+from training.data.leaks import LeakReport
+from training.data.report import DataReport
 
 WIDTH = 120  # of the log, in columns
 SHOWN_CLASSES = 25

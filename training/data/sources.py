@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from bearwatch.core.canonical import canonical
 from models.text import normalise
 from training.config import LabelledSet, TextSet, TrainingConfig
+from training.data.labelled import Example, numbered_examples, numbered_texts
+from training.data.leaks import Role
 from training.errors import TrainingError
-from training.labelled import Example, numbered_examples, numbered_texts
-from training.leaks import Role
-from training.splits import canonical
 
 
 @dataclass(frozen=True, slots=True)

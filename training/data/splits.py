@@ -1,16 +1,8 @@
-"""Which texts are the same, and which share of the data a text belongs to: by hash, so it never changes."""
+"""Which share of the data a text belongs to: by hash, so it never changes."""
 
 import hashlib
-import html
-import re
 
-_LINK = re.compile(r"https?://\S+|www\.\S+")
-_NO_WORD = re.compile(r"[\W_]+")
-
-
-def canonical(text: str) -> str:
-    """The words of a text: texts with the same words are the same, whatever their links, case, punctuation."""
-    return _NO_WORD.sub(" ", _LINK.sub(" ", html.unescape(text))).casefold().strip()
+from bearwatch.core.canonical import canonical
 
 
 def hash_share(text: str, salt: str = "") -> float:

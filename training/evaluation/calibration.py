@@ -14,8 +14,8 @@ from scipy.special import log_softmax, softmax
 
 from models.classifier import Probabilities
 from models.manifest import Head
-from training.labelled import Example
-from training.metrics import calibration_error
+from training.data.labelled import Example
+from training.evaluation.metrics import calibration_error
 
 log = logging.getLogger(__name__)
 

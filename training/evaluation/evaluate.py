@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from models.classifier import Classifier, Probabilities
 from training.config import Head, LabelledSet, nearest
+from training.data.labelled import numbered_examples
+from training.data.table_files import read_columns
 from training.errors import TrainingConfigError
-from training.intervals import Interval, bootstrap
-from training.labelled import numbered_examples
-from training.metrics import Metrics, ReliabilityBin, measure, reliability
-from training.slices import Slice, groups, slices
-from training.table_files import read_columns
+from training.evaluation.intervals import Interval, bootstrap
+from training.evaluation.metrics import Metrics, ReliabilityBin, measure, reliability
+from training.evaluation.slices import Slice, groups, slices
 
 WORST = 20  # confident errors
 SEED = 1

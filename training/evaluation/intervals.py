@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from training.metrics import BINS, bin_of, macro_f1
+from training.evaluation.metrics import BINS, bin_of, macro_f1
 
 LEVEL = 0.95
 RESAMPLES = 1000

@@ -6,11 +6,11 @@ from itertools import groupby
 from pathlib import Path
 
 from training.errors import TrainingError
-from training.evaluate import Evaluation
-from training.intervals import RESAMPLES, Interval, share_interval
-from training.metrics import ReliabilityBin, taken_for
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.intervals import RESAMPLES, Interval, share_interval
+from training.evaluation.metrics import ReliabilityBin, taken_for
+from training.evaluation.slices import SMALL, Slice
 from training.pages import templates
-from training.slices import SMALL, Slice
 
 
 def write_report(path: Path, evaluation: Evaluation, about: Mapping[str, str]) -> None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.intervals import Interval, share_interval
-from training.metrics import measure
+from training.evaluation.intervals import Interval, share_interval
+from training.evaluation.metrics import measure
 
 SMALL = 30  # rows; with fewer, a 95 % interval of an accuracy of 0.85 is wider than 0.25
 MOST_VALUES = 40  # of a column that are told apart

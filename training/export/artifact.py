@@ -27,16 +27,16 @@ from models.manifest import (
     sha256_of,
     write_manifest,
 )
-from training.averaging import common_record, load_mean
-from training.calibration import calibrated
-from training.card import CARD, write_card
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.evaluate import Evaluation, evaluate
-from training.network import encode, saved_network
-from training.onnx_file import OPSET, round_to_half, write_onnx
-from training.parity import check, compare, reference
-from training.run_folder import RunFolder, RunRecord, evaluation_files
+from training.evaluation.calibration import calibrated
+from training.evaluation.evaluate import Evaluation, evaluate
+from training.export.averaging import common_record, load_mean
+from training.export.card import CARD, write_card
+from training.export.onnx_file import OPSET, round_to_half, write_onnx
+from training.export.parity import check, compare, reference
+from training.fit.network import encode, saved_network
+from training.fit.run_folder import RunFolder, RunRecord, evaluation_files
 
 log = logging.getLogger(__name__)
 

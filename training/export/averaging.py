@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 import torch
 
-from training.batches import Encoded
 from training.errors import TrainingError
-from training.network import Network
-from training.parity import reference
-from training.run_folder import RunFolder, RunRecord
+from training.export.parity import reference
+from training.fit.batches import Encoded
+from training.fit.network import Network
+from training.fit.run_folder import RunFolder, RunRecord
 
 log = logging.getLogger(__name__)
 

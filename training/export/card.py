@@ -1,6 +1,6 @@
 """The model card: what a model is, what it was trained on, how good it is and where it fails, from its manifest.
 
-    python -m training.card models/bundled        # writes models/bundled/MODEL_CARD.md anew
+    python -m training.export.card models/bundled        # writes models/bundled/MODEL_CARD.md anew
 
 Known failures come from probes (`probes.jsonl`), our own texts that are hard in the way that their `kind` names:
 texts of the data sets may not be printed. Probes of heads or labels that a model does not have are left out.

@@ -9,7 +9,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from training.errors import TrainingError
-from training.network import Network
+from training.fit.network import Network
 
 OPSET = 20  # the first with Gelu as one operator
 INPUTS = ("input_ids", "attention_mask")

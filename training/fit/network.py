@@ -13,11 +13,11 @@ from transformers.utils import logging as transformers_logging
 from models.batching import padded
 from models.text import normalise
 from models.tokens import CHARACTERS_PER_TOKEN
-from training.batches import UNLABELLED, Encoded
-from training.carriers import checkpoint_of
 from training.config import TrainingConfig
+from training.data.labelled import Example
 from training.errors import TrainingConfigError, TrainingError
-from training.labelled import Example
+from training.fit.base_models import checkpoint_of
+from training.fit.batches import UNLABELLED, Encoded
 
 
 class Network(nn.Module):

@@ -22,19 +22,19 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from training.alteration import altered
-from training.batches import Encoded, plan_epoch
 from training.config import TrainingConfig
-from training.corpus import Corpus, read_corpus
-from training.data_tables import as_text
+from training.data.augmentation import altered
+from training.data.corpus import Corpus, read_corpus
+from training.data.report_tables import as_text
 from training.errors import TrainingConfigError, TrainingError
-from training.metrics import Metrics
-from training.network import encode, encode_texts, new_network
-from training.precision import Precision
-from training.run_folder import EpochReport, Position, RunFolder, RunRecord, record_of
-from training.targets import Targets, targets, teachers_say
-from training.tracking import Trackers, check_installed, trackers
-from training.trainer import Trainer
+from training.evaluation.metrics import Metrics
+from training.fit.batches import Encoded, plan_epoch
+from training.fit.network import encode, encode_texts, new_network
+from training.fit.precision import Precision
+from training.fit.run_folder import EpochReport, Position, RunFolder, RunRecord, record_of
+from training.fit.targets import Targets, targets, teachers_say
+from training.fit.tracking import Trackers, check_installed, trackers
+from training.fit.trainer import Trainer
 
 log = logging.getLogger(__name__)
 

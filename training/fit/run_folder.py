@@ -12,14 +12,15 @@ from typing import Any, BinaryIO
 import msgspec
 import torch
 
+from bearwatch.core.files import sync
 from models.manifest import Dataset, load_manifest, model_hash, sha256_of
 from training.config import LabelledSet, Tracking, TrainingConfig
-from training.corpus import Corpus
+from training.data.corpus import Corpus
+from training.data.labelled import Example
 from training.errors import TrainingError
-from training.labelled import Example
-from training.network import Network
-from training.precision import Precision
-from training.whole_files import sync, write_whole
+from training.files import write_file
+from training.fit.network import Network
+from training.fit.precision import Precision
 
 
 class EpochReport(msgspec.Struct, frozen=True):
@@ -154,7 +155,7 @@ class RunFolder:
         return state
 
     def _write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
-        write_whole(self.path / name, write)
+        write_file(self.path / name, write)
 
 
 def _readable(report: msgspec.Struct) -> bytes:

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifier import Classifier
-from training.batches import Encoded
 from training.config import TrainingConfig
 from training.errors import TrainingConfigError
+from training.fit.batches import Encoded
 
 Targets = tuple[
     NDArray[np.float32], ...

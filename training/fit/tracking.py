@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from training.config import Tracking
 from training.errors import TrainingConfigError, TrainingError
-from training.whole_files import write_whole
+from training.files import write_file
 
 
 class Tracker(Protocol):
@@ -155,5 +155,5 @@ def _package(module: str, package: str) -> ModuleType | Any:
 def _identity(file: Path) -> str:
     """Of the run at W&B; kept in its folder, so that a resumed run goes on with it."""
     if not file.exists():
-        write_whole(file, lambda opened: opened.write(uuid4().hex[:8].encode()))
+        write_file(file, uuid4().hex[:8].encode())
     return file.read_text("utf-8")

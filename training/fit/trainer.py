@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.batches import Batch, Encoded, cut, pad
 from training.config import Hyperparameters, TrainingConfig
 from training.errors import TrainingError
-from training.metrics import Metrics, measure
-from training.network import Network, pad_id
-from training.precision import Precision
-from training.targets import Targets
+from training.evaluation.metrics import Metrics, measure
+from training.fit.batches import Batch, Encoded, cut, pad
+from training.fit.network import Network, pad_id
+from training.fit.precision import Precision
+from training.fit.targets import Targets
 
 
 class Trainer:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import betabinom, binom
 
-from alerting.betabinomial import log_sf
+from alerting.detection.betabinomial import log_sf
 
 share = st.floats(1e-12, 1 - 1e-12)
 correlation = st.one_of(st.just(0.0), st.floats(1e-12, 0.999))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.baseline import Baseline, Bucket, Moments, estimate, fed
-from alerting.detector import DetectorState, Verdict, WindowCounts, describe, ends_bucket, evaluate
-from alerting.policy import Policy, load_policy
+from alerting.detection.baseline import Baseline, Bucket, Moments, estimate, fed
+from alerting.detection.detector import DetectorState, Verdict, WindowCounts, describe, ends_bucket, evaluate
+from alerting.detection.policy import Policy, load_policy
 
 POLICY_TEXT = """
 [windows]

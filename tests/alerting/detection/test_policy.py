@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from alerting.detection.policy import load_policy
 from alerting.errors import PolicyError
-from alerting.policy import load_policy
 
 
 def write(tmp_path: Path, text: str) -> Path:

@@ -8,10 +8,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from alert_messages import NOW, STORY, acknowledgement, alert, record
 
-from alerting import evidence_server
 from alerting.alerts import Evidence as Story
-from alerting.evidence_pages import alert_page, is_web, list_page, parts
-from alerting.evidence_server import Evidence
+from alerting.evidence import server
+from alerting.evidence.pages import alert_page, is_web, list_page, parts
+from alerting.evidence.server import Evidence
 
 EVIL = "</li><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7*7 }}"
 
@@ -143,5 +143,5 @@ def test_health_says_when_it_is_blind(monkeypatch: pytest.MonkeyPatch):
     assert (status, text) == (503, "the alerts topic is being read\n")
     evidence.seen()
     assert ask(evidence, "/healthz")[0][0] == 200
-    monkeypatch.setattr(evidence_server, "STALE_SECONDS", -1.0)
+    monkeypatch.setattr(server, "STALE_SECONDS", -1.0)
     assert ask(evidence, "/healthz")[0][0] == 503

@@ -5,10 +5,17 @@ import subprocess
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from alerting.detector import Firing, Reading, Verdict, WindowCounts
+from alerting.detection.detector import Firing, Reading, Verdict, WindowCounts
 from alerting.errors import AlertingError
-from alerting.metrics import GAUGES, KeyReading, Metrics, PartitionLag, StateCollector, window_label
-from alerting.monitoring_tools import tool
+from alerting.monitoring.metrics import (
+    GAUGES,
+    KeyReading,
+    Metrics,
+    PartitionLag,
+    StateCollector,
+    window_label,
+)
+from bearwatch.local.monitoring import tool
 
 TOPIC = {"stream": "news", "topic": "Energy | Oil"}
 KEY = "news/topic:Energy | Oil"

@@ -11,17 +11,17 @@ from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
 from rule_cases import ALL, CASES, FIRES, SURGE, Case, active, end_to_end, lag, refused, up
 
-from alerting import metrics
+from alerting.detection.policy import load_policy
 from alerting.errors import AlertingError
 from alerting.kinds import KINDS
-from alerting.monitoring_tools import tool
-from alerting.policy import load_policy
-from alerting.rule_timing import timing
-from alerting.rules import Links, rule_files
+from alerting.monitoring import metrics
+from alerting.monitoring.rule_timing import timing
+from alerting.monitoring.rules import Links, rule_files
 from bearwatch.cli import bearwatch
+from bearwatch.local.monitoring import tool
 from stream.settings import WorkerSettings
 
-FOLDER = Path(__file__).parents[1] / "alerting" / "prometheus"
+FOLDER = Path(__file__).parents[3] / "alerting" / "prometheus"
 FILES = ("recording.yml", "alerts.yml")
 RULES = [
     rule

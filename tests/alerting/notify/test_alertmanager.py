@@ -15,13 +15,13 @@ import pytest
 import yaml
 from alert_messages import acknowledgement, alert
 
-from alerting import silences
+from alerting.detection.policy import load_policy
 from alerting.errors import AlertingError
-from alerting.monitoring_tools import home, tool
-from alerting.policy import load_policy
-from stream.loopback import HOST, free_port
+from alerting.notify import silences
+from bearwatch.local.monitoring import home, tool
+from bearwatch.local.ports import HOST, free_port
 
-CONFIG = Path(__file__).parents[1] / "alerting" / "alertmanager" / "alertmanager.yml"
+CONFIG = Path(__file__).parents[3] / "alerting" / "alertmanager" / "alertmanager.yml"
 RULES = yaml.safe_load((CONFIG.parents[1] / "prometheus" / "alerts.yml").read_text())
 ALERTS = {(rule["alert"], *rule["labels"].values()) for group in RULES["groups"] for rule in group["rules"]}
 

@@ -18,19 +18,19 @@ import pytest
 from alert_messages import NOW, acknowledgement, alert, record, write
 from msgspec import UNSET
 
-from alerting.acknowledgements import Acknowledgement
 from alerting.errors import AlertingError
-from alerting.history import AlertHistory
-from alerting.monitoring_tools import home, tool
-from alerting.silences import Alertmanager, matchers
+from alerting.evidence.acknowledgements import Acknowledgement
+from alerting.evidence.history import AlertHistory
+from alerting.notify.silences import Alertmanager, matchers
 from bearwatch import silence_keeper
 from bearwatch.answering import answer
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.monitoring import home, tool
+from bearwatch.local.ports import answers, free_port
 from bearwatch.silence_keeper import end_silences
-from stream.alert_log import read
 from stream.errors import StreamError
-from stream.local_kafka import LocalKafka
-from stream.loopback import answers, free_port
-from stream.topics import TopicNames, create_topics
+from stream.kafka.follow import read
+from stream.kafka.topics import TopicNames, create_topics
 
 NOBODY = "127.0.0.1:1"  # a broker that does not answer
 

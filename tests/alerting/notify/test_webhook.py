@@ -23,12 +23,12 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from webhook_double import WebhookDouble
 
-from alerting import webhook as module
 from alerting.errors import AlertingError
-from alerting.notices import Notification, receipts
-from alerting.receipt_file import ReceiptFile
-from alerting.webhook import MAX_BODY_BYTES, read_token, webhook
-from stream.loopback import free_port
+from alerting.notify import webhook as module
+from alerting.notify.notices import Notification, receipts
+from alerting.notify.receipts import ReceiptFile
+from alerting.notify.webhook import MAX_BODY_BYTES, read_token, webhook
+from bearwatch.local.ports import free_port
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOKEN = "s3cret"  # noqa: S105

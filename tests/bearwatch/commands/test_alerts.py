@@ -18,17 +18,17 @@ import msgspec
 import pytest
 from alert_messages import NOW, STORY, acknowledgement, alert, record, write
 
-from alerting.acknowledgements import decode
 from alerting.alerts import Evidence
 from alerting.errors import AlertingError
-from alerting.history import AlertHistory
+from alerting.evidence.acknowledgements import decode
+from alerting.evidence.history import AlertHistory
 from bearwatch.alert_text import as_json, page, row
 from bearwatch.cli import main
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.ports import free_port
 from bearwatch.snapshot import AlertReader
-from stream.local_kafka import LocalKafka
-from stream.loopback import free_port
-from stream.topics import TopicNames, create_topics
-from stream.wire import encode
+from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import encode
 
 
 def command(*arguments: str) -> list[str]:

@@ -10,16 +10,16 @@ import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.kafka_jars import KAFKA, checked_jars, coordinates, locked_sums
+from bearwatch.local.ports import HOST, answers
 from stream.errors import StreamError
-from stream.kafka_jars import KAFKA, checked_jars, coordinates, locked_sums
-from stream.local_kafka import LocalKafka
-from stream.loopback import HOST, answers
-from stream.topics import TopicNames, create_topics
+from stream.kafka.topics import TopicNames, create_topics
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from stream.local_kafka import LocalKafka
+from bearwatch.local.kafka import LocalKafka
 kafka = LocalKafka(Path(sys.argv[1]))
 kafka.start()
 print(kafka.pid, flush=True)
@@ -112,7 +112,7 @@ def test_a_killed_parent_leaves_no_broker_behind(tmp_path: Path) -> None:
         [sys.executable, "-c", HOLD, str(tmp_path)],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[3],
     )
     try:
         assert parent.stdout is not None

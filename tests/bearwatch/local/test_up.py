@@ -13,10 +13,10 @@ import psutil
 import pytest
 from keyword_model import write_keyword_model
 
-from stream.loopback import free_port
-from stream.wire import moment
+from bearwatch.core.times import utc
+from bearwatch.local.ports import free_port
 
-POLICY = Path(__file__).with_name("minute_policy.toml")
+POLICY = Path(__file__).parents[2] / "support" / "minute_policy.toml"
 SURGE_MINUTES = 3
 
 
@@ -34,7 +34,7 @@ def write_history(path: Path, surge: bool, now: float) -> Path:
             document = {
                 "id": str(number),
                 "text": f"bank {'negative' if bad else 'neutral'} number {number}",
-                "published_at": moment(now - seconds).isoformat(),
+                "published_at": utc(now - seconds).isoformat(),
                 "source": f"wire-{number % 4}",
                 "stream": "news",
             }

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
-from stream.sample.library import STREAMS, library
-from stream.sample.phrases import faults
+from bearwatch.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
+from bearwatch.sample.library import STREAMS, library
+from bearwatch.sample.phrases import faults
 
 HOUR = 3600.0
 ANCHOR = datetime(2025, 11, 25, 12, tzinfo=UTC).timestamp()  # a Tuesday: the history holds a weekend

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 from messages import classified
 
-from stream.aggregate_agent import decode
+from stream.aggregate.agent import decode
 from stream.errors import StreamError
-from stream.wire import TICK_KEY, Tick, encode
+from stream.messages import TICK_KEY, Tick, encode
 
 BROKER_CLOCK = 1000.0
 

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 from messages import classified
+from policies import MINUTE_POLICY
 
 from alerting.alerts import build_alert
-from alerting.policy import load_policy
-from stream.aggregate import Aggregator, Changes
-from stream.state import PartitionState, load
-from stream.wire import Classified, Tick
+from alerting.detection.policy import load_policy
+from stream.aggregate.aggregator import Aggregator, Changes
+from stream.aggregate.state import PartitionState, load
+from stream.messages import Classified, Tick
 
-POLICY = load_policy(Path(__file__).with_name("minute_policy.toml"))
+POLICY = load_policy(MINUTE_POLICY)
 SOURCES = ("news-0", "news-1")
 MINUTES, SURGE = 60, range(45, 50)
 START = 1_800_000_000 // 3600 * 3600
@@ -164,7 +165,7 @@ def test_a_scrape_in_between_never_takes_a_historical_alert_for_a_live_one(monke
         scraped.extend(aggregator.readings())
         return build_alert(*arguments, **named)
 
-    monkeypatch.setattr("stream.key.build_alert", scrape_meanwhile)
+    monkeypatch.setattr("stream.aggregate.key_state.build_alert", scrape_meanwhile)
     assert feed(aggregator, *history(1), now=START + 10 * 3600.0).alerts[0].historical
     firing = [each for each in (*scraped, *aggregator.readings()) if each.verdict.firing]
     assert firing and all(each.historical for each in firing)
@@ -184,7 +185,7 @@ def test_old_minutes_are_removed_from_the_log():
 @pytest.mark.parametrize("lengths", [[60, 360], [60, 180, 360, 720], [60, 120, 360]])
 def test_state_goes_on_under_a_policy_with_other_windows(lengths: list[int], tmp_path: Path):
     log, _, _ = run(history(1)[:600], [], restart=False)
-    text = Path(__file__).with_name("minute_policy.toml").read_text()
+    text = MINUTE_POLICY.read_text()
     other = tmp_path / "other.toml"
     other.write_text(
         text.replace("[60, 180, 360]", str(lengths)).replace("lag_seconds = 360", "lag_seconds = 720")

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import classified
 
-from stream.panes import Panes
-from stream.wire import Classified
+from stream.aggregate.panes import Panes
+from stream.messages import Classified
 
 LENGTHS, PANE = (30, 60, 180), 15
 

@@ -15,16 +15,13 @@ from keyword_model import write_keyword_model
 from one_worker import OneWorker
 
 from alerting.alerts import Alert
-from alerting.policy import Policy, load_policy
+from alerting.detection.policy import Policy, load_policy
+from bearwatch.core.streams import STREAMS
+from bearwatch.local.kafka import LocalKafka
 from models.manifest import load_manifest, model_hash
-from stream.aggregate import Aggregator
-from stream.errors import StreamError
-from stream.local_kafka import LocalKafka
-from stream.lookup import Lookup
-from stream.owner import Owner
-from stream.sender import DocumentSender
-from stream.settings import WorkerSettings
-from stream.state import (
+from stream.aggregate.aggregator import Aggregator
+from stream.aggregate.partition import Owner
+from stream.aggregate.state import (
     POSITION_KEY,
     VERSION,
     PartitionState,
@@ -33,8 +30,12 @@ from stream.state import (
     key_record_key,
     load,
 )
-from stream.topics import TopicNames, create_topics
-from stream.wire import STREAMS, TICK_KEY, Classified, Rate, Tick
+from stream.errors import StreamError
+from stream.ingest.producer import DocumentSender
+from stream.kafka.offsets import Lookup
+from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import TICK_KEY, Classified, Rate, Tick
+from stream.settings import WorkerSettings
 
 PARTITIONS = 2
 DOCUMENTS = 6000  # in 90 minutes of event time

@@ -1,6 +1,6 @@
 """The watermark: the slowest source holds it, an idle one is carried on by the clock."""
 
-from stream.watermark import Watermark
+from stream.aggregate.watermark import Watermark
 
 
 def test_the_slowest_source_holds_it():

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from models.classifier import Scored
-from stream.classify import CLASSIFIED_CHARACTERS, Examined, classified, examine, story_of
-from stream.wire import BadDocument, Origin, encode
+from stream.classify.document import CLASSIFIED_CHARACTERS, Examined, classified, examine, story_of
+from stream.messages import BadDocument, Origin, encode
 
 NOW = 1_800_000_000.0
 FUTURE = 300.0

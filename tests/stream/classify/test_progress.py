@@ -2,8 +2,8 @@
 
 from aiokafka import TopicPartition
 
-from stream.progress import SourceProgress, ticks
-from stream.wire import Tick
+from stream.classify.progress import SourceProgress, ticks
+from stream.messages import Tick
 
 NEWS = TopicPartition("bearwatch.news", 2)
 

@@ -8,11 +8,11 @@ import pytest
 from exactness import records
 from messages import classified
 
-from stream.local_kafka import LocalKafka
-from stream.publisher import BATCH_BYTES, Outbox, Publisher, send_records
+from bearwatch.local.kafka import LocalKafka
+from stream.classify.publisher import BATCH_BYTES, Outbox, Publisher, send_records
+from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import TICK_KEY, Classified, Origin, Tick
 from stream.settings import WorkerSettings
-from stream.topics import TopicNames, create_topics
-from stream.wire import TICK_KEY, Classified, Origin, Tick
 
 PARTITIONS = 2
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from bearwatch.sample import HISTORY_SECONDS
+from bearwatch.sample.live import SampleFeed
 from stream.errors import StreamError
-from stream.feeds import FileFeed, SampleFeed
-from stream.sample import HISTORY_SECONDS
+from stream.ingest.feeds import FileFeed
 
 NOW = 1_790_000_000.0
 

@@ -14,13 +14,13 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
 
+from bearwatch.local.kafka import LocalKafka
 from stream.errors import StreamError
-from stream.ingest import numbered_lines, read_entry
-from stream.local_kafka import LocalKafka
-from stream.sender import MAX_DOCUMENT_BYTES, DocumentSender
-from stream.stamps import Entry, HistoryStamp, ReplayStamp
-from stream.topics import TopicNames, create_topics
-from stream.wire import BadDocument
+from stream.ingest.lines import numbered_lines, read_entry
+from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentSender
+from stream.ingest.timestamps import Entry, HistoryStamp, ReplayStamp
+from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import BadDocument
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from stream.batches import ahead, batches
+from stream.kafka.batches import ahead, batches
 
 LONG = 60.0  # never reached
 SHORT = 0.01

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from alert_messages import alert, write
 
-from stream.alert_log import follow
-from stream.local_kafka import LocalKafka
-from stream.topics import TopicNames, create_topics
+from bearwatch.local.kafka import LocalKafka
+from stream.kafka.follow import follow
+from stream.kafka.topics import TopicNames, create_topics
 
 TOPIC = TopicNames("t.").alerts
 

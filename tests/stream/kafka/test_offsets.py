@@ -10,9 +10,9 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka import TopicPartition as KafkaPartition
 from kafka.structs import OffsetAndMetadata
 
-from stream.local_kafka import LocalKafka
-from stream.lookup import Lookup, partition_counts
-from stream.topics import TopicNames, create_topics
+from bearwatch.local.kafka import LocalKafka
+from stream.kafka.offsets import Lookup, partition_counts
+from stream.kafka.topics import TopicNames, create_topics
 
 Answer = TypeVar("Answer")
 

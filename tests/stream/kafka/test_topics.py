@@ -6,11 +6,11 @@ import sys
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.ports import free_port
 from stream.errors import StreamError
-from stream.kafka_admin import admin_client, require_topics
-from stream.local_kafka import LocalKafka
-from stream.loopback import free_port
-from stream.topics import TopicNames, create_topics, plans
+from stream.kafka.admin import admin_client, require_topics
+from stream.kafka.topics import TopicNames, create_topics, plans
 
 
 def bearwatch(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -9,13 +9,13 @@ import pytest
 from aiokafka import TopicPartition
 
 from alerting.alerts import Alert
-from alerting.policy import load_policy
-from stream.assignment import Assignment
-from stream.local_kafka import LocalKafka
-from stream.lookup import Lookup
+from alerting.detection.policy import load_policy
+from bearwatch.local.kafka import LocalKafka
+from stream.kafka.offsets import Lookup
+from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import Tick
 from stream.settings import WorkerSettings
-from stream.topics import TopicNames, create_topics
-from stream.wire import Tick
+from stream.worker.assignment import Assignment
 
 PATIENCE_SECONDS = 60.0
 TICK = Tick(source="news-0", offset=1, event_time=1.0)

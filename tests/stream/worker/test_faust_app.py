@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from stream.app import Consumer, Delivery, Transport, faust_app
 from stream.settings import WorkerSettings
+from stream.worker.faust_app import Consumer, Delivery, Transport, faust_app
 
 
 class StandIn:

@@ -3,8 +3,8 @@
 import pytest
 from aiokafka import TopicPartition
 
-from stream.health import STALE_BEAT_SECONDS, Health
 from stream.settings import WorkerSettings
+from stream.worker.health import STALE_BEAT_SECONDS, Health
 
 SETTINGS = WorkerSettings("kafka:9092", broker_timeout_seconds=60, stuck_after_seconds=120)
 NEWS, MORE_NEWS = TopicPartition("news", 0), TopicPartition("news", 1)

@@ -11,13 +11,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from alerting.metrics import PartitionLag
+from alerting.monitoring.metrics import PartitionLag
+from stream.classify.progress import SourceProgress
 from stream.errors import StreamError
-from stream.health import Health
-from stream.progress import SourceProgress
-from stream.ticker import GAP_SECONDS, Ticker
-from stream.topics import TopicNames
-from stream.wire import TICK_KEY, Tick
+from stream.kafka.topics import TopicNames
+from stream.messages import TICK_KEY, Tick
+from stream.worker.health import Health
+from stream.worker.ticker import GAP_SECONDS, Ticker
 
 NEWS, COMMENTS = TopicPartition("news", 0), TopicPartition("comments", 0)
 CLASSIFIED = TopicPartition("classified", 0)
@@ -142,7 +142,7 @@ def test_no_answer_is_noted_by_noting_nothing(error: Exception):
 
 
 def test_a_gap_that_does_not_close_ends_the_worker(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("stream.ticker.EVERY_SECONDS", 0.001)
+    monkeypatch.setattr("stream.worker.ticker.EVERY_SECONDS", 0.001)
     assignment = FakeAssignment({}, gap=GAP_SECONDS + 1, recovering=2)
     made = ticker(assignment, FakeLookup({}))
     with pytest.raises(StreamError, match="did not come within 30 s"):

@@ -16,15 +16,16 @@ from exactness import counted
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from keyword_model import TOPICS, WORDS, write_keyword_model
 from one_worker import OneWorker
+from policies import MINUTE_POLICY
 
 from alerting.errors import AlertingError
-from alerting.monitoring_tools import tool
+from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.monitoring import tool
+from bearwatch.local.ports import HOST, free_port
 from models.manifest import Head
 from stream.errors import StreamError
-from stream.local_kafka import LocalKafka
-from stream.loopback import HOST, free_port
-from stream.topics import TopicNames, create_topics
-from stream.worker import check_heads
+from stream.kafka.topics import TopicNames, create_topics
+from stream.worker.run import check_heads
 
 PROMISED_SECONDS = 10.0  # from SIGTERM to the end
 UNREACHABLE = "no Kafka broker answers at"
@@ -45,7 +46,7 @@ def names(broker: LocalKafka, prefix: str) -> TopicNames:
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A policy under which an idle source is carried on by the clock at once."""
     policy = tmp_path_factory.mktemp("policy") / "policy.toml"
-    minutes = Path(__file__).with_name("minute_policy.toml").read_text()
+    minutes = MINUTE_POLICY.read_text()
     policy.write_text(minutes.replace("[time]", "[time]\nidle_after_seconds = 1"))
     return policy
 

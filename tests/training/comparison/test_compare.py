@@ -40,9 +40,9 @@ from training.comparison.run import claimed
 from training.comparison.sentences import sentences
 from training.comparison.subsets import lost, parse_shares, subset
 from training.config import Distillation, Head, TrainingConfig, parse_config
-from training.corpus import read_corpus
+from training.data.corpus import read_corpus
 from training.errors import TrainingConfigError, TrainingError
-from training.intervals import Interval
+from training.evaluation.intervals import Interval
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CHECK = [("negative", "Banyard faces a fraud probe"), ("positive", "Banyard soars on record profit")]

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from tiny_training import table, write_data
 
+from bearwatch.core.canonical import canonical
 from training.config import Head, LabelledSet, parse_config
-from training.corpus import majority, read_corpus
+from training.data.corpus import majority, read_corpus
+from training.data.labelled import Example, read_examples
+from training.data.splits import hash_share
+from training.data.table_files import read_columns
 from training.errors import TrainingError
-from training.labelled import Example, read_examples
-from training.splits import canonical, hash_share
-from training.table_files import read_columns
 
 CODING = Head(labels=("negative", "neutral", "positive"), aliases={"0": "negative"}).coding
 PATTERN = r"""['"]: ['"](negative|neutral|positive)['"]"""

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from tiny_training import rows_of, table, write_data
 
 from bearwatch.commands.data import command
+from bearwatch.core.canonical import canonical
+from bearwatch.core.near_duplicates import groups, near_duplicates
 from training.config import TrainingConfig, parse_config
-from training.corpus import read_corpus
-from training.data_report import lengths, scripts
-from training.data_tables import as_text
-from training.leaks import Dropped, Duplicates, Texts
-from training.near_duplicates import groups, near_duplicates
-from training.splits import canonical, hash_share
+from training.data.corpus import read_corpus
+from training.data.leaks import Dropped, Duplicates, Texts
+from training.data.report import lengths, scripts
+from training.data.report_tables import as_text
+from training.data.splits import hash_share
 
 LONG = "shares of norwick fall after the regulator opens a probe into its loans"
 OTHER = "tallis wins a large contract to build nine ferries for the northern islands"

@@ -10,9 +10,9 @@ from scipy.special import softmax
 
 from models.classifier import Classifier
 from models.manifest import Head, load_manifest, model_hash, write_manifest
-from training.calibration import abstain_below, calibrated, temperature
-from training.labelled import Example
-from training.metrics import calibration_error
+from training.data.labelled import Example
+from training.evaluation.calibration import abstain_below, calibrated, temperature
+from training.evaluation.metrics import calibration_error
 
 
 def overconfident(count: int, factor: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

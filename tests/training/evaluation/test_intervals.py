@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-import training.intervals
-from training.intervals import bootstrap, share_interval
-from training.metrics import measure
+import training.evaluation.intervals
+from training.evaluation.intervals import bootstrap, share_interval
+from training.evaluation.metrics import measure
 
 
 def answers(random: np.random.Generator, n: int, accuracy: float) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +54,7 @@ def test_same_seed_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     first = bootstrap(*sample, seed=3)
     assert bootstrap(*sample, seed=3) == first
     assert bootstrap(*sample, seed=4) != first
-    monkeypatch.setattr(training.intervals, "CHUNK_CELLS", 1000)  # five resamples at a time
+    monkeypatch.setattr(training.evaluation.intervals, "CHUNK_CELLS", 1000)  # five resamples at a time
     assert bootstrap(*sample, seed=3) == first
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, f1_score
 
-from training.metrics import (
+from training.evaluation.metrics import (
     Metrics,
     ReliabilityBin,
     brier_score,

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from training.slices import MOST_VALUES, SMALL, Group, by_column, by_length, by_ticker, groups, slices
+from training.evaluation.slices import (
+    MOST_VALUES,
+    SMALL,
+    Group,
+    by_column,
+    by_length,
+    by_ticker,
+    groups,
+    slices,
+)
 
 
 def as_lists(found: list[Group]) -> dict[str, list[int]]:

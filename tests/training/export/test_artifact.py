@@ -15,19 +15,19 @@ from onnx import numpy_helper
 from tiny_training import SENTIMENT, rows_of, table, write_checkpoint, write_data
 
 import models.engines
-import training.export
+import training.export.artifact
 from bearwatch.commands.evaluate import command as evaluate_command
 from models.classifier import Classifier
 from models.engines import CPU, CUDA
 from models.errors import ModelError
 from models.machine import this_machine
 from models.manifest import MANIFEST, MODEL, load_manifest
-from training.card import CARD
 from training.config import parse_config
 from training.errors import TrainingError
-from training.export import export
-from training.fit import fit
-from training.precision import Precision
+from training.export.artifact import export
+from training.export.card import CARD
+from training.fit.precision import Precision
+from training.fit.run import fit
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CHECK = "text,label\nBanyard faces a fraud probe,0\nBanyard soars on record profit,1\n"
@@ -55,7 +55,7 @@ def exporter_writes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         def write_onnx(network: Any, outputs: list[str], max_tokens: int, path: Path) -> None:
             shutil.copyfile(graph, path)
 
-        monkeypatch.setattr(training.export, "write_onnx", write_onnx)
+        monkeypatch.setattr(training.export.artifact, "write_onnx", write_onnx)
 
     return write
 
@@ -102,7 +102,7 @@ def test_matrices_are_stored_as_half(folder: Path) -> None:
 def test_no_path_of_this_machine_in_the_artifact(folder: Path) -> None:
     for file in (folder / "model").iterdir():
         for place in (
-            Path(training.export.__file__).parent,
+            Path(training.export.artifact.__file__).parent,
             Path(onnx.__file__).parent.parent,
             folder / "run",
         ):
@@ -226,14 +226,14 @@ def test_nothing_loads_before_all_is_checked(
     exporter_writes(folder / "model" / MODEL)
     seen = []
     for step in ("check", "calibrated", "measured", "write_card"):
-        done = getattr(training.export, step)
+        done = getattr(training.export.artifact, step)
 
         def look(*arguments: Any, done: Callable[..., Any] = done) -> Any:
             seen.extend(tmp_path.rglob(MODEL))
             assert not list(tmp_path.rglob(MANIFEST))
             return done(*arguments)
 
-        monkeypatch.setattr(training.export, step, look)
+        monkeypatch.setattr(training.export.artifact, step, look)
     export([folder / "run"], tmp_path / "model", folder / "data", NOW)
     assert len(seen) >= 4
     assert load_manifest(tmp_path / "model").parity
@@ -244,7 +244,7 @@ def test_a_gpu_without_its_libraries_is_left_out(
     folder: Path, tmp_path: Path, exporter_writes: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exporter_writes(folder / "model" / MODEL)
-    monkeypatch.setattr(training.export, "usable", lambda _: [CPU, CUDA])
+    monkeypatch.setattr(training.export.artifact, "usable", lambda _: [CPU, CUDA])
     parity = export([folder / "run"], tmp_path / "model", None, NOW).parity
     assert set(parity) == {CPU, "rounding"}
 
@@ -256,7 +256,7 @@ def test_a_gpu_that_fails_otherwise_is_no_reason_to_skip_it(
         raise RuntimeError("out of memory")
 
     exporter_writes(folder / "model" / MODEL)
-    monkeypatch.setattr(training.export, "usable", lambda _: [CPU, CUDA])
+    monkeypatch.setattr(training.export.artifact, "usable", lambda _: [CPU, CUDA])
     monkeypatch.setattr(models.engines, "_onnxruntime_cuda", fail)
     with pytest.raises(ModelError, match="out of memory"):
         export([folder / "run"], tmp_path / "model", None, NOW)
@@ -277,7 +277,7 @@ def test_full_disk_leaves_the_artifact_as_it_was(
 
     out = tmp_path / "model"
     shutil.copytree(folder / "model", out)
-    monkeypatch.setattr(training.export, "write_onnx", full)
+    monkeypatch.setattr(training.export.artifact, "write_onnx", full)
     with pytest.raises(TrainingError, match=r"model: cannot be written: .*No space left"):
         export([folder / "run"], out, None, NOW)
     assert load_manifest(out) == load_manifest(folder / "model")

@@ -9,17 +9,17 @@ import pytest
 import torch
 from tiny_training import table, write_checkpoint, write_data
 
-import training.averaging
+import training.export.averaging
 from models.manifest import load_manifest
-from training.averaging import common_record, load_mean
-from training.card import CARD
 from training.config import parse_config
 from training.errors import TrainingError
-from training.export import export
-from training.fit import fit
-from training.network import encode, saved_network
-from training.precision import Precision
-from training.run_folder import RunFolder
+from training.export.artifact import export
+from training.export.averaging import common_record, load_mean
+from training.export.card import CARD
+from training.fit.network import encode, saved_network
+from training.fit.precision import Precision
+from training.fit.run import fit
+from training.fit.run_folder import RunFolder
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def scores(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """What the runs, in turn, and then their mean are said to score."""
     given: list[float] = []
     left = iter(given)
-    monkeypatch.setattr(training.averaging, "_score", lambda *_: next(left))
+    monkeypatch.setattr(training.export.averaging, "_score", lambda *_: next(left))
     yield given
 
 

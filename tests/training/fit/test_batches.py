@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.batches import Encoded, pad, plan_epoch
+from training.fit.batches import Encoded, pad, plan_epoch
 
 
 @given(lengths=st.lists(st.integers(2, 96), min_size=1, max_size=300), seed=st.integers(0, 9))

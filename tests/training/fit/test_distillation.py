@@ -11,19 +11,19 @@ import pytest
 from keyword_model import SENTIMENTS, TOPICS, write_keyword_model
 from tiny_training import TOPIC, rows_of, table, write_checkpoint, write_data
 
-import training.fit
-import training.run_folder
+import training.fit.run
+import training.fit.run_folder
 from models.classifier import Classifier
 from models.manifest import load_manifest, write_manifest
-from training.alteration import MASK, altered
-from training.batches import UNLABELLED, Encoded
 from training.config import Distillation, TextSet, TrainingConfig, parse_config
-from training.corpus import read_corpus
+from training.data.augmentation import MASK, altered
+from training.data.corpus import read_corpus
 from training.errors import TrainingConfigError, TrainingError
-from training.export import export
-from training.fit import fit
-from training.precision import Precision
-from training.targets import targets, teachers_say
+from training.export.artifact import export
+from training.fit.batches import UNLABELLED, Encoded
+from training.fit.precision import Precision
+from training.fit.run import fit
+from training.fit.targets import targets, teachers_say
 
 FP32 = Precision("cpu", None)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,9 +82,9 @@ def test_altered_copies_are_trained_on(folder: Path, monkeypatch: pytest.MonkeyP
         asked.append(texts)
         return tuple(np.full((len(texts), len(h.labels)), 0.5, np.float32) for h in config.heads.values())
 
-    monkeypatch.setattr(training.fit, "teachers_say", say)
-    monkeypatch.setattr(training.run_folder, "load_manifest", lambda _: None)
-    monkeypatch.setattr(training.run_folder, "model_hash", lambda _: "0")
+    monkeypatch.setattr(training.fit.run, "teachers_say", say)
+    monkeypatch.setattr(training.fit.run_folder, "load_manifest", lambda _: None)
+    monkeypatch.setattr(training.fit.run_folder, "model_hash", lambda _: "0")
     for copies in (0, 2):
         table = distilled(folder)
         config = parse_config({**table, "distillation": {**table["distillation"], "altered_copies": copies}})

@@ -15,13 +15,13 @@ from transformers import BartConfig, BertConfig, GPT2Config
 
 from models.tokens import TextEncoder
 from training.config import parse_config
-from training.data_report import DataReport
+from training.data.leaks import LeakReport
+from training.data.report import DataReport
 from training.errors import TrainingConfigError, TrainingError
-from training.fit import fit, schedule
-from training.leaks import LeakReport
-from training.network import encode_texts, new_network
-from training.precision import Precision
-from training.run_folder import EpochReport, Position, RunFolder
+from training.fit.network import encode_texts, new_network
+from training.fit.precision import Precision
+from training.fit.run import fit, schedule
+from training.fit.run_folder import EpochReport, Position, RunFolder
 
 FP32 = Precision("cpu", None)
 

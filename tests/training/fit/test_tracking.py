@@ -19,10 +19,10 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 from training.config import Tracking, parse_config
 from training.errors import TrainingConfigError, TrainingError
-from training.fit import fit
-from training.precision import Precision
-from training.tracking import trackers
-from training.trainer import Trainer
+from training.fit.precision import Precision
+from training.fit.run import fit
+from training.fit.tracking import trackers
+from training.fit.trainer import Trainer
 
 FP32 = Precision("cpu", None)
 DEV = {f"dev/{head}/{k}" for head in ("sentiment", "topic") for k in ("accuracy", "macro_f1", "ece", "n")}

@@ -1,0 +1,1 @@
+"""Why an alert fired, for people: history, acknowledgements, wording and web pages."""

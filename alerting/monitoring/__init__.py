@@ -1,0 +1,1 @@
+"""Prometheus: the metrics of a worker and the rules that belong to a policy."""

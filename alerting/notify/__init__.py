@@ -1,0 +1,1 @@
+"""Alertmanager: silences, notices, the webhook receiver and its receipts."""

@@ -1,0 +1,1 @@
+"""Classified messages counted over event time. Pure but for `partition` and `agent`, which talk to Kafka."""

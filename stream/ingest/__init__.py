@@ -1,0 +1,1 @@
+"""Feeds into Kafka: lines of a file, their timestamps, the producer."""

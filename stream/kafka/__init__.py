@@ -1,0 +1,1 @@
+"""Kafka without Faust: topics, offsets, administration, readers and batches of records."""

@@ -1,0 +1,1 @@
+"""One worker process: Faust, the assignment of partitions, ticks, health and shutdown."""

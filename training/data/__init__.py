@@ -1,0 +1,1 @@
+"""Labelled and unlabelled files, splits, leaks and reports on them."""

@@ -1,0 +1,20 @@
+"""Files of a training run, whole or not at all; a full disk is said plainly."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from bearwatch.core.files import atomic_write
+from training.errors import TrainingError
+
+
+def write_file(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+    """Write `content`, or what a function writes, in one step; what stood there before stays if that fails.
+
+    Raises:
+        TrainingError: naming the file and the reason.
+    """
+    try:
+        atomic_write(path, content)
+    except (OSError, RuntimeError) as error:  # torch.save says RuntimeError on a full disk
+        raise TrainingError(f"{path}: cannot be written: {error}") from error

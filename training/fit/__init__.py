@@ -1,0 +1,1 @@
+"""The training run: network, optimisation, teachers, run folder and tracking."""
