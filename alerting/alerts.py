@@ -1,4 +1,4 @@
-"""The alert as it stands on the `alerts` topic, and how one is made of a verdict."""
+"""The alert as it stands on the `alerts` topic, and how one is made of a decision."""
 
 import hashlib
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from alerting.detection.detector import Severity, Transition, Verdict
+from alerting.detection.detector import Decision, Severity, Transition
 from alerting.kinds import SURGE
 from bearwatch.core.times import utc
 
@@ -82,7 +82,7 @@ def split_key(key: str) -> tuple[str, Literal["topic", "entity"], str]:
 
 def build_alert(
     key: str,
-    verdict: Verdict,
+    decision: Decision,
     state: Transition,
     *,
     evidence: tuple[Evidence, ...],
@@ -91,23 +91,23 @@ def build_alert(
     model: str,
     policy: str,
 ) -> Alert:
-    """Make the message for a verdict with an alert.
+    """Make the message for a decision with an alert.
 
-    `state` is the verdict's transition, or "updated" when an alert that fired late still holds now that the
+    `state` is the decision's transition, or "updated" when an alert that fired late still holds now that the
     stream has caught up. `detected_at` is the clock's time in seconds; `model` and `policy` are hashes.
     """
-    if verdict.alert is None or verdict.decisive is None:
-        raise ValueError(f"the verdict on {key} at {verdict.time:g} has no alert")
-    counts, p_value, lift = verdict.decisive
+    if decision.alert is None or decision.decisive is None:
+        raise ValueError(f"the decision on {key} at {decision.time:g} has no alert")
+    counts, p_value, lift = decision.decisive
     stream, dimension, name = split_key(key)
     return Alert(
-        id=alert_id(key, SURGE, verdict.alert.since),
+        id=alert_id(key, SURGE, decision.alert.since),
         key=key,
         stream=stream,
         topic=name if dimension == "topic" else UNSET,
         entity=name if dimension == "entity" else UNSET,
         kind=SURGE,
-        severity=verdict.alert.severity,
+        severity=decision.alert.severity,
         state=state,
         window_start=utc(counts.window_start),
         window_end=utc(counts.window_end),
@@ -116,12 +116,12 @@ def build_alert(
         stories=counts.stories,
         negative_stories=counts.negative_stories,
         sources=counts.sources,
-        baseline_ratio=verdict.baseline_ratio,
+        baseline_ratio=decision.baseline_ratio,
         lift=lift,
         p_value=p_value,
         evidence=evidence,
         model=model,
         policy=policy,
         historical=historical,
-        reason=verdict.reason or UNSET,
+        reason=decision.reason or UNSET,
     )

@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterator
 from statistics import median
 
-from alerting.detection.detector import DetectorState, Verdict, WindowCounts, ends_bucket, evaluate
+from alerting.detection.detector import Decision, DetectorState, WindowCounts, ends_bucket, evaluate
 from alerting.detection.policy import Policy, load_policy
 
 HOUR, WEEK = 3600, 7 * 24 * 3600
@@ -31,8 +31,8 @@ def quiet(rate: float, share: float, rho: float, seconds: int, rng: random.Rando
             time += rng.expovariate(by_day / HOUR)
 
 
-def replay(stories: list[Story], until: int, policy: Policy) -> Iterator[Verdict]:
-    """Every verdict that the stream would come to, those without a change left out as the stream does."""
+def replay(stories: list[Story], until: int, policy: Policy) -> Iterator[Decision]:
+    """Every decision that the stream would come to, those without a change left out as the stream does."""
     every, lengths = policy.windows.evaluate_every_seconds, policy.windows.lengths_seconds
     state, previous = DetectorState(), None
     bounds = [[0, 0] for _ in lengths]
@@ -50,8 +50,8 @@ def replay(stories: list[Story], until: int, policy: Policy) -> Iterator[Verdict
             _counts(stories[first:last], time, length)
             for length, (first, last) in zip(lengths, bounds, strict=True)
         ]
-        state, verdict = evaluate(state, "news", windows, time, policy)
-        yield verdict
+        state, decision = evaluate(state, "news", windows, time, policy)
+        yield decision
 
 
 def _counts(stories: list[Story], time: int, length: int) -> WindowCounts:

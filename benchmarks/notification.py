@@ -33,7 +33,7 @@ from bearwatch.sample.live import to_message
 from benchmarks.committed import records
 from models.classifier import Classifier
 from stream.aggregate.aggregator import Aggregator
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.kafka.topics import TopicNames
 from stream.messages import TICK_KEY, Classified, Tick, encode
 
@@ -95,7 +95,7 @@ def history(now: float) -> Iterator[SampleDocument]:
 
 
 def publish(
-    sender: DocumentSender,
+    sender: DocumentProducer,
     running: Stack,
     news: News,
     topics: Sequence[str],
@@ -125,7 +125,7 @@ def publish(
         time.sleep(STEP_SECONDS)
 
 
-def _send(sender: DocumentSender, document: SampleDocument, now: float) -> None:
+def _send(sender: DocumentProducer, document: SampleDocument, now: float) -> None:
     live = replace(document, published_at=now, id=f"live-{document.id}")
     sender.send(live.stream, encode(to_message(live)), live.id, int(now * 1000))
 
@@ -158,13 +158,13 @@ def _fired(messages: Sequence[Classified], alert: Alert, policy: Policy) -> set[
     for message in messages:
         aggregator.apply(message, end)
         aggregator.apply(Tick(source="all", offset=0, event_time=message.event_time.timestamp()), end)
-    later = end + policy.time.allowed_lateness_seconds
+    later = end + policy.time.max_out_of_orderness_seconds
     aggregator.apply(Tick(source="all", offset=0, event_time=later), end)
     return {each.id for each in aggregator.take_changes().alerts if each.state == "firing"}
 
 
 def stages(story: Classified, alert: Alert, receipt: Receipt, policy: Policy) -> Stages:
-    every, lateness = policy.windows.evaluate_every_seconds, policy.time.allowed_lateness_seconds
+    every, lateness = policy.windows.evaluate_every_seconds, policy.time.max_out_of_orderness_seconds
     end, detected = alert.window_end.timestamp(), alert.detected_at.timestamp()
     starts, received = receipt.starts_at.timestamp(), receipt.received_at.timestamp()
     return Stages(
@@ -196,7 +196,7 @@ def measure(running: Stack, policy: Policy, since: float) -> dict[str, Stages]:
     return found
 
 
-def wait_until_read(sender: DocumentSender, running: Stack) -> None:
+def wait_until_read(sender: DocumentProducer, running: Stack) -> None:
     """Until the whole history is classified."""
     deadline = time.monotonic() + CATCH_UP_SECONDS
     while (
@@ -239,7 +239,7 @@ def main() -> None:
     ports = Ports(**{each.name: free_port() for each in fields(Ports)})
     with (
         stack(folder, feed=None, ports=ports) as running,
-        DocumentSender(running.bootstrap, TopicNames()) as sender,
+        DocumentProducer(running.bootstrap, TopicNames()) as sender,
     ):
         for each in history(now):
             sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))

@@ -37,7 +37,7 @@ from models.engines import AUTO, ENGINES
 from models.machine import this_machine
 from models.text import normalise
 from stream.aggregate.state import POSITION_KEY, PartitionState, load
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import TICK_KEY, encode
 from stream.settings import WorkerSettings
@@ -73,7 +73,7 @@ def stream_rate(settings: WorkerSettings, history: list[SampleDocument], folder:
     """Documents a second of a worker that finds `history` in its topics, and its peak memory in bytes."""
     names = TopicNames(settings.prefix)
     create_topics(settings.broker, names, PARTITIONS)
-    with DocumentSender(settings.broker, names) as sender:
+    with DocumentProducer(settings.broker, names) as sender:
         for each in history:
             sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
     command = [sys.executable, "-m", "bearwatch", "worker", *worker_flags(settings, None)]

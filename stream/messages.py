@@ -15,14 +15,14 @@ Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-REFUSALS = ("json", "document", "text", "timestamp")
-Refusal = Literal["json", "document", "text", "timestamp"]
+DEAD_LETTER_REASONS = ("json", "document", "text", "timestamp")
+DeadLetterReason = Literal["json", "document", "text", "timestamp"]
 
 
 class BadDocument(Exception):
     """A document that cannot be accepted; `reason` names the field and what is wrong with it."""
 
-    def __init__(self, reason: str, kind: Refusal = "document") -> None:
+    def __init__(self, reason: str, kind: DeadLetterReason = "document") -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason

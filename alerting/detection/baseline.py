@@ -1,4 +1,4 @@
-"""What is usual for a key: a decaying memory of past buckets, and the share and overdispersion they imply.
+"""What is usual for a key: a decaying memory of past buckets, and the share and intraclass correlation they imply.
 
 A bucket waits for `lag_seconds` before it counts, so that no window is judged by itself. Buckets that touch
 an alert do not count, unless the alert holds for `max_freeze_hours`: then they are the new memory. The
@@ -60,7 +60,7 @@ class Estimate(NamedTuple):
 
     ready: bool
     ratio: float
-    overdispersion: float
+    intraclass_correlation: float
 
 
 def fed(baseline: Baseline, bucket: Bucket, firing: bool, settings: Settings) -> Baseline:
@@ -106,9 +106,9 @@ def reopened(baseline: Baseline, time: float, new_normal: bool) -> Baseline:
 
 
 def estimate(baseline: Baseline, stream: str, settings: Settings) -> Estimate:
-    """The share of negative stories and the overdispersion to expect in the next window.
+    """The share of negative stories and the intraclass correlation to expect in the next window.
 
-    The share is shrunk towards the stream's prior, which weighs `prior_stories`. The correlation ρ of two
+    The share is shrunk towards the stream's prior, which weighs `prior_pseudo_stories`. The correlation ρ of two
     stories of a bucket solves Σ(k − np)² = p(1 − p) Σ n(1 + (n − 1)ρ), the method of moments (Kleinman 1973,
     "Proportions with extraneous variance"; Williams 1982, "Extra-binomial variation in logistic linear
     models"), and is shrunk by pairs of stories. What the tail test gets is wider by the share's own
@@ -116,14 +116,14 @@ def estimate(baseline: Baseline, stream: str, settings: Settings) -> Estimate:
     does.
     """
     moments, prior = baseline.moments, settings.prior_ratio.of(stream)
-    p = (moments.k + settings.prior_stories * prior) / (moments.n + settings.prior_stories)
+    p = (moments.k + settings.prior_pseudo_stories * prior) / (moments.n + settings.prior_pseudo_stories)
     pairs = max(0.0, moments.nn - moments.n)
     squares = moments.kk - 2 * p * moments.nk + p * p * moments.nn
     excess = squares / (p * (1 - p)) - moments.n  # pairs · ρ
-    weight = settings.overdispersion_prior_pairs
-    rho = (excess + weight * settings.overdispersion_prior) / (pairs + weight)
-    rho = min(max(rho, settings.overdispersion_min), settings.overdispersion_max)
-    independent = settings.prior_stories
+    weight = settings.intraclass_correlation_pseudo_pairs
+    rho = (excess + weight * settings.intraclass_correlation_prior) / (pairs + weight)
+    rho = min(max(rho, settings.intraclass_correlation_min), settings.intraclass_correlation_max)
+    independent = settings.prior_pseudo_stories
     if moments.n:
         independent += moments.n / (1 + rho * pairs / moments.n)
     ready = (

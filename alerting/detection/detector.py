@@ -1,6 +1,6 @@
 """When an alert fires, escalates and resolves: one pure function, the same in the stream and in a backtest.
 
-    state, verdict = evaluate(state, stream, windows, time, policy)
+    state, decision = evaluate(state, stream, windows, time, policy)
 
 It is called at pane ends, `evaluate_every` apart. A call may be left out when the counts are those of the
 last call, the state is not `active` and `time` ends no bucket that holds documents: nothing would change.
@@ -51,7 +51,7 @@ class Firing(msgspec.Struct, frozen=True):
 
 
 class DetectorState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All that one key's next verdict depends on besides its counts; small, and serialisable by msgspec."""
+    """All that one key's next decision depends on besides its counts; small, and serialisable by msgspec."""
 
     baseline: memory.Baseline = memory.Baseline()
     firing: Firing | None = None
@@ -67,13 +67,13 @@ class DetectorState(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.firing is not None or self.abnormal_evaluations > 0 or self.cool_until is not None
 
 
-class Verdict(NamedTuple):
+class Decision(NamedTuple):
     """What one evaluation found. `alert` fires now or, when `transition` is "resolved", did until now."""
 
     time: float
     ready: bool  # False while warming up
     baseline_ratio: float
-    overdispersion: float
+    intraclass_correlation: float
     readings: tuple[Reading, ...]
     alert: Firing | None = None
     transition: Transition | None = None
@@ -87,26 +87,26 @@ class Verdict(NamedTuple):
 
 def evaluate(
     state: DetectorState, stream: str, windows: Sequence[WindowCounts], time: float, policy: Policy
-) -> tuple[DetectorState, Verdict]:
+) -> tuple[DetectorState, Decision]:
     """Judge the windows that end at `time`, one per length of the policy, and move the state on."""
     state = msgspec.structs.replace(state, baseline=_fed(state, windows, time, policy))
-    verdict = describe(state, stream, windows, time, policy)
-    hot = {reading.counts.window_seconds for reading in verdict.readings if _is_hot(reading, policy.surge)}
+    decision = describe(state, stream, windows, time, policy)
+    hot = {reading.counts.window_seconds for reading in decision.readings if _is_hot(reading, policy.surge)}
     disarmed = tuple(length for length in state.disarmed if length in hot)
     state = msgspec.structs.replace(state, disarmed=disarmed)
     if state.firing is not None:
-        return _while_firing(state, state.firing, verdict, policy)
-    return _while_quiet(state, verdict, policy)
+        return _while_firing(state, state.firing, decision, policy)
+    return _while_quiet(state, decision, policy)
 
 
 def describe(
     state: DetectorState, stream: str, windows: Sequence[WindowCounts], time: float, policy: Policy
-) -> Verdict:
+) -> Decision:
     """The readings alone, without moving the state: for gauges after a recovery."""
     expected = memory.estimate(state.baseline, stream, policy.baseline)
     readings = tuple(_reading(counts, expected) for counts in windows)
     decisive = _own_window(state.firing, readings) if state.firing else None
-    return Verdict(time, *expected, readings, state.firing, decisive=decisive)
+    return Decision(time, *expected, readings, state.firing, decisive=decisive)
 
 
 def _own_window(firing: Firing, readings: Sequence[Reading]) -> Reading:
@@ -140,72 +140,72 @@ def _reading(counts: WindowCounts, expected: memory.Estimate) -> Reading:
     lift = k / n / expected.ratio
     if not expected.ready:
         return Reading(counts, None, lift)
-    p_value = math.exp(log_sf(k, n, expected.ratio, expected.overdispersion))
+    p_value = math.exp(log_sf(k, n, expected.ratio, expected.intraclass_correlation))
     return Reading(counts, max(p_value, sys.float_info.min), lift)  # no evidence makes an event impossible
 
 
-def _while_quiet(state: DetectorState, verdict: Verdict, policy: Policy) -> tuple[DetectorState, Verdict]:
-    surge, time = policy.surge, verdict.time
+def _while_quiet(state: DetectorState, decision: Decision, policy: Policy) -> tuple[DetectorState, Decision]:
+    surge, time = policy.surge, decision.time
     cooling = state.cool_until is not None and time < state.cool_until
     state = msgspec.structs.replace(state, cool_until=state.cool_until if cooling else None)
-    abnormal = [reading for reading in _armed(state, verdict) if _is_abnormal(reading, surge)]
+    abnormal = [reading for reading in _armed(state, decision) if _is_abnormal(reading, surge)]
     if cooling or not abnormal:
-        return msgspec.structs.replace(state, abnormal_evaluations=0, abnormal_at=0.0), verdict
+        return msgspec.structs.replace(state, abnormal_evaluations=0, abnormal_at=0.0), decision
     in_a_row = time - state.abnormal_at <= policy.windows.evaluate_every_seconds
     evaluations = state.abnormal_evaluations + 1 if in_a_row else 1
     if evaluations < surge.consecutive_evaluations:
-        return msgspec.structs.replace(state, abnormal_evaluations=evaluations, abnormal_at=time), verdict
+        return msgspec.structs.replace(state, abnormal_evaluations=evaluations, abnormal_at=time), decision
     critical = [reading for reading in abnormal if _is_critical(reading, surge)]
-    return _fire(state, verdict, min(critical or abnormal, key=_by_p_value), bool(critical))
+    return _fire(state, decision, min(critical or abnormal, key=_by_p_value), bool(critical))
 
 
 def _fire(
-    state: DetectorState, verdict: Verdict, reading: Reading, critical: bool
-) -> tuple[DetectorState, Verdict]:
+    state: DetectorState, decision: Decision, reading: Reading, critical: bool
+) -> tuple[DetectorState, Decision]:
     counts = reading.counts
-    firing = Firing(verdict.time, counts.window_seconds, "critical" if critical else "warning")
+    firing = Firing(decision.time, counts.window_seconds, "critical" if critical else "warning")
     state = DetectorState(
         baseline=memory.without(state.baseline, counts.window_start), firing=firing, disarmed=state.disarmed
     )
-    return state, verdict._replace(alert=firing, transition="firing", decisive=reading)
+    return state, decision._replace(alert=firing, transition="firing", decisive=reading)
 
 
 def _while_firing(
-    state: DetectorState, firing: Firing, verdict: Verdict, policy: Policy
-) -> tuple[DetectorState, Verdict]:
+    state: DetectorState, firing: Firing, decision: Decision, policy: Policy
+) -> tuple[DetectorState, Decision]:
     surge, max_hours = policy.surge, policy.baseline.max_freeze_hours
-    if verdict.time - firing.since >= max_hours * memory.SECONDS_PER_HOUR:
+    if decision.time - firing.since >= max_hours * memory.SECONDS_PER_HOUR:
         reason = f"held for {max_hours:g} h: what was seen since it fired is the new normal"
-        return _resolve(state, verdict, surge, reason)
-    holding = [r for r in verdict.readings if r.counts.window_seconds <= firing.window_seconds]
+        return _resolve(state, decision, surge, reason)
+    holding = [r for r in decision.readings if r.counts.window_seconds <= firing.window_seconds]
     calm = 0 if any(_is_hot(reading, surge) for reading in holding) else state.calm_evaluations + 1
     if calm >= surge.clear_evaluations:
-        return _resolve(state, verdict, surge)
+        return _resolve(state, decision, surge)
     state = msgspec.structs.replace(state, calm_evaluations=calm)
-    critical = [reading for reading in _armed(state, verdict) if _is_critical(reading, surge)]
+    critical = [reading for reading in _armed(state, decision) if _is_critical(reading, surge)]
     if firing.severity == "critical" or not critical:
-        return state, verdict
+        return state, decision
     firing = msgspec.structs.replace(firing, severity="critical")
     state = msgspec.structs.replace(state, firing=firing)
-    return state, verdict._replace(
+    return state, decision._replace(
         alert=firing, transition="updated", decisive=min(critical, key=_by_p_value)
     )
 
 
 def _resolve(
-    state: DetectorState, verdict: Verdict, surge: Surge, new_normal: str | None = None
-) -> tuple[DetectorState, Verdict]:
+    state: DetectorState, decision: Decision, surge: Surge, new_normal: str | None = None
+) -> tuple[DetectorState, Decision]:
     """Back to quiet. Longer windows stay hot for hours after a surge: they are disarmed until calm."""
     state = DetectorState(
-        baseline=memory.reopened(state.baseline, verdict.time, new_normal is not None),
-        cool_until=verdict.time + surge.cool_down_seconds,
-        disarmed=tuple(r.counts.window_seconds for r in verdict.readings if _is_hot(r, surge)),
+        baseline=memory.reopened(state.baseline, decision.time, new_normal is not None),
+        cool_until=decision.time + surge.cool_down_seconds,
+        disarmed=tuple(r.counts.window_seconds for r in decision.readings if _is_hot(r, surge)),
     )
-    return state, verdict._replace(transition="resolved", reason=new_normal)
+    return state, decision._replace(transition="resolved", reason=new_normal)
 
 
-def _armed(state: DetectorState, verdict: Verdict) -> list[Reading]:
-    return [reading for reading in verdict.readings if reading.counts.window_seconds not in state.disarmed]
+def _armed(state: DetectorState, decision: Decision) -> list[Reading]:
+    return [reading for reading in decision.readings if reading.counts.window_seconds not in state.disarmed]
 
 
 def _is_hot(reading: Reading, surge: Surge) -> bool:

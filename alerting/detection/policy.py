@@ -35,8 +35,8 @@ class Windows:
 
 @dataclass(frozen=True)
 class Time:
-    allowed_lateness_seconds: Annotated[float, msgspec.Meta(ge=0, le=1e12)]
-    pane_open_seconds: Positive
+    max_out_of_orderness_seconds: Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+    allowed_lateness_seconds: Positive
     max_future_seconds: Positive
     idle_after_seconds: Positive
     historical_after_seconds: Positive
@@ -76,11 +76,11 @@ class Baseline:
     lag_seconds: Positive
     warm_up_stories: Count
     warm_up_hours: Positive
-    prior_stories: Positive
-    overdispersion_prior: Probability
-    overdispersion_prior_pairs: Positive
-    overdispersion_min: Probability
-    overdispersion_max: Probability
+    prior_pseudo_stories: Positive
+    intraclass_correlation_prior: Probability
+    intraclass_correlation_pseudo_pairs: Positive
+    intraclass_correlation_min: Probability
+    intraclass_correlation_max: Probability
     max_freeze_hours: Positive
     prior_ratio: PriorRatio
 
@@ -210,5 +210,12 @@ def _wrong_baseline(baseline: Baseline, lengths: tuple[int, ...]) -> Iterator[st
             f"baseline.lag_seconds: {lag:g} s must be at most {MOST_BUCKETS_QUEUED} buckets of {bucket} s; "
             "every key keeps them all"
         )
-    if not baseline.overdispersion_min <= baseline.overdispersion_prior <= baseline.overdispersion_max:
-        yield "baseline.overdispersion_prior: must lie between overdispersion_min and overdispersion_max"
+    if (
+        not baseline.intraclass_correlation_min
+        <= baseline.intraclass_correlation_prior
+        <= baseline.intraclass_correlation_max
+    ):
+        yield (
+            "baseline.intraclass_correlation_prior: must lie between intraclass_correlation_min and "
+            "intraclass_correlation_max"
+        )

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Metri
 from prometheus_client.registry import Collector
 
 from alerting.alerts import split_key
-from alerting.detection.detector import Verdict
+from alerting.detection.detector import Decision
 from alerting.kinds import KINDS, SURGE
 from bearwatch.core.streams import STREAMS
 
@@ -123,10 +123,10 @@ class Metrics:
 
 
 class KeyReading(NamedTuple):
-    """The last verdict on a key that this worker owns."""
+    """The last decision on a key that this worker owns."""
 
     key: str
-    verdict: Verdict
+    decision: Decision
     historical: bool = False  # its alert pages nobody
 
 
@@ -190,15 +190,17 @@ def _add(families: dict[str, Metric], name: str, labels: dict[str, str], value: 
 
 def _add_key(families: dict[str, Metric], reading: KeyReading) -> None:
     stream, dimension, name = split_key(reading.key)
-    labels, verdict = {"stream": stream, dimension: name}, reading.verdict
-    _add(families, "bearwatch_baseline_ratio", labels, verdict.baseline_ratio)
-    _add(families, "bearwatch_baseline_ready", labels, verdict.ready)
-    active = verdict.alert.severity if verdict.alert and verdict.firing and not reading.historical else None
+    labels, decision = {"stream": stream, dimension: name}, reading.decision
+    _add(families, "bearwatch_baseline_ratio", labels, decision.baseline_ratio)
+    _add(families, "bearwatch_baseline_ready", labels, decision.ready)
+    active = (
+        decision.alert.severity if decision.alert and decision.firing and not reading.historical else None
+    )
     for kind in KINDS:
         for severity in SEVERITIES:
             alert = {**labels, "kind": kind, "severity": severity}
             _add(families, "bearwatch_alert_active", alert, (kind, severity) == (SURGE, active))
-    for counts, p_value, _ in verdict.readings:
+    for counts, p_value, _ in decision.readings:
         window = {**labels, "window": window_label(counts.window_seconds)}
         if counts.stories:
             ratio = counts.negative_stories / counts.stories

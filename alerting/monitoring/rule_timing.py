@@ -55,7 +55,9 @@ def timing(policy: Policy, session_timeout_seconds: float) -> Timing:
 def _objective(policy: Policy) -> float:
     """Twice what a quiet system needs: 2 * (15 + 5 + 5) = 50 s, the next bound of the histogram is 60 s."""
     time = policy.time
-    usual = policy.windows.evaluate_every_seconds + time.allowed_lateness_seconds + time.idle_after_seconds
+    usual = (
+        policy.windows.evaluate_every_seconds + time.max_out_of_orderness_seconds + time.idle_after_seconds
+    )
     for bound in END_TO_END_SECONDS:
         if bound >= 2 * usual:
             return float(bound)

@@ -11,7 +11,7 @@ import click
 from bearwatch.local.sources import open_feed
 from bearwatch.local.up import data_folder
 from bearwatch.settings import settings
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.kafka.topics import TopicNames
 
 log = logging.getLogger("bearwatch.feed")
@@ -36,7 +36,7 @@ def command(feed: str, broker: str, prefix: str, data_dir: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     names = TopicNames(prefix)
-    with DocumentSender(broker, names) as sender:
+    with DocumentProducer(broker, names) as sender:
         source = open_feed(feed, sender, broker, names, data_folder(data_dir), log.warning)
         log.info("%d documents of history sent; going on live", source.catch_up(time.time()))
         source.follow(stop)

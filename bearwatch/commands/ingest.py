@@ -14,8 +14,8 @@ from rich.text import Text
 from bearwatch.core.streams import STREAMS
 from bearwatch.settings import settings
 from stream.ingest.lines import ingest, numbered_lines
-from stream.ingest.producer import DocumentSender
-from stream.ingest.timestamps import HistoryStamp, ReplayStamp, Stamp, stamp_live
+from stream.ingest.producer import DocumentProducer
+from stream.ingest.timestamps import HistoryTimestamps, ReplayTimestamps, TimestampAssigner, live_timestamp
 from stream.kafka.admin import newest_timestamp_ms
 from stream.kafka.topics import TopicNames
 
@@ -24,7 +24,9 @@ from stream.kafka.topics import TopicNames
 @click.argument("file", type=click.File("rb"), metavar="FILE.jsonl|-")
 @settings("broker", "prefix")
 @click.option("--stream", type=click.Choice(STREAMS), help="For every line; else its field `stream` decides.")
-@click.option("--history", is_flag=True, help="Stamp records with published_at, before anything newer.")
+@click.option(
+    "--history", is_flag=True, help="TimestampAssigner records with published_at, before anything newer."
+)
 @click.option(
     "--speed", type=click.FloatRange(0, min_open=True), help="Keep published_at's gaps, X times as fast."
 )
@@ -45,10 +47,10 @@ def command(
     if history and speed is not None:
         raise click.UsageError("--history goes as fast as it can; leave out --speed")
     names = TopicNames(prefix)
-    with DocumentSender(broker, names) as sender, Report(sender) as report:
+    with DocumentProducer(broker, names) as sender, Report(sender) as report:
         try:
             lines = numbered_lines(report.watch(file))
-            ingest(lines, stream, choose_stamp(broker, names, history, speed), sender, report.refuse)
+            ingest(lines, stream, choose_timestamps(broker, names, history, speed), sender, report.refuse)
             sender.flush()
         except KeyboardInterrupt:
             sender.flush()
@@ -57,17 +59,19 @@ def command(
         ctx.exit(1)
 
 
-def choose_stamp(broker: str, names: TopicNames, history: bool, speed: float | None) -> Stamp:
+def choose_timestamps(
+    broker: str, names: TopicNames, history: bool, speed: float | None
+) -> TimestampAssigner:
     if history:
         newest = partial(newest_timestamp_ms, broker)
-        return HistoryStamp(lambda stream: newest(names.input(stream)), datetime.now(UTC))
-    return stamp_live if speed is None else ReplayStamp(speed)
+        return HistoryTimestamps(lambda stream: newest(names.input(stream)), datetime.now(UTC))
+    return live_timestamp if speed is None else ReplayTimestamps(speed)
 
 
 class SentColumn(ProgressColumn):
     """How many documents are confirmed."""
 
-    def __init__(self, sender: DocumentSender) -> None:
+    def __init__(self, sender: DocumentProducer) -> None:
         super().__init__()
         self._sender = sender
 
@@ -78,7 +82,7 @@ class SentColumn(ProgressColumn):
 class Report:
     """A progress bar where standard error is a terminal, a line for each refusal, a summary at the end."""
 
-    def __init__(self, sender: DocumentSender) -> None:
+    def __init__(self, sender: DocumentProducer) -> None:
         self.refused = 0
         self._sender = sender
         columns = (SentColumn(sender), BarColumn(), TimeElapsedColumn())

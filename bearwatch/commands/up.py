@@ -16,7 +16,7 @@ from bearwatch.local.sources import SAMPLE, check_feed, open_feed
 from bearwatch.local.up import Running, data_folder, local_broker, prepare_topics, require_free, running
 from bearwatch.settings import settings
 from bearwatch.snapshot import Snapshot, read_snapshot
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
 
@@ -79,7 +79,7 @@ def command(
         chosen = WorkerSettings(broker=broker, **worker)
         names = TopicNames(chosen.prefix)
         prepare_topics(broker, names)
-        sender = stack.enter_context(DocumentSender(broker, names))
+        sender = stack.enter_context(DocumentProducer(broker, names))
         source = open_feed(feed, sender, broker, names, folder, say)
         say(f"{source.catch_up(time.time()):,} documents of history sent; the worker takes them in")
         watched = stack.enter_context(running(chosen, policy, source, folder))

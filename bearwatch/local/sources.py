@@ -8,7 +8,7 @@ import click
 
 from bearwatch.sample.live import SampleFeed
 from stream.ingest.feeds import Feed, FileFeed
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.kafka.admin import newest_timestamp_ms
 from stream.kafka.topics import TopicNames
 
@@ -28,7 +28,7 @@ def check_feed(feed: str) -> None:
 
 def open_feed(
     feed: str,
-    sender: DocumentSender,
+    sender: DocumentProducer,
     broker: str,
     names: TopicNames,
     folder: Path,

@@ -11,7 +11,7 @@ from bearwatch.core.times import utc
 from bearwatch.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
 from stream.errors import StreamError
 from stream.ingest.feeds import LIVE_SECONDS, NewestMs, Progress, read_progress, write_progress
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.messages import Document, encode
 
 PART_SECONDS = 6 * 3600.0  # of history sent before it is noted how far that is: a stop repeats no more
@@ -21,7 +21,7 @@ class SampleFeed:
     """Fictional news and comments: four days before the first start, then the present."""
 
     def __init__(
-        self, sender: DocumentSender, newest_ms: NewestMs, path: Path, seed: int, now: float
+        self, sender: DocumentProducer, newest_ms: NewestMs, path: Path, seed: int, now: float
     ) -> None:
         self._sender = sender
         self._newest_ms = newest_ms

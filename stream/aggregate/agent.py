@@ -11,7 +11,7 @@ import msgspec
 
 from alerting.monitoring.metrics import Metrics
 from stream.aggregate.aggregator import Changes
-from stream.aggregate.partition import Owner
+from stream.aggregate.partition import PartitionTask
 from stream.classify.agent import Event
 from stream.errors import StreamError
 from stream.kafka.batches import batches
@@ -28,14 +28,14 @@ _tick = msgspec.json.Decoder(Tick)
 class AggregateAgent:
     """Hands each message to its partition's owner; acknowledges what the owner has committed."""
 
-    owners: dict[int, Owner]  # by partition; changed at rebalances
-    settled: asyncio.Event  # cleared while the assignment changes
+    owners: dict[int, PartitionTask]  # by partition; changed at rebalances
+    assignment_ready: asyncio.Event  # cleared while the assignment changes
     metrics: Metrics
     since: float  # the worker's start, Unix seconds: what is older waited for it, which no latency tells
 
     async def run(self, events: AsyncIterator[Event]) -> None:
         async for batch in batches(events, BATCH_MESSAGES, BATCH_SECONDS):
-            await self.settled.wait()
+            await self.assignment_ready.wait()
             by_partition: dict[int, list[Event]] = defaultdict(list)
             for event in batch:
                 by_partition[event.message.partition].append(event)
@@ -44,7 +44,7 @@ class AggregateAgent:
                 if owner is not None:  # else revoked meanwhile: its new owner applies them
                     await self._apply(owner, events_of_one)
 
-    async def _apply(self, owner: Owner, batch: list[Event]) -> None:
+    async def _apply(self, owner: PartitionTask, batch: list[Event]) -> None:
         messages = [(event.message.offset, decode(event.message)) for event in batch]
         now = time.time()
         position, changes = await owner.apply(messages, now)

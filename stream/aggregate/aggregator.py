@@ -73,11 +73,11 @@ class Aggregator:
     def closed_before(self) -> float | None:
         """Panes that end at or before it take no more documents."""
         time = self._event_time()
-        return None if time is None else time - self._policy.time.pane_open_seconds
+        return None if time is None else time - self._policy.time.allowed_lateness_seconds
 
     def _event_time(self) -> float | None:
         time = self.watermark.time
-        return None if time is None else time - self._policy.time.allowed_lateness_seconds
+        return None if time is None else time - self._policy.time.max_out_of_orderness_seconds
 
     def apply(self, message: Classified | Tick, now: float) -> None:
         """Apply the message at `offset`; a tick may evaluate panes."""

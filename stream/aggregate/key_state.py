@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from alerting.alerts import Alert, Evidence, build_alert
 from alerting.detection.detector import (
+    Decision,
     DetectorState,
     Transition,
-    Verdict,
     WindowCounts,
     describe,
     ends_bucket,
@@ -61,8 +61,8 @@ class Key:
             self.panes.restore(minute, record)
         if evaluated is not None:
             self.panes.move(evaluated)
-            verdict = describe(self.record.detector, self.stream, self.counts(), evaluated, self._policy)
-            self.reading = KeyReading(self.name, verdict, self.record.historical)
+            decision = describe(self.record.detector, self.stream, self.counts(), evaluated, self._policy)
+            self.reading = KeyReading(self.name, decision, self.record.historical)
         self._judged = _figures(self.counts())
 
     def counts(self) -> list[WindowCounts]:
@@ -133,26 +133,26 @@ class Key:
 
     def _detect(self, counts: Sequence[WindowCounts], end: int, now: float, outcome: Outcome) -> None:
         before, was_historical = self.record.detector, self.record.historical
-        self.record.detector, verdict = evaluate(before, self.stream, counts, end, self._policy)
+        self.record.detector, decision = evaluate(before, self.stream, counts, end, self._policy)
         outcome.record_changed |= self.record.detector != before
         late = now - end > self._policy.time.historical_after_seconds
-        state: Transition | None = verdict.transition
-        if state is None and verdict.firing and was_historical and not late:
+        state: Transition | None = decision.transition
+        if state is None and decision.firing and was_historical and not late:
             state = "updated"  # it rang while the stream was catching up, and it still holds
         if state is not None:
             historical = late if state == "firing" else was_historical and (late or state == "resolved")
-            outcome.alerts.append(self._alert(verdict, state, now, historical))
+            outcome.alerts.append(self._alert(decision, state, now, historical))
             self.record.historical = historical and state != "resolved"
             outcome.record_changed = True
-        self.reading = KeyReading(self.name, verdict, self.record.historical)
+        self.reading = KeyReading(self.name, decision, self.record.historical)
 
-    def _alert(self, verdict: Verdict, state: Transition, now: float, historical: bool) -> Alert:
-        assert verdict.decisive is not None  # noqa: S101 (a verdict with an alert has one)
-        window = verdict.decisive.counts
+    def _alert(self, decision: Decision, state: Transition, now: float, historical: bool) -> Alert:
+        assert decision.decisive is not None  # noqa: S101 (a decision with an alert has one)
+        window = decision.decisive.counts
         leading = self.panes.evidence(int(window.window_start), int(window.window_end), EVIDENCE_SHOWN)
         return build_alert(
             self.name,
-            verdict,
+            decision,
             state,
             evidence=tuple(
                 Evidence(text=each.text, source=each.source, url=each.url, probability=each.probability)
@@ -172,7 +172,7 @@ class Key:
 
     def _rates(self, counts: Sequence[WindowCounts], changed: set[int]) -> list[Rate]:
         assert self.reading is not None  # noqa: S101 (`evaluate` asks the detector before it emits)
-        verdict = self.reading.verdict
+        decision = self.reading.decision
         return [
             Rate(
                 key=self.name,
@@ -186,10 +186,10 @@ class Key:
                 negative_stories=window.negative_stories,
                 sources=window.sources,
                 negative_ratio=window.negative_stories / window.stories if window.stories else None,
-                baseline_ratio=verdict.baseline_ratio,
+                baseline_ratio=decision.baseline_ratio,
                 p_value=reading.p_value,
             )
-            for window, reading in zip(counts, verdict.readings, strict=True)
+            for window, reading in zip(counts, decision.readings, strict=True)
             if window.window_seconds in changed
         ]
 

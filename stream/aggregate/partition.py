@@ -20,9 +20,9 @@ from alerting.alerts import Alert
 from alerting.detection.policy import Policy
 from stream.aggregate.aggregator import Aggregator, Changes
 from stream.aggregate.state import VERSION, PartitionState, load
-from stream.classify.publisher import BATCH_BYTES, send_records
+from stream.classify.result_producer import BATCH_BYTES, send_records
 from stream.errors import StreamError
-from stream.kafka.offsets import Lookup
+from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import STATE_BYTES, TopicNames
 from stream.messages import Classified, Tick, encode
 from stream.settings import WorkerSettings
@@ -33,7 +33,7 @@ RECOVERY_STALL_SECONDS = 60.0  # state that cannot be read on for this long ends
 log = logging.getLogger("bearwatch.worker")
 
 
-class Owner:
+class PartitionTask:
     """One partition of `classified` while this worker holds it."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Owner:
             linger_ms=0,
         )
 
-    async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: Lookup) -> None:
+    async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: OffsetsClient) -> None:
         """Fence the former owner, then read the state; `ready` is set when messages may be applied."""
         await self._producer.start()
         state = await self._recover()

@@ -7,7 +7,7 @@ import msgspec
 
 from alerting.detection.detector import DetectorState
 from stream.aggregate.panes import MinuteRecord
-from stream.aggregate.watermark import Claim
+from stream.aggregate.watermark import SourceWatermark
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -29,7 +29,7 @@ class PositionRecord(msgspec.Struct, array_like=True):
 
     offset: int = 0  # the next message to apply
     evaluated: int | None = None  # the pane end up to which every key has been evaluated
-    claims: dict[str, Claim] = {}
+    claims: dict[str, SourceWatermark] = {}
     version: int = VERSION
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 
-class Claim(msgspec.Struct, frozen=True, array_like=True):
+class SourceWatermark(msgspec.Struct, frozen=True, array_like=True):
     """What is known of one source partition; times are Unix seconds and only grow."""
 
     event_time: float | None = None
@@ -21,16 +21,18 @@ class Watermark:
     first document of a partition sets it back to that document's time, so that history may still come.
     """
 
-    def __init__(self, sources: Iterable[str], claims: dict[str, Claim] | None = None) -> None:
+    def __init__(self, sources: Iterable[str], claims: dict[str, SourceWatermark] | None = None) -> None:
         known = claims or {}
-        self.claims = {source: known.get(source, Claim()) for source in sources}
+        self.claims = {source: known.get(source, SourceWatermark()) for source in sources}
 
     def observe(self, source: str, event_time: float | None, clock: float | None) -> None:
         """Take a claim; an older one (a tick repeated, a worker that comes back) changes nothing."""
-        held = self.claims.get(source, Claim())
+        held = self.claims.get(source, SourceWatermark())
         if held.event_time is None and event_time is not None:
-            held = Claim()  # what the clock said of an empty source does not bind the history that comes
-        self.claims[source] = Claim(_later(held.event_time, event_time), _later(held.clock, clock))
+            held = (
+                SourceWatermark()
+            )  # what the clock said of an empty source does not bind the history that comes
+        self.claims[source] = SourceWatermark(_later(held.event_time, event_time), _later(held.clock, clock))
 
     @property
     def time(self) -> float | None:

@@ -14,7 +14,7 @@ from bearwatch.core.streams import Stream
 from models.classifier import Classifier, Scored
 from stream.classify.document import Examined, classified, examine
 from stream.classify.progress import SourceProgress, ticks
-from stream.classify.publisher import Outbox, Publisher
+from stream.classify.result_producer import ResultProducer, SendBatch
 from stream.kafka.batches import ahead, batches
 from stream.messages import BadDocument, Origin
 
@@ -73,10 +73,10 @@ class ClassifyAgent:
 
     stream: Stream
     inference: Inference
-    publisher: Publisher
+    publisher: ResultProducer
     metrics: Metrics
     progress: dict[TopicPartition, SourceProgress]  # of the source partitions owned; shared with the ticker
-    settled: asyncio.Event  # cleared while the assignment changes
+    assignment_ready: asyncio.Event  # cleared while the assignment changes
     is_leftover: Callable[[TopicPartition, int, int], Any]
     max_future_seconds: float
     batch_documents: int
@@ -94,7 +94,7 @@ class ClassifyAgent:
             yield Work(due, examined, asyncio.create_task(self.inference.classify(texts)))
 
     async def _answer(self, work: Work) -> None:
-        outbox = Outbox(self.publisher)
+        outbox = SendBatch(self.publisher)
         scores = iter(await work.scores)
         for event, each in zip(work.events, work.examined, strict=True):
             origin = _origin(event)
@@ -120,7 +120,7 @@ class ClassifyAgent:
         At a rebalance some records of a queue may be dropped and later ones left. A result of those would make
         the dropped ones look like repetitions when they come again, so they wait for their turn, unacknowledged.
         """
-        await self.settled.wait()
+        await self.assignment_ready.wait()
         partition = TopicPartition(event.message.topic, event.message.partition)
         progress = self.progress.get(partition)
         if progress is None:

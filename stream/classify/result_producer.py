@@ -19,7 +19,7 @@ REQUEST_BYTES = 4 * 2**20  # a dead letter is a document of up to 1 MiB and head
 BATCH_BYTES = 2**19
 
 
-class Publisher:
+class ResultProducer:
     """One idempotent producer: what it sends to a partition arrives in that order, once, or not at all."""
 
     def __init__(self, settings: WorkerSettings, partitions: int) -> None:
@@ -66,10 +66,10 @@ async def send_records(
     return sends
 
 
-class Outbox:
+class SendBatch:
     """What one batch sends; agents share the producer, and each waits for its own sends."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: ResultProducer) -> None:
         self._publisher = publisher
         self._results: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)  # by partition; not yet sent
         self._sends: list[Awaitable[Any]] = []

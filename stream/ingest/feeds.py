@@ -13,8 +13,8 @@ import msgspec
 from bearwatch.core.files import atomic_write
 from stream.errors import StreamError
 from stream.ingest.lines import ingest, numbered_lines
-from stream.ingest.producer import DocumentSender
-from stream.ingest.timestamps import HistoryStamp, Stamp, stamp_live
+from stream.ingest.producer import DocumentProducer
+from stream.ingest.timestamps import HistoryTimestamps, TimestampAssigner, live_timestamp
 
 LIVE_SECONDS = 0.5  # between two looks for new documents
 LIVE_BYTES = 2**24  # read at once of what was appended; far more than the longest line
@@ -51,7 +51,7 @@ class FileFeed:
 
     def __init__(
         self,
-        sender: DocumentSender,
+        sender: DocumentProducer,
         newest_ms: NewestMs,
         path: Path,
         file: Path,
@@ -74,13 +74,13 @@ class FileFeed:
         write_progress(self._path, self._progress)
         return self._sender.sent - before
 
-    def _stamp(self, now: float) -> Stamp:
+    def _stamp(self, now: float) -> TimestampAssigner:
         """What was appended while nobody read is live: the desk could not know it earlier."""
         if not self._progress.history:
-            return stamp_live
+            return live_timestamp
         begun = self._progress.sent_until > 0  # then the newer records are this file's own
         newest_ms: NewestMs = (lambda _: None) if begun else self._newest_ms
-        return HistoryStamp(newest_ms, datetime.fromtimestamp(now, UTC))
+        return HistoryTimestamps(newest_ms, datetime.fromtimestamp(now, UTC))
 
     def _open(self) -> IO[bytes]:
         try:
@@ -99,9 +99,9 @@ class FileFeed:
                 written = file.read(LIVE_BYTES)
             whole = written.rfind(b"\n") + 1  # a line that is still being written waits
             if whole or len(written) == LIVE_BYTES:
-                self._send(BytesIO(written[: whole or None]), stamp_live)
+                self._send(BytesIO(written[: whole or None]), live_timestamp)
 
-    def _send(self, lines: IO[bytes], stamp: Stamp) -> None:
+    def _send(self, lines: IO[bytes], stamp: TimestampAssigner) -> None:
         ingest(self._noted(lines), None, stamp, self._sender, self._refuse)
         self._note(self._progress.lines, self._progress.sent_until)
 

@@ -6,8 +6,8 @@ from typing import IO
 import msgspec
 
 from bearwatch.core.streams import Stream
-from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentSender
-from stream.ingest.timestamps import Entry, Stamp
+from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentProducer
+from stream.ingest.timestamps import Entry, TimestampAssigner
 from stream.messages import BadDocument, decode_document
 
 SKIP_BYTES = 2**16
@@ -22,8 +22,8 @@ class Routing(msgspec.Struct):
 def ingest(
     lines: Iterator[tuple[int, bytes | None]],
     stream: str | None,
-    stamp: Stamp,
-    sender: DocumentSender,
+    stamp: TimestampAssigner,
+    sender: DocumentProducer,
     refuse: Callable[[int, str], None],
 ) -> None:
     """Send each line that is a document; `refuse` is told the number of each other line and the reason.

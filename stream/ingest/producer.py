@@ -18,7 +18,7 @@ MAX_WAITING_BYTES = 16 * 2**20
 DELIVERY_SECONDS = 30.0  # a document that is not confirmed by then is an error
 
 
-class DocumentSender:
+class DocumentProducer:
     """Sends documents to `news` and `comments`; leaving the `with` block waits for the last confirmation.
 
     A document's key is its id, so that its partition depends on nothing else and copies of it stay in order.

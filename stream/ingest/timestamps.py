@@ -28,14 +28,14 @@ class Entry:
     document: bytes
 
 
-Stamp = Callable[[Entry], int | None]  # the record's timestamp in milliseconds; None is the moment of sending
+TimestampAssigner = Callable[[Entry], int | None]  # milliseconds; None is the moment of sending
 
 
-def stamp_live(entry: Entry) -> None:
+def live_timestamp(entry: Entry) -> None:
     """Event time is the moment of sending, whatever the document says."""
 
 
-class HistoryStamp:
+class HistoryTimestamps:
     """Stamps with `published_at`.
 
     Args:
@@ -76,7 +76,7 @@ class HistoryStamp:
         self._checked.add(stream)
 
 
-class ReplayStamp:
+class ReplayTimestamps:
     """Keeps the gaps of `published_at`, `speed` times as fast; stamps with the moment of sending."""
 
     def __init__(

@@ -18,7 +18,7 @@ async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, in
     return {each["topic"]: len(each["partitions"]) for each in described}
 
 
-class Lookup:
+class OffsetsClient:
     """A consumer of its own that joins no group, and only reads the offsets of one; one question at a time."""
 
     def __init__(self, broker: str, group: str) -> None:

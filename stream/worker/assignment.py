@@ -11,9 +11,9 @@ from aiokafka import TopicPartition
 from alerting.alerts import Alert
 from alerting.detection.policy import Policy
 from alerting.monitoring.metrics import KeyReading
-from stream.aggregate.partition import Owner
+from stream.aggregate.partition import PartitionTask
 from stream.classify.progress import SourceProgress
-from stream.kafka.offsets import Lookup
+from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
 
@@ -33,13 +33,13 @@ class Assignment:
         policy: Policy,
         model: str,
         sources: Sequence[str],
-        lookup: Lookup,
+        lookup: OffsetsClient,
         explain: Callable[[Alert], Awaitable[Alert]],
         fail: Callable[[BaseException], None],
     ) -> None:
         self.progress: dict[TopicPartition, SourceProgress] = {}
-        self.owners: dict[int, Owner] = {}
-        self.settled = asyncio.Event()  # cleared while the assignment changes
+        self.owners: dict[int, PartitionTask] = {}
+        self.ready = asyncio.Event()  # cleared while the assignment changes
         self.known = False  # whether anything was ever assigned
         self._settings = settings
         self._policy = policy
@@ -53,7 +53,7 @@ class Assignment:
 
     async def revoked(self, _: set[TopicPartition]) -> None:
         """Give everything back, after the transactions under way."""
-        self.settled.clear()
+        self.ready.clear()
         self.progress.clear()
         owners = list(self.owners.values())
         self.owners.clear()
@@ -82,10 +82,10 @@ class Assignment:
             "assigned: %s", ", ".join(sorted(f"{each.topic}-{each.partition}" for each in partitions)) or "-"
         )
         self.known = True
-        self.settled.set()
+        self.ready.set()
 
     def _own(self, partition: int) -> None:
-        owner = self.owners[partition] = Owner(partition, self._settings, self._explain)
+        owner = self.owners[partition] = PartitionTask(partition, self._settings, self._explain)
         task = asyncio.create_task(owner.start(self._policy, self._model, self._sources, self._lookup))
         self._starting.add(task)
         task.add_done_callback(self._started)

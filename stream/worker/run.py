@@ -26,11 +26,11 @@ from stream.aggregate.panes import NEGATIVE
 from stream.classify.agent import ClassifyAgent, Inference
 from stream.classify.document import SENTIMENT, TOPIC
 from stream.classify.explanations import explainer
-from stream.classify.publisher import Publisher
+from stream.classify.result_producer import ResultProducer
 from stream.errors import StreamError
-from stream.kafka.offsets import Lookup, partition_counts
+from stream.kafka.offsets import OffsetsClient, partition_counts
 from stream.kafka.topics import TopicNames
-from stream.messages import REFUSALS
+from stream.messages import DEAD_LETTER_REASONS
 from stream.settings import WorkerSettings
 from stream.worker.assignment import Assignment
 from stream.worker.faust_app import App, crash_of, faust_app
@@ -73,7 +73,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
         registry,
         topics=heads[TOPIC].labels,
         sentiments=heads[SENTIMENT].labels,
-        dead_letter_reasons=REFUSALS,
+        dead_letter_reasons=DEAD_LETTER_REASONS,
     )
     metrics.runs_with(classifier.engine_name, classifier.model_hash, policy.hash)
     health = Health()
@@ -123,8 +123,8 @@ class _Running:
 
     app: App
     assignment: Assignment
-    publisher: Publisher
-    lookup: Lookup
+    publisher: ResultProducer
+    lookup: OffsetsClient
     tasks: list[asyncio.Task[None]]  # none of them must end
 
     async def stop(self) -> int:
@@ -155,11 +155,11 @@ async def _start(
 ) -> _Running:
     names = TopicNames(settings.prefix)
     partitions = await _reach(names, settings)
-    lookup = Lookup(settings.broker, settings.group)
+    lookup = OffsetsClient(settings.broker, settings.group)
     await lookup.start()
     inputs = [names.input(stream) for stream in STREAMS]
     sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
-    publisher = Publisher(settings, partitions[names.classified])
+    publisher = ResultProducer(settings, partitions[names.classified])
     await publisher.start()
     inference = Inference(classifier, metrics)
     assignment = Assignment(
@@ -172,14 +172,14 @@ async def _start(
             publisher=publisher,
             metrics=metrics,
             progress=assignment.progress,
-            settled=assignment.settled,
+            assignment_ready=assignment.ready,
             is_leftover=assignment.is_leftover,
             max_future_seconds=policy.time.max_future_seconds,
             batch_documents=settings.batch_documents,
         ).run
         for stream in STREAMS
     }
-    agents[names.classified] = AggregateAgent(assignment.owners, assignment.settled, metrics, time.time()).run
+    agents[names.classified] = AggregateAgent(assignment.owners, assignment.ready, metrics, time.time()).run
     app = faust_app(settings, agents, assignment.revoked, assignment.assigned, end.fail)
     ticker = Ticker(assignment, publisher, lookup, health, policy.time.idle_after_seconds)
     registry.register(StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks))

@@ -9,9 +9,9 @@ from aiokafka.errors import KafkaError
 
 from alerting.monitoring.metrics import PartitionLag
 from stream.classify.progress import SourceProgress, ticks
-from stream.classify.publisher import Outbox, Publisher
+from stream.classify.result_producer import ResultProducer, SendBatch
 from stream.errors import StreamError
-from stream.kafka.offsets import Lookup
+from stream.kafka.offsets import OffsetsClient
 from stream.worker.assignment import Assignment
 from stream.worker.health import Health
 
@@ -23,8 +23,8 @@ GAP_SECONDS = 30.0  # a record that does not come back in this time was lost on 
 @dataclass
 class Ticker:
     assignment: Assignment
-    publisher: Publisher
-    lookup: Lookup
+    publisher: ResultProducer
+    lookup: OffsetsClient
     health: Health
     idle_after_seconds: float
     lags: list[PartitionLag] = field(default_factory=list)  # replaced as a whole: scrapes read it
@@ -57,7 +57,7 @@ class Ticker:
             return  # `health.broker_seen` grows old
         self.health.broker_seen = time.monotonic()
         self._measure(ends)
-        outbox = Outbox(self.publisher)
+        outbox = SendBatch(self.publisher)
         await outbox.ticks(ticks(idle, dict.fromkeys(idle, clock)))
         await outbox.confirmed()
 

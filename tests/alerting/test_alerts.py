@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from alerting.alerts import Alert, Evidence, alert_id, build_alert, split_key
-from alerting.detection.detector import Firing, Reading, Verdict, WindowCounts
+from alerting.detection.detector import Decision, Firing, Reading, WindowCounts
 
 PANE_END = 1767225600  # 2026-01-01T00:00:00Z
 COUNTS = WindowCounts(900, PANE_END - 900, PANE_END, 12, 9, 10, 8, 5)
 READING = Reading(COUNTS, 1.5e-6, 4.0)
-VERDICT = Verdict(
+VERDICT = Decision(
     PANE_END, True, 0.2, 0.02, (READING,), Firing(PANE_END, 900, "warning"), "firing", decisive=READING
 )
 EVIDENCE = Evidence(
@@ -23,11 +23,11 @@ EVIDENCE = Evidence(
 )
 
 
-def build(verdict: Verdict = VERDICT, key: str = "news/topic:Energy | Oil") -> Alert:
+def build(decision: Decision = VERDICT, key: str = "news/topic:Energy | Oil") -> Alert:
     return build_alert(
         key,
-        verdict,
-        verdict.transition or "updated",
+        decision,
+        decision.transition or "updated",
         evidence=(EVIDENCE,),
         detected_at=PANE_END + 5.25,
         historical=False,

@@ -27,7 +27,7 @@ from bearwatch.local.ports import HOST, free_port
 from bearwatch.sample import SampleDocument, SampleWorld, documents
 from bearwatch.sample.live import to_message
 from models.classifier import BUNDLED
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import encode
 
@@ -288,7 +288,7 @@ def live(coming: Iterable[SampleDocument]) -> Iterator[SampleDocument]:
 
 
 def send(found: Iterable[SampleDocument], bootstrap: str, names: TopicNames) -> None:
-    with DocumentSender(bootstrap, names) as sender:
+    with DocumentProducer(bootstrap, names) as sender:
         for each in found:
             sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
 

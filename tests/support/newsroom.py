@@ -9,7 +9,7 @@ from typing import Self
 from keyword_model import TOPICS, WORDS
 
 from bearwatch.core.times import utc
-from stream.ingest.producer import DocumentSender
+from stream.ingest.producer import DocumentProducer
 from stream.kafka.topics import TopicNames
 
 HISTORY_SECONDS = 3600.0  # the policy of minutes is warm after 12 minutes
@@ -30,7 +30,7 @@ class Newsroom:
         self.failure: Exception | None = None
 
     def __enter__(self) -> Self:
-        with DocumentSender(self._broker, TopicNames()) as sender:
+        with DocumentProducer(self._broker, TopicNames()) as sender:
             now = time.time()
             for step in range(int(HISTORY_SECONDS / HISTORY_EVERY_SECONDS)):
                 at = now - HISTORY_SECONDS + step * HISTORY_EVERY_SECONDS
@@ -56,7 +56,7 @@ class Newsroom:
 
     def _run(self) -> None:
         try:
-            with DocumentSender(self._broker, TopicNames()) as sender:
+            with DocumentProducer(self._broker, TopicNames()) as sender:
                 turn = 0
                 while not self._ended.wait(BAD_EVERY_SECONDS):
                     turn += 1
@@ -68,7 +68,7 @@ class Newsroom:
         except Exception as error:
             self.failure = error
 
-    def _send(self, sender: DocumentSender, topic: str, sentiment: str, at: float) -> None:
+    def _send(self, sender: DocumentProducer, topic: str, sentiment: str, at: float) -> None:
         self._number += 1
         name = f"d{self._number}"
         document = {

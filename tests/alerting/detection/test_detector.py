@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.detection.baseline import Baseline, Bucket, Moments, estimate, fed
-from alerting.detection.detector import DetectorState, Verdict, WindowCounts, describe, ends_bucket, evaluate
+from alerting.detection.detector import Decision, DetectorState, WindowCounts, describe, ends_bucket, evaluate
 from alerting.detection.policy import Policy, load_policy
 
 POLICY_TEXT = """
@@ -65,10 +65,10 @@ def windows_at(stories: list[Story], time: int, policy: Policy) -> list[WindowCo
 
 def replay(
     stories: Iterable[Story], until: int, policy: Policy, skip: bool = False, reload: bool = False
-) -> tuple[DetectorState, list[Verdict]]:
+) -> tuple[DetectorState, list[Decision]]:
     """Evaluate at each pane end; `skip` those without a change; `reload` the state from JSON between them."""
     ordered = sorted(stories)
-    state, verdicts, previous = DetectorState(), [], None
+    state, decisions, previous = DetectorState(), [], None
     for time in range(15, until + 1, 15):
         windows = windows_at(ordered, time, policy)
         counts = [msgspec.structs.astuple(each)[3:] for each in windows]
@@ -76,48 +76,48 @@ def replay(
         if skip and counts == previous and not state.active and not bucket:
             continue
         previous = counts
-        state, verdict = evaluate(state, "news", windows, time, policy)
-        verdicts.append(verdict)
+        state, decision = evaluate(state, "news", windows, time, policy)
+        decisions.append(decision)
         if reload:
             state = msgspec.json.decode(msgspec.json.encode(state), type=DetectorState)
-    return state, verdicts
+    return state, decisions
 
 
-def transitions(verdicts: Iterable[Verdict]) -> list[tuple[float, str, str, int]]:
+def transitions(decisions: Iterable[Decision]) -> list[tuple[float, str, str, int]]:
     return [
-        (v.time, v.transition, v.alert.severity, v.alert.window_seconds) for v in verdicts if v.transition
+        (v.time, v.transition, v.alert.severity, v.alert.window_seconds) for v in decisions if v.transition
     ]
 
 
 def test_quiet_stays_quiet(policy):
-    state, verdicts = replay(usual(0, 4 * QUIET), 4 * QUIET, policy)
-    assert transitions(verdicts) == []
+    state, decisions = replay(usual(0, 4 * QUIET), 4 * QUIET, policy)
+    assert transitions(decisions) == []
     assert not state.active
-    assert verdicts[-1].baseline_ratio == pytest.approx(0.2, abs=0.01)
+    assert decisions[-1].baseline_ratio == pytest.approx(0.2, abs=0.01)
 
 
 def test_warm_up_is_stated_and_has_no_p_value(policy):
-    _, verdicts = replay([*usual(0, QUIET), *surge(300, 600)], QUIET, policy)
-    ready = [v.time for v in verdicts if v.ready]
+    _, decisions = replay([*usual(0, QUIET), *surge(300, 600)], QUIET, policy)
+    ready = [v.time for v in decisions if v.ready]
     # 15 minutes, by then five of them (30 stories) have waited for the lag of ten
     assert ready[0] == 15 * MINUTE
-    for verdict in verdicts:
-        for reading in verdict.readings:
-            assert (reading.p_value is not None) == verdict.ready
+    for decision in decisions:
+        for reading in decision.readings:
+            assert (reading.p_value is not None) == decision.ready
             assert reading.lift is not None
-    assert transitions(v for v in verdicts if v.time < 15 * MINUTE) == []
+    assert transitions(v for v in decisions if v.time < 15 * MINUTE) == []
 
 
 def test_an_empty_window_has_neither_p_value_nor_lift(policy):
-    _, verdicts = replay(usual(0, QUIET), QUIET + 75, policy)
-    assert verdicts[-1].readings[0][1:] == (None, None)
-    assert verdicts[-1].readings[1].p_value is not None
+    _, decisions = replay(usual(0, QUIET), QUIET + 75, policy)
+    assert decisions[-1].readings[0][1:] == (None, None)
+    assert decisions[-1].readings[1].p_value is not None
 
 
 def test_surge_fires_and_resolves_at_exact_panes(policy):
     stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)]
-    _, verdicts = replay(stories, QUIET + 1200, policy)
-    assert transitions(verdicts) == [
+    _, decisions = replay(stories, QUIET + 1200, policy)
+    assert transitions(decisions) == [
         (QUIET + 60, "firing", "critical", 60),  # the second of two abnormal panes
         (QUIET + 210, "resolved", "critical", 60),  # the fourth pane at p ≥ 0.01
     ]
@@ -126,18 +126,18 @@ def test_surge_fires_and_resolves_at_exact_panes(policy):
 def test_one_abnormal_evaluation_is_not_enough(policy):
     stories = usual(0, QUIET + 600)
     once = [*stories, *surge(QUIET + 1, QUIET + 25, 2)]
-    _, verdicts = replay(once, QUIET + 30, policy)
-    assert transitions(verdicts) == []
+    _, decisions = replay(once, QUIET + 30, policy)
+    assert transitions(decisions) == []
 
 
 def test_a_missed_pane_breaks_the_row(policy):
     stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 120)]
     state, _ = replay(stories, QUIET + 45, policy)
     assert state.abnormal_evaluations == 1
-    state, verdict = evaluate(state, "news", windows_at(stories, QUIET + 75, policy), QUIET + 75, policy)
-    assert verdict.transition is None
-    state, verdict = evaluate(state, "news", windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
-    assert verdict.transition == "firing"
+    state, decision = evaluate(state, "news", windows_at(stories, QUIET + 75, policy), QUIET + 75, policy)
+    assert decision.transition is None
+    state, decision = evaluate(state, "news", windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
+    assert decision.transition == "firing"
 
 
 @pytest.mark.parametrize(
@@ -159,30 +159,30 @@ def test_each_minimum_holds_an_alert_back(policy, changed):
 
 def test_a_warning_escalates_under_the_same_alert(policy):
     stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 200, 4)]
-    _, verdicts = replay(stories, QUIET + 1200, policy)
-    assert transitions(verdicts) == [
+    _, decisions = replay(stories, QUIET + 1200, policy)
+    assert transitions(decisions) == [
         (QUIET + 60, "firing", "warning", 60),
         (QUIET + 135, "updated", "critical", 60),
         (QUIET + 285, "resolved", "critical", 60),
     ]
-    assert len({v.alert.since for v in verdicts if v.alert}) == 1
-    updated = next(v for v in verdicts if v.transition == "updated")
+    assert len({v.alert.since for v in decisions if v.alert}) == 1
+    updated = next(v for v in decisions if v.transition == "updated")
     assert updated.decisive.p_value <= 1e-8
 
 
 def test_calm_must_be_unbroken(policy):
     # Calm at QUIET + 165, 180 and 195, then a spike: the four calm panes begin anew at QUIET + 270.
     calm_but_one = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120), *surge(QUIET + 192, QUIET + 205, 1)]
-    _, verdicts = replay(calm_but_one, QUIET + 600, policy)
-    assert transitions(verdicts)[1:] == [(QUIET + 315, "resolved", "critical", 60)]
+    _, decisions = replay(calm_but_one, QUIET + 600, policy)
+    assert transitions(decisions)[1:] == [(QUIET + 315, "resolved", "critical", 60)]
 
 
 def test_nothing_fires_while_cooling_down(policy):
     # The alert resolves at QUIET + 210; the second surge is abnormal at QUIET + 240, within the minute of cooling.
     stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120), *surge(QUIET + 212, QUIET + 330, 2)]
-    _, verdicts = replay(stories, QUIET + 600, policy)
-    assert next(v for v in verdicts if v.time == QUIET + 240).readings[0].p_value <= policy.surge.p_value
-    assert transitions(verdicts)[1:3] == [
+    _, decisions = replay(stories, QUIET + 600, policy)
+    assert next(v for v in decisions if v.time == QUIET + 240).readings[0].p_value <= policy.surge.p_value
+    assert transitions(decisions)[1:3] == [
         (QUIET + 210, "resolved", "critical", 60),
         (QUIET + 285, "firing", "critical", 60),
     ]
@@ -190,10 +190,10 @@ def test_nothing_fires_while_cooling_down(policy):
 
 def test_a_longer_window_does_not_ring_for_a_surge_that_is_over(policy):
     stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)]
-    _, verdicts = replay(stories, QUIET + 1200, policy)
-    after_cool_down = [v.readings[2] for v in verdicts if QUIET + 270 < v.time < QUIET + 600]
+    _, decisions = replay(stories, QUIET + 1200, policy)
+    after_cool_down = [v.readings[2] for v in decisions if QUIET + 270 < v.time < QUIET + 600]
     assert all(r.p_value <= policy.surge.p_value and r.lift >= policy.surge.min_lift for r in after_cool_down)
-    assert [v.transition for v in verdicts if v.transition] == ["firing", "resolved"]
+    assert [v.transition for v in decisions if v.transition] == ["firing", "resolved"]
 
 
 def test_a_window_that_was_calm_is_armed_again(policy):
@@ -212,40 +212,40 @@ def test_what_was_seen_while_firing_does_not_become_usual(policy):
 
 def test_what_lasts_is_the_new_normal_and_the_verdict_says_so(policy):
     worse = [(time, time // 10 % 5 > 0) for time in range(QUIET, 3 * QUIET + 1200, 10)]
-    state, verdicts = replay([*usual(0, QUIET), *worse], 3 * QUIET + 1200, policy)
+    state, decisions = replay([*usual(0, QUIET), *worse], 3 * QUIET + 1200, policy)
     (fired, _), (resolved, reason) = [
-        (v.time, v.reason) for v in verdicts if v.transition in ("firing", "resolved")
+        (v.time, v.reason) for v in decisions if v.transition in ("firing", "resolved")
     ]
     assert resolved == fired + 0.5 * 3600
     assert reason == "held for 0.5 h: what was seen since it fired is the new normal"
-    assert verdicts[-1].baseline_ratio > 0.7
+    assert decisions[-1].baseline_ratio > 0.7
     assert state == DetectorState(baseline=state.baseline)
 
 
 def test_describe_reads_without_moving(policy):
     stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 120)]
-    state, verdicts = replay(stories, QUIET + 90, policy)
+    state, decisions = replay(stories, QUIET + 90, policy)
     described = describe(state, "news", windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
-    assert described == verdicts[-1]
+    assert described == decisions[-1]
     assert described.firing and described.decisive == described.readings[0]
 
 
 @pytest.mark.parametrize("lengths", ["[30, 60, 600]", "[240, 600]"], ids=["next shorter", "none shorter"])
 def test_an_alert_outlives_a_policy_without_its_window(policy, tmp_path, lengths):
     stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 200, 6)]
-    state, verdicts = replay(stories, QUIET + 150, policy)
-    assert verdicts[-1].alert.window_seconds == 180
+    state, decisions = replay(stories, QUIET + 150, policy)
+    assert decisions[-1].alert.window_seconds == 180
     text = POLICY_TEXT.replace("[60, 180, 600]", lengths).replace(
         "bucket_seconds = 60", "bucket_seconds = 600"
     )
     (tmp_path / "new.toml").write_text(text, encoding="utf-8")
     new = load_policy(tmp_path / "new.toml")
     for time in range(QUIET + 165, QUIET + 465, 15):
-        state, verdict = evaluate(state, "news", windows_at(stories, time, new), time, new)
-        if verdict.transition == "resolved":
+        state, decision = evaluate(state, "news", windows_at(stories, time, new), time, new)
+        if decision.transition == "resolved":
             break
-    assert verdict.transition == "resolved"
-    assert verdict.decisive in verdict.readings
+    assert decision.transition == "resolved"
+    assert decision.decisive in decision.readings
 
 
 def seeded(seed: int) -> list[Story]:
@@ -268,13 +268,13 @@ def seeded(seed: int) -> list[Story]:
 @given(seed=st.integers(0, 10_000))
 def test_replays_agree_however_they_are_made(policy, seed):
     stories = seeded(seed)
-    state, verdicts = replay(stories, 2 * QUIET, policy)
-    assert replay(stories, 2 * QUIET, policy, reload=True) == (state, verdicts)
+    state, decisions = replay(stories, 2 * QUIET, policy)
+    assert replay(stories, 2 * QUIET, policy, reload=True) == (state, decisions)
     skipped_state, skipped = replay(stories, 2 * QUIET, policy, skip=True)
     assert skipped_state == state
-    by_time = {verdict.time: verdict for verdict in verdicts}
-    assert skipped == [by_time[verdict.time] for verdict in skipped]
-    assert transitions(skipped) == transitions(verdicts)
+    by_time = {decision.time: decision for decision in decisions}
+    assert skipped == [by_time[decision.time] for decision in skipped]
+    assert transitions(skipped) == transitions(decisions)
 
 
 def test_random_streams_do_ring(policy):
@@ -304,22 +304,22 @@ def test_estimate_by_hand(policy):
     # Σ(k − 2)² = 2, less than the 3 · 10 · 0.16 of independent stories: excess = 2 / 0.16 − 30; pairs = 270.
     rho = max((2 / 0.16 - 30 + 200 * 0.03) / (270 + 200), 0.005)
     independent = 20 + 30 / (1 + rho * 9)
-    assert found.overdispersion == pytest.approx(1 - (1 - rho) * independent / (independent + 1))
+    assert found.intraclass_correlation == pytest.approx(1 - (1 - rho) * independent / (independent + 1))
 
 
-def test_overdispersion_is_recovered(policy):
+def test_intraclass_correlation_is_recovered(policy):
     rng, moments = random.Random(5), Moments()
     for _ in range(3000):
         share = rng.betavariate(0.2 * 9, 0.8 * 9)  # ρ = 0.1
         moments = moments.plus(20, sum(rng.random() < share for _ in range(20)))
     found = estimate(Baseline(moments=moments), "news", policy.baseline)
     assert found.ratio == pytest.approx(0.2, abs=0.01)
-    assert found.overdispersion == pytest.approx(0.1, abs=0.01)
+    assert found.intraclass_correlation == pytest.approx(0.1, abs=0.01)
 
 
 def test_ten_million_stories_and_a_share_of_nearly_nothing(policy):
     moments = Moments().plus(10**7, 0)
     baseline = Baseline(since=0.0, as_of=86400.0, stories=10**7, moments=moments)
     counts = [WindowCounts(60, 0, 60, 10**7, 10**6, 10**7, 10**6, 5)]
-    verdict = describe(DetectorState(baseline=baseline), "news", counts, 60, policy)
-    assert 0 < verdict.readings[0].p_value < 1e-6
+    decision = describe(DetectorState(baseline=baseline), "news", counts, 60, policy)
+    assert 0 < decision.readings[0].p_value < 1e-6

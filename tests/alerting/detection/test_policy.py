@@ -78,7 +78,7 @@ def test_a_policy_scaled_down_to_minutes_is_valid(tmp_path):
         ("[baseline]\nbucket_seconds = 1800", r"1800 s must be one of windows\.lengths_seconds"),
         ("[baseline]\nlag_seconds = 60", "must be at least the longest window"),
         ("[baseline]\nlag_seconds = 1e7", "must be at most 100 buckets"),
-        ("[baseline]\noverdispersion_max = 0.01", "must lie between"),
+        ("[baseline]\nintraclass_correlation_max = 0.01", "must lie between"),
         ("[surge]\nclear_p_value = 1e-9", "would resolve while it fires"),
         ("[surge]\ncritical_p_value = 0.1", "what is critical must be abnormal"),
         ("[surge]\ncritical_lift = 1", "what is critical must be abnormal"),

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from alerting.detection.detector import Firing, Reading, Verdict, WindowCounts
+from alerting.detection.detector import Decision, Firing, Reading, WindowCounts
 from alerting.errors import AlertingError
 from alerting.monitoring.metrics import (
     GAUGES,
@@ -21,7 +21,7 @@ TOPIC = {"stream": "news", "topic": "Energy | Oil"}
 KEY = "news/topic:Energy | Oil"
 FULL = Reading(WindowCounts(900, 0, 900, 12, 9, 10, 8, 5), 1e-6, 4.0)
 EMPTY = Reading(WindowCounts(3600, 0, 900, 0, 0, 0, 0, 0), None, None)
-QUIET = Verdict(900, True, 0.2, 0.02, (FULL, EMPTY))
+QUIET = Decision(900, True, 0.2, 0.02, (FULL, EMPTY))
 FIRING = QUIET._replace(alert=Firing(900, 900, "critical"), transition="firing", decisive=FULL)
 
 

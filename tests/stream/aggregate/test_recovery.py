@@ -20,7 +20,7 @@ from bearwatch.core.streams import STREAMS
 from bearwatch.local.kafka import LocalKafka
 from models.manifest import load_manifest, model_hash
 from stream.aggregate.aggregator import Aggregator
-from stream.aggregate.partition import Owner
+from stream.aggregate.partition import PartitionTask
 from stream.aggregate.state import (
     POSITION_KEY,
     VERSION,
@@ -31,8 +31,8 @@ from stream.aggregate.state import (
     load,
 )
 from stream.errors import StreamError
-from stream.ingest.producer import DocumentSender
-from stream.kafka.offsets import Lookup
+from stream.ingest.producer import DocumentProducer
+from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import TICK_KEY, Classified, Rate, Tick
 from stream.settings import WorkerSettings
@@ -69,8 +69,8 @@ def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str)
     async def explain(alert: object) -> object:
         raise AssertionError("nothing is applied here")
 
-    async def start(partition: int, lookup: Lookup) -> Aggregator:
-        owner = Owner(partition, WorkerSettings(broker.bootstrap, names.prefix), explain)
+    async def start(partition: int, lookup: OffsetsClient) -> Aggregator:
+        owner = PartitionTask(partition, WorkerSettings(broker.bootstrap, names.prefix), explain)
         try:
             await owner.start(policy, model, sources(names), lookup)
         finally:
@@ -79,7 +79,7 @@ def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str)
         return owner.aggregator
 
     async def run() -> list[Aggregator]:
-        lookup = Lookup(broker.bootstrap, f"{names.prefix}group")
+        lookup = OffsetsClient(broker.bootstrap, f"{names.prefix}group")
         await lookup.start()
         try:
             return [await start(partition, lookup) for partition in range(PARTITIONS)]
@@ -136,7 +136,7 @@ def test_a_killed_worker_is_followed_by_one_that_knows_the_same(
     broker: LocalKafka, names: TopicNames, model: Path, policy_file: Path, tmp_path: Path
 ):
     with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=policy_file) as worker:
-        with DocumentSender(broker.bootstrap, names) as sender:
+        with DocumentProducer(broker.bootstrap, names) as sender:
             for stream, key, document, milliseconds in islice(documents(DOCUMENTS, seed=5), UNTIL_A_SURGE):
                 sender.send(stream, document, key, milliseconds)
         worker.wait_until("all are counted", lambda: counted(broker.bootstrap, names)[1] == UNTIL_A_SURGE)

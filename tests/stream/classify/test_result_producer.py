@@ -9,7 +9,7 @@ from exactness import records
 from messages import classified
 
 from bearwatch.local.kafka import LocalKafka
-from stream.classify.publisher import BATCH_BYTES, Outbox, Publisher, send_records
+from stream.classify.result_producer import BATCH_BYTES, ResultProducer, SendBatch, send_records
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import TICK_KEY, Classified, Origin, Tick
 from stream.settings import WorkerSettings
@@ -23,9 +23,9 @@ def names(broker: LocalKafka, prefix: str) -> TopicNames:
     return names
 
 
-def publish(broker: LocalKafka, names: TopicNames, work: Callable[[Publisher], Awaitable[None]]) -> None:
+def publish(broker: LocalKafka, names: TopicNames, work: Callable[[ResultProducer], Awaitable[None]]) -> None:
     async def run() -> None:
-        publisher = Publisher(WorkerSettings(broker.bootstrap, names.prefix), PARTITIONS)
+        publisher = ResultProducer(WorkerSettings(broker.bootstrap, names.prefix), PARTITIONS)
         await publisher.start()
         try:
             async with asyncio.timeout(60):
@@ -40,8 +40,8 @@ def test_results_stand_in_order_before_their_tick(broker: LocalKafka, names: Top
     messages = [classified(float(number), topic=f"T{number % 5}") for number in range(2000)]
     tick = Tick(source="news-0", offset=2000, event_time=1999.0)
 
-    async def work(publisher: Publisher) -> None:
-        outbox = Outbox(publisher)
+    async def work(publisher: ResultProducer) -> None:
+        outbox = SendBatch(publisher)
         for message in messages:
             outbox.classified(message)
         await outbox.confirmed()
@@ -67,8 +67,8 @@ def test_results_stand_in_order_before_their_tick(broker: LocalKafka, names: Top
 def test_a_dead_letter_is_the_original_with_its_place(broker: LocalKafka, names: TopicNames):
     values = [b"", None, b"\xff" * 1_048_000]
 
-    async def work(publisher: Publisher) -> None:
-        outbox = Outbox(publisher)
+    async def work(publisher: ResultProducer) -> None:
+        outbox = SendBatch(publisher)
         for offset, value in enumerate(values):
             await outbox.dead_letter(value, Origin("bearwatch.news", 3, offset), "why \u2013 so")
         await outbox.confirmed()
@@ -90,7 +90,7 @@ def test_records_of_one_partition_keep_their_order_over_batches(broker: LocalKaf
     pairs: list[tuple[bytes, bytes | None]] = [(b"%d" % number, b"x" * 1000) for number in range(1200)]
     pairs += [(b"large", b"x" * (BATCH_BYTES + 1)), (b"removed", None), (b"last", b"")]
 
-    async def work(publisher: Publisher) -> None:
+    async def work(publisher: ResultProducer) -> None:
         sends = await send_records(publisher.producer, names.state, 1, pairs)
         await asyncio.gather(*sends)
         assert 3 <= len(sends) <= 6

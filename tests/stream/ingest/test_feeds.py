@@ -17,7 +17,7 @@ NOW = 1_790_000_000.0
 
 
 class Sent:
-    """Stands for DocumentSender: keeps what it is given."""
+    """Stands for DocumentProducer: keeps what it is given."""
 
     def __init__(self) -> None:
         self.documents: list[tuple[str, dict[str, Any], str, int | None]] = []

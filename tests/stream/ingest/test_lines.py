@@ -17,8 +17,8 @@ from kafka.partitioner.default import murmur2
 from bearwatch.local.kafka import LocalKafka
 from stream.errors import StreamError
 from stream.ingest.lines import numbered_lines, read_entry
-from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentSender
-from stream.ingest.timestamps import Entry, HistoryStamp, ReplayStamp
+from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentProducer
+from stream.ingest.timestamps import Entry, HistoryTimestamps, ReplayTimestamps
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import BadDocument
 
@@ -107,7 +107,7 @@ def test_the_stream_is_the_flag_or_else_the_field() -> None:
 
 
 def test_history_is_stamped_with_its_publication() -> None:
-    stamp = HistoryStamp({"news": None, "comments": START_MS}.__getitem__, now=START + timedelta(days=1))
+    stamp = HistoryTimestamps({"news": None, "comments": START_MS}.__getitem__, now=START + timedelta(days=1))
     assert stamp(entry(0)) == START_MS
     assert stamp(entry(900.5)) == START_MS + 900_500
     assert stamp(entry(301)) == START_MS + 301_000  # less than ten minutes out of order
@@ -124,8 +124,8 @@ def test_history_is_stamped_with_its_publication() -> None:
 def test_history_is_refused_by_a_topic_that_holds_later_records() -> None:
     now = START + timedelta(days=1)
     with pytest.raises(StreamError, match=r"news already holds records up to 2025-03-01T12:00:00\.001"):
-        HistoryStamp(lambda _: START_MS + 1, now)(entry(0))
-    assert HistoryStamp(lambda _: START_MS, now)(entry(0)) == START_MS
+        HistoryTimestamps(lambda _: START_MS + 1, now)(entry(0))
+    assert HistoryTimestamps(lambda _: START_MS, now)(entry(0)) == START_MS
 
 
 def test_a_replay_keeps_the_gaps_at_its_speed() -> None:
@@ -136,14 +136,14 @@ def test_a_replay_keeps_the_gaps_at_its_speed() -> None:
         waits.append(seconds)
         now += seconds
 
-    stamp = ReplayStamp(10, clock=lambda: now, sleep=sleep)
+    stamp = ReplayTimestamps(10, clock=lambda: now, sleep=sleep)
     for seconds in (0, 20, 20, 15, 50):
         assert stamp(entry(seconds)) is None  # type: ignore[func-returns-value]
     assert waits == [0, 2, 0, 0, 3]
 
 
 def test_a_senders_records_have_their_key_and_time(broker: LocalKafka, names: TopicNames) -> None:
-    with DocumentSender(broker.bootstrap, names) as sender:
+    with DocumentProducer(broker.bootstrap, names) as sender:
         for number in range(100):
             sender.send("news", line(number), f"d{number}", START_MS + number)
         sender.flush()
@@ -158,11 +158,11 @@ def test_a_senders_records_have_their_key_and_time(broker: LocalKafka, names: To
 
 def test_a_sender_needs_its_topics(broker: LocalKafka, prefix: str) -> None:
     with pytest.raises(StreamError, match=f"{prefix}news does not exist"):
-        DocumentSender(broker.bootstrap, TopicNames(prefix))
+        DocumentProducer(broker.bootstrap, TopicNames(prefix))
 
 
 def test_a_broker_that_stops_answering_is_an_error(broker: LocalKafka, names: TopicNames) -> None:
-    sender = DocumentSender(broker.bootstrap, names, delivery_seconds=1)
+    sender = DocumentProducer(broker.bootstrap, names, delivery_seconds=1)
     with pytest.raises(StreamError, match="did not take a document"), sender:
         sender.send("news", line(1), "d1")
         sender.flush()

@@ -11,7 +11,7 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.structs import OffsetAndMetadata
 
 from bearwatch.local.kafka import LocalKafka
-from stream.kafka.offsets import Lookup, partition_counts
+from stream.kafka.offsets import OffsetsClient, partition_counts
 from stream.kafka.topics import TopicNames, create_topics
 
 Answer = TypeVar("Answer")
@@ -23,9 +23,11 @@ def news(broker: LocalKafka, prefix: str) -> TopicPartition:
     return TopicPartition(names.news, 0)
 
 
-def ask(broker: LocalKafka, place: TopicPartition, question: Callable[[Lookup], Awaitable[Answer]]) -> Answer:
+def ask(
+    broker: LocalKafka, place: TopicPartition, question: Callable[[OffsetsClient], Awaitable[Answer]]
+) -> Answer:
     async def run() -> Answer:
-        lookup = Lookup(broker.bootstrap, f"{place.topic}-group")
+        lookup = OffsetsClient(broker.bootstrap, f"{place.topic}-group")
         await lookup.start()
         try:
             async with asyncio.timeout(60):
@@ -98,7 +100,7 @@ def test_one_question_at_a_time(broker: LocalKafka, news: TopicPartition):
     """The ticker and both agents ask at once."""
     send(broker, news, 10)
 
-    async def all_at_once(lookup: Lookup) -> list[int]:
+    async def all_at_once(lookup: OffsetsClient) -> list[int]:
         return list(await asyncio.gather(*(lookup.first_from(news, offset, 10) for offset in range(10))))
 
     assert ask(broker, news, all_at_once) == list(range(10))

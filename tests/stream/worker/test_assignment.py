@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from alerting.alerts import Alert
 from alerting.detection.policy import load_policy
 from bearwatch.local.kafka import LocalKafka
-from stream.kafka.offsets import Lookup
+from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import Tick
 from stream.settings import WorkerSettings
@@ -41,7 +41,7 @@ def fail(error: BaseException) -> None:
 
 @asynccontextmanager
 async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> AsyncIterator[Assignment]:
-    lookup = Lookup(broker.bootstrap, f"{prefix}group")
+    lookup = OffsetsClient(broker.bootstrap, f"{prefix}group")
     await lookup.start()
     chosen = WorkerSettings(broker.bootstrap, prefix, **settings)  # type: ignore[arg-type]
     made = Assignment(chosen, load_policy(), "model", ["news-0"], lookup, as_it_is, fail)
@@ -61,14 +61,14 @@ def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
         async with assignment(broker, prefix) as held:
             assert not held.known
             await held.assigned({news, classified})
-            assert held.known and held.settled.is_set()
+            assert held.known and held.ready.is_set()
             assert held.recovering == 1
             assert held.positions() == {news: 0}
             await held.owners[0].ready.wait()
             assert held.recovering == 0
             assert held.positions() == {news: 0, classified: 0}
             await held.revoked(set())
-            assert not held.settled.is_set()
+            assert not held.ready.is_set()
             assert held.positions() == {}
             assert list(held.readings()) == list(held.watermarks()) == []
 

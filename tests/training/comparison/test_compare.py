@@ -170,9 +170,9 @@ def test_report_says_the_same(compared: tuple[Path, str]) -> None:
     assert page.count('<svg viewBox="0 0 360 260"') == 3
     assert "no probabilities" in page
     assert "://" not in page  # it needs nothing from elsewhere
-    verdict = said.splitlines()[1].strip()
-    assert verdict in html.unescape(page)
-    assert "The simple classifier is" in verdict
+    decision = said.splitlines()[1].strip()
+    assert decision in html.unescape(page)
+    assert "The simple classifier is" in decision
     (engine,) = {each["engine"] for each in found["cells"] if each["cell"]["method"] == BERT}
     assert f"with {engine} on" in said and f"<td>{engine}</td>" in page
 
@@ -390,7 +390,7 @@ def test_bert_from_some_share_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bert", "simple", "verdict"),
+    ("bert", "simple", "decision"),
     [
         ({5.0: 70, 100.0: 80}, {5.0: 70, 100.0: 80}, "enough with 5 % (5 labels) to 100 % (100 labels)"),
         ({5.0: 90, 100.0: 95}, {5.0: 70, 100.0: 80}, "not enough with 5 % (5 labels) to 100 % (100 labels)"),
@@ -402,8 +402,8 @@ def test_bert_from_some_share_on() -> None:
         ),
     ],
 )
-def test_verdicts(bert: dict[float, int], simple: dict[float, int], verdict: str) -> None:
-    assert verdict in sentences(answer_to(bert, simple))[0]
+def test_verdicts(bert: dict[float, int], simple: dict[float, int], decision: str) -> None:
+    assert decision in sentences(answer_to(bert, simple))[0]
 
 
 def test_paired_interval_is_that_of_drawn_texts() -> None:
