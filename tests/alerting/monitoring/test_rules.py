@@ -233,7 +233,7 @@ def test_other_settings_reach_the_rules(tmp_path: Path):
     policy = tmp_path / "policy.toml"
     policy.write_text(
         "[windows]\nevaluate_every_seconds = 30\n"
-        "[time]\nhistorical_after_seconds = 600\nallowed_lateness_seconds = 30\n"
+        "[time]\nhistorical_after_seconds = 600\nmax_out_of_orderness_seconds = 30\n"
     )
     links = Links("https://grafana/d", "https://books", "https://alerts")
     text = rule_files(load_policy(policy), 80, links)["alerts.yml"]
@@ -248,7 +248,7 @@ def test_other_settings_reach_the_rules(tmp_path: Path):
 
 def test_a_policy_too_slow_to_be_measured_is_refused(tmp_path: Path):
     policy = tmp_path / "policy.toml"
-    policy.write_text("[time]\nallowed_lateness_seconds = 3600\n")
+    policy.write_text("[time]\nmax_out_of_orderness_seconds = 3600\n")
     done = CliRunner().invoke(bearwatch, ["rules", "--policy", str(policy), "--out", str(tmp_path)])
     assert "bearwatch_end_to_end_seconds has no bound" in str(done.exception)
 
