@@ -38,7 +38,7 @@ def command(
     settings = load_config(config, (*changes, *seeded))
     with training_extra():
         from training.fit.precision import best_precision
-        from training.fit.run import fit
+        from training.fit.training_run import fit
     data = data_dir or config.parent
     try:
         best = fit(settings, data, out, resume=resume, precision=best_precision(), teachers=teachers)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from training.comparison.parts import BERT, CLEAN, TYPING_10, Result, Split
+from training.comparison.cells import BERT, CLEAN, TYPING_10, Result, Split
 from training.evaluation.intervals import LEVEL, RESAMPLES, Interval
 
 

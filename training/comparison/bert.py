@@ -3,12 +3,12 @@
 import shutil
 from time import perf_counter
 
-from training.comparison.exported import exported
+from training.comparison.cells import Task, Trained
+from training.comparison.exported_model import exported
 from training.comparison.memory import peak_memory_bytes
-from training.comparison.parts import Task, Trained
 from training.export.artifact import export
 from training.fit.precision import best_precision
-from training.fit.run import fit
+from training.fit.training_run import fit
 
 
 def fine_tuned(task: Task) -> Trained:

@@ -15,9 +15,9 @@ import onnxruntime
 from models.machine import usable_cpus
 from models.manifest import model_hash
 from training.comparison.answer import Answer, answer
+from training.comparison.cells import BERT, SIMPLE, About, Cell, Result, Split, Task
+from training.comparison.folder import claimed, fill_in
 from training.comparison.inputs import fitting_model, notes, perhaps_seen, read_tests
-from training.comparison.parts import BERT, SIMPLE, About, Cell, Result, Split, Task
-from training.comparison.run import claimed, fill_in
 from training.comparison.subsets import lost, subset
 from training.config import Tracking, TrainingConfig
 from training.data.corpus import Corpus, read_corpus

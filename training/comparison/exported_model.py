@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from models.classifier import Classifier
-from training.comparison.parts import Trained
+from training.comparison.cells import Trained
 
 
 def exported(

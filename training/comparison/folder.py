@@ -11,8 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from training.comparison.cell import run_apart
-from training.comparison.parts import BERT, Cell, Result, Task
+from training.comparison.cells import BERT, Cell, Result, Task
+from training.comparison.run_cell import run_apart
 from training.data.corpus import Corpus
 from training.errors import TrainingError
 from training.files import write_file

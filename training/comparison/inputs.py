@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.manifest import Manifest, load_manifest, sha256_of
-from training.comparison.parts import Tests
+from training.comparison.cells import Tests
 from training.config import TrainingConfig
 from training.data.labelled import read_examples
 from training.errors import TrainingConfigError

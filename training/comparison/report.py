@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from training.comparison.cells import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, Figures, Result
 from training.comparison.compare import Comparison
-from training.comparison.parts import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, Figures, Result
 from training.comparison.plots import HEIGHT, WIDTH, Plot, Point, plot
 from training.comparison.sentences import sentences
 from training.errors import TrainingError

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.text import normalise
-from training.comparison.noise import mistyped
-from training.comparison.parts import (
+from training.comparison.cells import (
     BERT,
     CLEAN,
     TYPING_5,
@@ -33,6 +32,7 @@ from training.comparison.parts import (
     Tests,
     Trained,
 )
+from training.comparison.noise import mistyped
 from training.errors import TrainingError
 from training.evaluation.intervals import bootstrap
 from training.evaluation.metrics import measure
@@ -89,7 +89,7 @@ def run(cell: Cell, task: Task) -> Result:
 
 def _trained(cell: Cell, task: Task) -> Trained:
     if cell.model:
-        from training.comparison.exported import exported
+        from training.comparison.exported_model import exported
 
         return exported(task.model)
     if cell.method == BERT:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from models.engines import CUDA
 from training.comparison.answer import Answer, Cost, Step
-from training.comparison.parts import BERT
+from training.comparison.cells import BERT
 
 
 def sentences(answer: Answer) -> list[str]:

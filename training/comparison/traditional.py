@@ -22,8 +22,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import LinearSVC
 
 from models.text import normalise
+from training.comparison.cells import BAYES, LOGISTIC, SVM, Trained
 from training.comparison.memory import peak_memory_bytes
-from training.comparison.parts import BAYES, LOGISTIC, SVM, Trained
 from training.config import TrainingConfig
 from training.data.labelled import Example
 

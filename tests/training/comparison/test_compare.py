@@ -14,16 +14,13 @@ from click.testing import CliRunner
 from tiny_bert import write_tiny_bert
 from tiny_training import table, write_checkpoint, write_data
 
-import training.comparison.run
+import training.comparison.folder
 from bearwatch.commands.compare import command
 from models.engines import ENGINES
 from models.errors import ModelError
 from models.manifest import Dataset, load_manifest, sha256_of
 from training.comparison.answer import Answer, Cost, answer, paired_interval
-from training.comparison.cell import run, run_apart
-from training.comparison.compare import Comparison, compare
-from training.comparison.inputs import notes, perhaps_seen, read_tests
-from training.comparison.parts import (
+from training.comparison.cells import (
     BAYES,
     BERT,
     LOGISTIC,
@@ -36,7 +33,10 @@ from training.comparison.parts import (
     Split,
     Task,
 )
-from training.comparison.run import claimed
+from training.comparison.compare import Comparison, compare
+from training.comparison.folder import claimed
+from training.comparison.inputs import notes, perhaps_seen, read_tests
+from training.comparison.run_cell import run, run_apart
 from training.comparison.sentences import sentences
 from training.comparison.subsets import lost, parse_shares, subset
 from training.config import Distillation, Head, TrainingConfig, parse_config
@@ -124,7 +124,7 @@ def compared(folder: Path) -> tuple[Path, str]:
     arguments += ["--model", str(folder / "model"), "--shares", "60,100"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")  # for so little to compute, threads cost more than they gain
-        patch.setattr(training.comparison.run, "run_apart", apart_where_it_counts)
+        patch.setattr(training.comparison.folder, "run_apart", apart_where_it_counts)
         said = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert said.exit_code == 0
     return folder / "out", said.stdout
@@ -187,7 +187,7 @@ def test_finished_cells_are_not_filled_in_again(
         run_again.append(cell)
         return run(cell, task)
 
-    monkeypatch.setattr(training.comparison.run, "run_apart", here)
+    monkeypatch.setattr(training.comparison.folder, "run_apart", here)
     before = again(config, folder, out, 60.0, 100.0)
     assert not run_again
     lost_cell = Cell(BAYES, 100.0, "sentiment")
@@ -208,7 +208,7 @@ def test_interrupted_comparison_goes_on(
             raise KeyboardInterrupt
         return result(cell.method, cell.share, "11")
 
-    monkeypatch.setattr(training.comparison.run, "run_apart", dies_at_the_third)
+    monkeypatch.setattr(training.comparison.folder, "run_apart", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         again(config, folder, tmp_path, 100.0)
     found = again(config, folder, tmp_path, 100.0)

@@ -27,7 +27,7 @@ from training.errors import TrainingError
 from training.export.artifact import export
 from training.export.card import CARD
 from training.fit.precision import Precision
-from training.fit.run import fit
+from training.fit.training_run import fit
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CHECK = "text,label\nBanyard faces a fraud probe,0\nBanyard soars on record profit,1\n"

@@ -18,8 +18,8 @@ from training.export.averaging import common_record, load_mean
 from training.export.card import CARD
 from training.fit.network import encode, saved_network
 from training.fit.precision import Precision
-from training.fit.run import fit
 from training.fit.run_folder import RunFolder
+from training.fit.training_run import fit
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

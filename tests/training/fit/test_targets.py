@@ -11,8 +11,8 @@ import pytest
 from keyword_model import SENTIMENTS, TOPICS, write_keyword_model
 from tiny_training import TOPIC, rows_of, table, write_checkpoint, write_data
 
-import training.fit.run
 import training.fit.run_folder
+import training.fit.training_run
 from models.classifier import Classifier
 from models.manifest import load_manifest, write_manifest
 from training.config import Distillation, TextSet, TrainingConfig, parse_config
@@ -22,8 +22,8 @@ from training.errors import TrainingConfigError, TrainingError
 from training.export.artifact import export
 from training.fit.batches import UNLABELLED, Encoded
 from training.fit.precision import Precision
-from training.fit.run import fit
 from training.fit.targets import targets, teachers_say
+from training.fit.training_run import fit
 
 FP32 = Precision("cpu", None)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_altered_copies_are_trained_on(folder: Path, monkeypatch: pytest.MonkeyP
         asked.append(texts)
         return tuple(np.full((len(texts), len(h.labels)), 0.5, np.float32) for h in config.heads.values())
 
-    monkeypatch.setattr(training.fit.run, "teachers_say", say)
+    monkeypatch.setattr(training.fit.training_run, "teachers_say", say)
     monkeypatch.setattr(training.fit.run_folder, "load_manifest", lambda _: None)
     monkeypatch.setattr(training.fit.run_folder, "model_hash", lambda _: "0")
     for copies in (0, 2):

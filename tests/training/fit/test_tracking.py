@@ -20,9 +20,9 @@ from wandb.proto.wandb_internal_pb2 import Record
 from training.config import Tracking, parse_config
 from training.errors import TrainingConfigError, TrainingError
 from training.fit.precision import Precision
-from training.fit.run import fit
 from training.fit.tracking import trackers
 from training.fit.trainer import Trainer
+from training.fit.training_run import fit
 
 FP32 = Precision("cpu", None)
 DEV = {f"dev/{head}/{k}" for head in ("sentiment", "topic") for k in ("accuracy", "macro_f1", "ece", "n")}

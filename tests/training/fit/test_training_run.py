@@ -20,8 +20,8 @@ from training.data.report import DataReport
 from training.errors import TrainingConfigError, TrainingError
 from training.fit.network import encode_texts, new_network
 from training.fit.precision import Precision
-from training.fit.run import fit, schedule
 from training.fit.run_folder import EpochReport, Position, RunFolder
+from training.fit.training_run import fit, schedule
 
 FP32 = Precision("cpu", None)
 
