@@ -1,10 +1,13 @@
 """Ports on this machine's loopback address: is one free, which one is, does a Kafka answer there."""
 
+import random
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 
 HOST = "127.0.0.1"
+FIRST_PORT, LAST_PORT = 20_000, 32_767  # connections begin at 32768 on Linux, at 49152 elsewhere
 
 
 def answers(port: int) -> bool:
@@ -31,6 +34,16 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now and stays so: the system gives none of this range to whoever asks for any port.
+
+    No port is given twice by one process.
+    """
+    return next(port for port in _candidates if is_free(port))
+
+
+def _shuffled() -> Iterator[int]:
+    while True:  # in an order of its own for each process
+        yield from random.sample(range(FIRST_PORT, LAST_PORT + 1), LAST_PORT + 1 - FIRST_PORT)
+
+
+_candidates = _shuffled()

@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from external_tools import external_tool
 from one_worker import PATIENCE_SECONDS, OneWorker
 from prometheus_client import CollectorRegistry
 
 from alerting.dashboards.__main__ import FOLDER, rendered
-from alerting.errors import AlertingError
 from alerting.monitoring.metrics import GAUGES, Metrics
 from bearwatch.local.kafka import LocalKafka
-from bearwatch.local.monitoring import Tool, tool
 from bearwatch.local.ports import HOST, free_port
 from bearwatch.sample import SampleDocument, SampleWorld, documents
 from bearwatch.sample.live import to_message
@@ -185,14 +184,7 @@ def test_every_query_parses(promtool: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def promtool() -> Path:
-    return installed("promtool")
-
-
-def installed(name: Tool) -> Path:
-    try:
-        return tool(name)
-    except AlertingError as error:
-        pytest.skip(str(error))
+    return external_tool("promtool")
 
 
 class Prometheus:
@@ -263,7 +255,7 @@ def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> 
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(
             [
-                *(installed("prometheus"), f"--config.file={folder}/prometheus.yml"),
+                *(external_tool("prometheus"), f"--config.file={folder}/prometheus.yml"),
                 *(f"--storage.tsdb.path={folder}/data", f"--web.listen-address={HOST}:{port}"),
             ],
             stdout=log,

@@ -3,10 +3,10 @@
 import subprocess
 
 import pytest
+from external_tools import external_tool
 from prometheus_client import CollectorRegistry, generate_latest
 
 from alerting.detection.detector import Decision, Firing, Reading, WindowCounts
-from alerting.errors import AlertingError
 from alerting.monitoring.metrics import (
     GAUGES,
     KeyReading,
@@ -15,7 +15,6 @@ from alerting.monitoring.metrics import (
     StateCollector,
     window_label,
 )
-from bearwatch.local.monitoring import tool
 
 TOPIC = {"stream": "news", "topic": "Energy | Oil"}
 KEY = "news/topic:Energy | Oil"
@@ -166,10 +165,7 @@ def test_windows_are_labelled_as_prometheus_writes_durations(seconds, label):
 
 
 def test_promtool_finds_no_fault(worker):
-    try:
-        promtool = tool("promtool")
-    except AlertingError as error:
-        pytest.skip(str(error))
+    promtool = external_tool("promtool")
     worker.keys = [KeyReading(KEY, FIRING), KeyReading("comments/entity:ACME", QUIET)]
     worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
     worker.watermarks = [(0, 900.0)]

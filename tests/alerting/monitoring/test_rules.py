@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from external_tools import external_tool
 from prometheus_client import CollectorRegistry
 from rule_cases import ALL, CASES, FIRES, SURGE, Case, active, end_to_end, lag, refused, up
 
@@ -18,7 +19,6 @@ from alerting.monitoring import metrics
 from alerting.monitoring.rule_timing import timing
 from alerting.monitoring.rules import Links, rule_files
 from bearwatch.cli import bearwatch
-from bearwatch.local.monitoring import tool
 from stream.settings import WorkerSettings
 
 FOLDER = Path(__file__).parents[3] / "alerting" / "prometheus"
@@ -35,10 +35,7 @@ SESSION = WorkerSettings(broker="").session_timeout_seconds
 
 @pytest.fixture(scope="session")
 def promtool() -> Path:
-    try:
-        return tool("promtool")
-    except AlertingError as error:
-        pytest.skip(str(error))
+    return external_tool("promtool")
 
 
 def check(promtool: Path, *arguments: object) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 from alert_messages import acknowledgement, alert
+from external_tools import external_tool
 
 from alerting.detection.policy import load_policy
-from alerting.errors import AlertingError
 from alerting.notify import silences
-from bearwatch.local.monitoring import home, tool
+from bearwatch.local.monitoring import home
 from bearwatch.local.ports import HOST, free_port
 
 CONFIG = Path(__file__).parents[3] / "alerting" / "alertmanager" / "alertmanager.yml"
@@ -26,16 +26,9 @@ RULES = yaml.safe_load((CONFIG.parents[1] / "prometheus" / "alerts.yml").read_te
 ALERTS = {(rule["alert"], *rule["labels"].values()) for group in RULES["groups"] for rule in group["rules"]}
 
 
-def found(name) -> Path:
-    try:
-        return tool(name)
-    except AlertingError as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="module")
 def amtool() -> Callable[..., str]:
-    program = found("amtool")
+    program = external_tool("amtool")
 
     def run(*arguments: object) -> str:
         done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
@@ -146,7 +139,7 @@ class Alertmanager:
             "web.listen-address": f"{HOST}:{self.port}",
             "cluster.listen-address": "",
         }
-        program = found("alertmanager")
+        program = external_tool("alertmanager")
         command = [program, *(f"--{name}={value}" for name, value in flags.items())]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=home(program), stdout=log, stderr=log)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from alert_messages import NOW, acknowledgement, alert, record, write
+from external_tools import external_tool
 from msgspec import UNSET
 
 from alerting.errors import AlertingError
@@ -25,7 +26,7 @@ from alerting.notify.silences import Alertmanager, matchers
 from bearwatch import silence_keeper
 from bearwatch.answering import answer
 from bearwatch.local.kafka import LocalKafka
-from bearwatch.local.monitoring import home, tool
+from bearwatch.local.monitoring import home
 from bearwatch.local.ports import answers, free_port
 from bearwatch.silence_keeper import end_silences
 from stream.errors import StreamError
@@ -43,10 +44,7 @@ def now_for(length: timedelta = timedelta(hours=2), **changes: Any) -> Acknowled
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Alertmanager."""
-    try:
-        program = tool("alertmanager")
-    except AlertingError as error:
-        pytest.skip(str(error))
+    program = external_tool("alertmanager")
     folder, port = tmp_path_factory.mktemp("alertmanager"), free_port()
     (folder / "config.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
     command = [str(program), f"--config.file={folder}/config.yml", f"--storage.path={folder}"]

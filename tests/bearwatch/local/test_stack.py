@@ -7,18 +7,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from external_tools import external_tool
 from surge_watch import Told
-
-from alerting.errors import AlertingError
-from bearwatch.local.monitoring import tool
 
 
 @pytest.mark.timeout(900)  # it began with the first test
 def test_a_surge_is_told_once_and_its_end_once(surge: subprocess.Popen[bytes]):
-    try:
-        tool("prometheus"), tool("alertmanager")
-    except AlertingError as error:
-        pytest.skip(str(error))
+    external_tool("prometheus"), external_tool("alertmanager")
     folder = Path(surge.args[-1])
     assert surge.wait() == 0, (folder / "surge_watch.log").read_text()
     told = msgspec.json.decode((folder / "told.json").read_bytes(), type=Told)

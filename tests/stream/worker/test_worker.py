@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 from exactness import counted
+from external_tools import external_tool
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from keyword_model import TOPICS, WORDS, write_keyword_model
 from one_worker import OneWorker
 from policies import MINUTE_POLICY
 
-from alerting.errors import AlertingError
 from bearwatch.local.kafka import LocalKafka
-from bearwatch.local.monitoring import tool
 from bearwatch.local.ports import HOST, free_port
 from models.manifest import Head
 from stream.errors import StreamError
@@ -272,10 +271,7 @@ def test_promtool_finds_no_fault_whatever_the_labels(
 
 @pytest.fixture(scope="module")
 def promtool() -> Path:
-    try:
-        return tool("promtool")
-    except AlertingError as error:
-        pytest.skip(str(error))
+    return external_tool("promtool")
 
 
 def refusal(worker: OneWorker) -> tuple[int, str]:
