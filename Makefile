@@ -25,16 +25,16 @@ training: .venv/.development  ## install what training a model of your own needs
 test: .venv/.development jars  ## run the tests; ARGS="-k ingest" and other flags of pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: .venv/.development  ## formatting, lint, types, which room imports which
+check: .venv/.development  ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-dashboards: .venv/.development  ## write Grafana's dashboards anew
+dashboards: .venv/.development  ## write Grafana's dashboards again
 	@$(BIN)/python -m alerting.dashboards
 
-lock: .venv/.development  ## write the locks of packages and Kafka's jars anew; ARGS="--upgrade" takes newer packages
+lock: .venv/.development  ## write the locks of packages and Kafka's jars again; ARGS="--upgrade" takes newer packages
 	$(call compile,requirements-build.in) -o requirements-build.txt
 	$(call compile,pyproject.toml --extra train --extra track --extra dev) -o requirements-dev.txt
 	$(call compile,pyproject.toml) -c requirements-dev.txt -o requirements.txt

@@ -1,1 +1,1 @@
-"""When to alert and how it reaches people: policy, detector, alerts, metrics."""
+"""When to alert, and how an alert reaches people. It knows no Kafka and no model."""

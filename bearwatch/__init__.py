@@ -1,1 +1,3 @@
-"""The front door: command line, settings, and `up`, everything on one machine."""
+"""The command line, settings and texts for people. What classifies, counts and alerts is not here but in
+`models`, `stream` and `alerting`.
+"""

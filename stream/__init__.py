@@ -1,1 +1,3 @@
-"""Documents in, classified and windowed; Faust at the rim; feeds; the local Kafka."""
+"""Documents in, classified and counted over event time, rates and alerts out. When to alert is not decided
+here but in `alerting`.
+"""

@@ -1,4 +1,5 @@
 """Grafana's dashboards, made by code so that what they share cannot drift apart.
+Nothing that runs in production imports it.
 
     python -m alerting.dashboards
 

@@ -1,1 +1,3 @@
-"""What an alert is: the policy, the baseline and the detector. No formula stands outside this package."""
+"""The policy, the baseline, window scores and the state of alerts. No formula stands outside this package,
+and no I/O inside it but reading a policy file.
+"""

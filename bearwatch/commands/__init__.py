@@ -1,1 +1,3 @@
-"""One module per command; `bearwatch.cli` loads the one that is asked for."""
+"""One module per command: options in, a call into the other packages, an exit code out. No logic of theirs is
+here.
+"""

@@ -1,1 +1,3 @@
-"""Everything on one machine: a real Kafka, the worker, a feed, the monitoring. Production needs none of it."""
+"""Everything on one machine: a real Kafka, workers, a feed, Prometheus and Alertmanager as child processes.
+Production needs none of it.
+"""

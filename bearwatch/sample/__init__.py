@@ -1,4 +1,5 @@
 """The sample feed: an endless, made-up stream of financial news and comments, the same for the same seed.
+It is not taken from any real feed.
 
     world = SampleWorld(seed=7, anchor=time_of_first_start)
     for document in documents(world, world.anchor - HISTORY_SECONDS, now):

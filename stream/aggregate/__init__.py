@@ -1,1 +1,3 @@
-"""Classified messages counted over event time. Pure but for `partition` and `agent`, which talk to Kafka."""
+"""`classified` messages counted over event time: panes, watermark, state, rates and alerts. Pure but for
+recovery, `partition` and `agent`, which do I/O; no formula of a detector is here.
+"""

@@ -1,1 +1,3 @@
-"""Documents in, classified messages out. `document` and `progress` are pure; the rest talks to Kafka."""
+"""Documents in, `classified` messages out; `document` and `progress` are pure, the rest does I/O. Nothing is
+counted here.
+"""

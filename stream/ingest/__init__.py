@@ -1,1 +1,3 @@
-"""Feeds into Kafka: lines of a file, their timestamps, the producer."""
+"""Feeds into Kafka: lines of a file, timestamp assignment, the producer of documents. Documents are not
+classified here.
+"""

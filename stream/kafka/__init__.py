@@ -1,1 +1,3 @@
-"""Kafka without Faust: topics, offsets, administration, readers and batches of records."""
+"""Kafka without Faust: connections, topics, offsets, administration, following a topic, batches of records.
+It classifies and counts nothing.
+"""

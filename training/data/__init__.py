@@ -1,1 +1,3 @@
-"""Labelled and unlabelled files, splits, leaks and reports on them."""
+"""Labelled and unlabelled files, their splits, leaks between them, augmentation and reports. No network is
+trained here.
+"""

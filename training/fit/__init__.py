@@ -1,1 +1,1 @@
-"""The training run: network, optimisation, teachers, run folder and tracking."""
+"""The training run: network, optimisation, teachers, base models, run folder and tracking. It exports nothing."""
