@@ -76,9 +76,9 @@ class News:
         self.negative: dict[str, list[SampleDocument]] = defaultdict(list)
         self.calm: list[SampleDocument] = []
         for each, scores in zip(found, labels, strict=True):
-            if scores["sentiment"].label != "negative":
+            if scores.predictions["sentiment"].label != "negative":
                 self.calm.append(each)
-            elif scores["topic"].label == each.intended_topic:
+            elif scores.predictions["topic"].label == each.intended_topic:
                 self.negative[each.intended_topic].append(each)
 
     def topics(self, count: int) -> list[str]:

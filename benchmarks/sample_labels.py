@@ -22,7 +22,7 @@ def report(classifier: Classifier, found: Iterable[SampleDocument], show_misread
     texts = list({d.text: d for d in found if not d.text.startswith("RT @")}.values())
     groups: dict[tuple[str, str, str], list[tuple[bool, bool]]] = defaultdict(list)
     for document, labels in zip(texts, classifier.classify([d.text for d in texts]), strict=True):
-        topic, sentiment = labels["topic"].label, labels["sentiment"].label
+        topic, sentiment = (labels.predictions[head].label for head in ("topic", "sentiment"))
         right = (topic == document.intended_topic, sentiment == document.intended_sentiment)
         groups[document.intended_topic, document.intended_sentiment, document.stream].append(right)
         if show_misread and not all(right):

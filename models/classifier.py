@@ -4,8 +4,9 @@ A label and its probability depend on the text and the model, never on the texts
 `models.batching` and `Engine`), so a replay gives what the stream gave.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -24,9 +25,20 @@ BUNDLED = Path(__file__).parent / "bundled"
 Probabilities = npt.NDArray[np.float64]  # (n_texts, n_labels)
 
 
-class Scored(NamedTuple):
+class Prediction(NamedTuple):
+    """A head's most probable label."""
+
     label: str
     probability: float  # in [0, 1], of this label
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a model answers to one text."""
+
+    predictions: Mapping[str, Prediction]  # by head
+    model: str  # hash of the model that answered
+    engine: str  # name of the engine that ran it
 
 
 class Classifier:
@@ -57,15 +69,18 @@ class Classifier:
         loaded._check_widths(folder)
         return loaded
 
-    def classify(self, texts: Sequence[str]) -> list[dict[str, Scored]]:
-        """For each text and head the most probable label, of equal ones the first. Texts may be normalised."""
-        results: list[dict[str, Scored]] = [{} for _ in texts]
+    def classify(self, texts: Sequence[str]) -> list[Classification]:
+        """For each text and head the most probable label; of equally probable ones the first in the manifest.
+
+        Texts are normalised (`models.text.normalise`) first; normalising twice changes nothing.
+        """
+        results: list[dict[str, Prediction]] = [{} for _ in texts]
         for name, probabilities in self.probabilities(texts).items():
             labels = self.manifest.heads[name].labels
             best = probabilities.argmax(axis=1)  # (n_texts,)
             for result, row, column in zip(results, probabilities, best.tolist(), strict=True):
-                result[name] = Scored(labels[column], float(row[column]))
-        return results
+                result[name] = Prediction(labels[column], float(row[column]))
+        return [Classification(result, self.model_hash, self.engine_name) for result in results]
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, Probabilities]:
         """head -> (n_texts, n_labels), columns in the order of the head's labels."""

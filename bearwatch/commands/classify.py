@@ -16,7 +16,7 @@ import click
 import msgspec
 
 from bearwatch.settings import settings
-from models.classifier import Classifier, Scored
+from models.classifier import Classification, Classifier
 from models.text import normalise
 
 BLOCK_BYTES = 1 << 16
@@ -120,10 +120,10 @@ def parse(line: bytes, jsonl: bool) -> tuple[str, Record]:
     return text, {"text": text} | record
 
 
-def fields(result: dict[str, Scored], least: Mapping[str, float]) -> Record:
+def fields(answer: Classification, least: Mapping[str, float]) -> Record:
     """`topic`, `topic_probability` and so on for every head; they replace fields of the same name."""
     named: Record = {}
-    for head, scored in result.items():
-        named[head] = scored.label if scored.probability >= least[head] else None
-        named[f"{head}_probability"] = round(scored.probability, 6)
+    for head, prediction in answer.predictions.items():
+        named[head] = prediction.label if prediction.probability >= least[head] else None
+        named[f"{head}_probability"] = round(prediction.probability, 6)
     return named

@@ -11,7 +11,8 @@ from aiokafka import TopicPartition
 
 from alerting.monitoring.metrics import Metrics
 from bearwatch.core.streams import Stream
-from models.classifier import Classifier, Scored
+from models.classifier import Classification
+from models.loaded import Input, Models
 from stream.classify.document import Examined, classified, examine
 from stream.classify.progress import SourceProgress, ticks
 from stream.classify.result_producer import ResultProducer, SendBatch
@@ -32,23 +33,23 @@ class Event(Protocol):
 
 
 class Inference:
-    """The model on threads of its own, so that the event loop goes on answering the broker."""
+    """The models on threads of their own, so that the event loop goes on answering the broker."""
 
-    def __init__(self, classifier: Classifier, metrics: Metrics) -> None:
-        self.classifier = classifier
+    def __init__(self, models: Models, metrics: Metrics) -> None:
+        self.models = models
         self._metrics = metrics
         self._threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="inference")
 
-    async def classify(self, texts: list[str]) -> list[dict[str, Scored]]:
-        if not texts:
+    async def classify(self, inputs: list[Input]) -> list[Classification]:
+        if not inputs:
             return []
-        self._metrics.batch_documents.observe(len(texts))
-        scores: list[dict[str, Scored]] = await self.run(self._classify, texts)
-        return scores
+        self._metrics.batch_documents.observe(len(inputs))
+        answers: list[Classification] = await self.run(self._classify, inputs)
+        return answers
 
-    def _classify(self, texts: list[str]) -> list[dict[str, Scored]]:
+    def _classify(self, inputs: list[Input]) -> list[Classification]:
         with self._metrics.inference_seconds.time():  # not the wait for a thread
-            return self.classifier.classify(texts)
+            return self.models.classify(inputs)
 
     async def run(self, work: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
@@ -56,11 +57,11 @@ class Inference:
 
 @dataclass
 class Work:
-    """A batch on its way: the records to be answered, what they hold, and the scores to come of those that are fit."""
+    """A batch on its way: the records to be answered, what they hold, the answers to come to those that are fit."""
 
     events: list[Event]
     examined: list[Examined | BadDocument]
-    scores: asyncio.Task[list[dict[str, Scored]]]
+    answers: asyncio.Task[list[Classification]]
 
 
 @dataclass
@@ -90,21 +91,19 @@ class ClassifyAgent:
             due = [event for event in batch if await self._is_due(event)]
             now = time.time()
             examined = [self._examine(event, now) for event in due]
-            texts = [each.text for each in examined if isinstance(each, Examined)]
-            yield Work(due, examined, asyncio.create_task(self.inference.classify(texts)))
+            inputs = [each.model_input for each in examined if isinstance(each, Examined)]
+            yield Work(due, examined, asyncio.create_task(self.inference.classify(inputs)))
 
     async def _answer(self, work: Work) -> None:
         outbox = SendBatch(self.publisher)
-        scores = iter(await work.scores)
+        answers = iter(await work.answers)
         for event, each in zip(work.events, work.examined, strict=True):
             origin = _origin(event)
             if isinstance(each, BadDocument):
                 await outbox.dead_letter(event.message.value, origin, each.reason)
                 self.metrics.dead_letter(self.stream, each.kind)
             else:
-                result = classified(
-                    each, self.stream, next(scores), origin, self.inference.classifier.model_hash
-                )
+                result = classified(each, self.stream, next(answers), origin)
                 outbox.classified(result)
                 self.metrics.classified_document(self.stream, result.topic, result.sentiment)
         await outbox.confirmed()

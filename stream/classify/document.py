@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bearwatch.core.streams import Stream
 from bearwatch.core.times import utc
-from models.classifier import Scored
+from models.classifier import Classification
+from models.loaded import Input
 from models.text import normalise
 from stream.messages import BadDocument, Classified, Document, Origin, decode_document, topic_key
 
@@ -22,6 +23,10 @@ class Examined:
     document: Document
     text: str  # normalised
     event_time: float  # Unix seconds
+
+    @property
+    def model_input(self) -> Input:
+        return Input(self.text, self.document.language)
 
 
 def examine(value: bytes | None, event_time: float, now: float, max_future_seconds: float) -> Examined:
@@ -52,12 +57,10 @@ def story_of(text: str) -> str:
     return hashlib.blake2b(text.casefold().encode(), digest_size=8).hexdigest()
 
 
-def classified(
-    examined: Examined, stream: Stream, scores: dict[str, Scored], origin: Origin, model: str
-) -> Classified:
+def classified(examined: Examined, stream: Stream, answer: Classification, origin: Origin) -> Classified:
     """What one document contributes to its topic's key."""
     document = examined.document
-    topic, sentiment = scores[TOPIC], scores[SENTIMENT]
+    topic, sentiment = answer.predictions[TOPIC], answer.predictions[SENTIMENT]
     return Classified(
         id=document.id,
         key=topic_key(stream, topic.label),
@@ -73,5 +76,5 @@ def classified(
         url=document.url if len(document.url or "") <= CLASSIFIED_CHARACTERS else None,
         story=story_of(examined.text),
         origin=origin,
-        model=model,
+        model=answer.model,
     )

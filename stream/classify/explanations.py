@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from alerting.alerts import Alert, Evidence
+from models.classifier import Classifier
 from models.explain import decisive_words
+from models.loaded import Input
 from stream.aggregate.panes import NEGATIVE
 from stream.classify.agent import Inference
 from stream.classify.document import SENTIMENT
@@ -18,8 +20,8 @@ def explainer(inference: Inference) -> Callable[[Alert], Awaitable[Alert]]:
     """
 
     def words(evidence: list[Evidence]) -> list[Evidence]:
-        texts = [each.text for each in evidence]
-        found = decisive_words(inference.classifier, texts, SENTIMENT, NEGATIVE)
+        inputs = [Input(each.text) for each in evidence]
+        found = inference.models.apply(_negative_words, inputs)
         return [
             msgspec.structs.replace(each, words=tuple(words))
             for each, words in zip(evidence, found, strict=True)
@@ -31,3 +33,7 @@ def explainer(inference: Inference) -> Callable[[Alert], Awaitable[Alert]]:
         return msgspec.structs.replace(alert, evidence=await inference.run(words, list(alert.evidence)))
 
     return explain
+
+
+def _negative_words(classifier: Classifier, texts: list[str]) -> list[list[str]]:
+    return decisive_words(classifier, texts, SENTIMENT, NEGATIVE)

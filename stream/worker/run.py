@@ -20,6 +20,7 @@ from alerting.detection.policy import Policy
 from alerting.monitoring.metrics import Metrics, StateCollector
 from bearwatch.core.streams import STREAMS
 from models.classifier import Classifier
+from models.loaded import Models
 from models.manifest import Head
 from stream.aggregate.agent import AggregateAgent
 from stream.aggregate.panes import NEGATIVE
@@ -65,8 +66,8 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     """
     for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop takes them over
         signal.signal(number, lambda *_: sys.exit(0))
-    classifier = Classifier.load(settings.model, engine=settings.engine)
-    heads = classifier.manifest.heads
+    models = Models(Classifier.load(settings.model, engine=settings.engine))
+    heads = models.default.manifest.heads
     check_heads(heads)
     registry = CollectorRegistry()
     metrics = Metrics(
@@ -75,11 +76,11 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
         sentiments=heads[SENTIMENT].labels,
         dead_letter_reasons=DEAD_LETTER_REASONS,
     )
-    metrics.runs_with(classifier.engine_name, classifier.model_hash, policy.hash)
+    metrics.runs_with(models.default.engine_name, models.hash, policy.hash)
     health = Health()
     close = serve(health, registry, settings)
     try:
-        asyncio.run(_run(settings, policy, classifier, registry, metrics, health))
+        asyncio.run(_run(settings, policy, models, registry, metrics, health))
     finally:
         close()
 
@@ -87,7 +88,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
 async def _run(
     settings: WorkerSettings,
     policy: Policy,
-    classifier: Classifier,
+    models: Models,
     registry: CollectorRegistry,
     metrics: Metrics,
     health: Health,
@@ -98,7 +99,7 @@ async def _run(
         loop.add_signal_handler(number, end.asked.set)
     watch(health, settings, end)
     beating = asyncio.create_task(beat(health), name="the heartbeat")
-    starting = asyncio.create_task(_start(settings, policy, classifier, registry, metrics, health, end))
+    starting = asyncio.create_task(_start(settings, policy, models, registry, metrics, health, end))
     asked = asyncio.create_task(end.asked.wait())
     await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -147,7 +148,7 @@ class _Running:
 async def _start(
     settings: WorkerSettings,
     policy: Policy,
-    classifier: Classifier,
+    models: Models,
     registry: CollectorRegistry,
     metrics: Metrics,
     health: Health,
@@ -161,10 +162,8 @@ async def _start(
     sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
     publisher = ResultProducer(settings, partitions[names.classified])
     await publisher.start()
-    inference = Inference(classifier, metrics)
-    assignment = Assignment(
-        settings, policy, classifier.model_hash, sources, lookup, explainer(inference), end.fail
-    )
+    inference = Inference(models, metrics)
+    assignment = Assignment(settings, policy, models.hash, sources, lookup, explainer(inference), end.fail)
     agents = {
         names.input(stream): ClassifyAgent(
             stream=stream,

@@ -39,17 +39,17 @@ def test_it_is_complete_and_small() -> None:
 
 @pytest.mark.parametrize("text", NEGATIVE)
 def test_bad_news(classifier: Classifier, text: str) -> None:
-    assert classifier.classify([text])[0]["sentiment"].label == "negative"
+    assert classifier.classify([text])[0].predictions["sentiment"].label == "negative"
 
 
 @pytest.mark.parametrize("text", POSITIVE)
 def test_good_news(classifier: Classifier, text: str) -> None:
-    assert classifier.classify([text])[0]["sentiment"].label == "positive"
+    assert classifier.classify([text])[0].predictions["sentiment"].label == "positive"
 
 
 @pytest.mark.parametrize(("text", "topic"), TOPICS.items())
 def test_topics(classifier: Classifier, text: str, topic: str) -> None:
-    assert classifier.classify([text])[0]["topic"].label == topic
+    assert classifier.classify([text])[0].predictions["topic"].label == topic
 
 
 def test_neither_the_neighbours_nor_the_engine_change_a_label(classifier: Classifier) -> None:
@@ -58,9 +58,9 @@ def test_neither_the_neighbours_nor_the_engine_change_a_label(classifier: Classi
     assert [classifier.classify([text])[0] for text in texts] == together
     other = Classifier.load(engine=FP32).classify(texts)
     for ours, theirs in zip(together, other, strict=True):
-        for head in ours:
-            assert ours[head].label == theirs[head].label
-            assert ours[head].probability == pytest.approx(theirs[head].probability, abs=1e-4)
+        for head, prediction in ours.predictions.items():
+            assert prediction.label == theirs.predictions[head].label
+            assert prediction.probability == pytest.approx(theirs.predictions[head].probability, abs=1e-4)
 
 
 def test_the_words_that_made_it_bad_news(classifier: Classifier) -> None:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_bert import MAX_TOKENS, WORDS, write_tiny_bert
 
-from models.classifier import Classifier, Scored, softmax
+from models.classifier import Classifier, Prediction, softmax
 from models.engines import CPU, FP32, Ids, Logits
 from models.errors import ModelError
 from models.explain import decisive_words
-from models.manifest import load_manifest, write_manifest
+from models.manifest import load_manifest, model_hash, write_manifest
 
 texts = st.lists(st.sampled_from(WORDS), max_size=MAX_TOKENS + 5).map(" ".join)
 
@@ -50,12 +50,13 @@ def test_labels_and_probabilities_agree(classifier: Classifier) -> None:
     probabilities = classifier.probabilities(many)
     assert {head: p.shape for head, p in probabilities.items()} == {"topic": (50, 20), "sentiment": (50, 3)}
     for i, result in enumerate(classifier.classify(many)):
-        assert list(result) == ["topic", "sentiment"]
-        for head, scored in result.items():
+        assert list(result.predictions) == ["topic", "sentiment"]
+        for head, prediction in result.predictions.items():
             row = probabilities[head][i]
             assert row.sum() == pytest.approx(1)
-            assert scored == Scored(classifier.manifest.heads[head].labels[row.argmax()], row.max())
-    assert len({result["topic"].label for result in classifier.classify(many)}) > 3
+            label = classifier.manifest.heads[head].labels[row.argmax()]
+            assert prediction == Prediction(label, row.max())
+    assert len({result.predictions["topic"].label for result in classifier.classify(many)}) > 3
 
 
 def test_texts_are_normalised(classifier: Classifier) -> None:
@@ -74,7 +75,16 @@ def test_what_exceeds_the_limit_is_cut(classifier: Classifier) -> None:
 def test_no_text_and_an_empty_text(classifier: Classifier) -> None:
     assert classifier.classify([]) == []
     assert classifier.probabilities([])["topic"].shape == (0, 20)
-    assert set(classifier.classify([""])[0]) == {"topic", "sentiment"}
+    assert set(classifier.classify([""])[0].predictions) == {"topic", "sentiment"}
+
+
+def test_an_answer_names_the_model_and_the_engine_that_gave_it(
+    classifier: Classifier, request: pytest.FixtureRequest
+) -> None:
+    answers = classifier.classify(["w1", "w2"])
+    assert [(each.model, each.engine) for each in answers] == [
+        (model_hash(classifier.manifest), request.node.callspec.params["classifier"])
+    ] * 2
 
 
 def test_a_gpus_batches_are_always_full(folder: Path) -> None:
@@ -88,8 +98,8 @@ def test_a_gpus_batches_are_always_full(folder: Path) -> None:
     engine = classifier._engine
     classifier._engine = replace(engine, fixed_rows=True, budget_tokens=64, run=run)
     many = [" ".join(WORDS[:n]) for n in (1, 1, 1, 9, 10, 46)]
-    assert [r["topic"].label for r in classifier.classify(many)] == [
-        r["topic"].label for r in Classifier.load(folder, CPU).classify(many)
+    assert [r.predictions["topic"].label for r in classifier.classify(many)] == [
+        r.predictions["topic"].label for r in Classifier.load(folder, CPU).classify(many)
     ]
     assert shapes == {(16, 4), (5, 12), (2, 48)}
 
@@ -127,7 +137,7 @@ def test_softmax_of_large_logits() -> None:
 
 def test_decisive_words_are_those_that_lower_the_probability(classifier: Classifier) -> None:
     words = WORDS[20:30]
-    label = classifier.classify([" ".join(words)])[0]["topic"].label
+    label = classifier.classify([" ".join(words)])[0].predictions["topic"].label
     column = classifier.manifest.heads["topic"].labels.index(label)
     found, same = decisive_words(classifier, [" ".join(words)] * 2, "topic", label, limit=3)
     assert found == same

@@ -3,6 +3,7 @@
 It takes the same way through tokenizer, ONNX and manifest as a trained one, and is much faster.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,14 +23,16 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 CERTAINTY = 8.0  # a logit; softmax makes it 0.998 of four
 
 
-def write_keyword_model(folder: Path) -> Path:
-    """Write the artifact; returns its folder."""
+def write_keyword_model(folder: Path, translations: Mapping[str, str] | None = None) -> Path:
+    """Write the artifact; returns its folder. `translations` gives the words of a model for another language."""
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = {word: i for i, word in enumerate((*SPECIAL, *WORDS.values(), *SENTIMENTS))}
+    in_english = (*(WORDS[topic] for topic in TOPICS), *SENTIMENTS)
+    words = [(translations or {}).get(word, word) for word in in_english]
+    vocabulary = {word: i for i, word in enumerate((*SPECIAL, *words))}
     _tokenizer(vocabulary).save(str(folder / TOKENIZER))
     tables = {
-        "topic": _table(vocabulary, [WORDS[topic] for topic in TOPICS]),
-        "sentiment": _table(vocabulary, list(SENTIMENTS)),
+        "topic": _table(vocabulary, words[: len(TOPICS)]),
+        "sentiment": _table(vocabulary, words[len(TOPICS) :]),
     }
     _save_graph(tables, folder / MODEL)
     heads = {"topic": Head(TOPICS, "topic_logits"), "sentiment": Head(SENTIMENTS, "sentiment_logits")}

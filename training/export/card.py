@@ -70,7 +70,7 @@ def probed(classifier: Classifier, probes: Path = PROBES) -> list[Kind]:
     said = classifier.classify([each.text for each in known])
     kinds: dict[str, list[Missed | None]] = defaultdict(list)
     for probe, scores in zip(known, said, strict=True):
-        answer = scores[probe.head]
+        answer = scores.predictions[probe.head]
         right = answer.label == probe.label
         kinds[probe.kind].append(None if right else Missed(probe, answer.label, answer.probability))
     return [

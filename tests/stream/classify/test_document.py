@@ -4,13 +4,15 @@ import json
 
 import pytest
 
-from models.classifier import Scored
+from models.classifier import Classification, Prediction
 from stream.classify.document import CLASSIFIED_CHARACTERS, Examined, classified, examine, story_of
 from stream.messages import BadDocument, Origin, encode
 
 NOW = 1_800_000_000.0
 FUTURE = 300.0
-SCORES = {"topic": Scored("Energy | Oil", 0.9), "sentiment": Scored("negative", 0.8)}
+ANSWER = Classification(
+    {"topic": Prediction("Energy | Oil", 0.9), "sentiment": Prediction("negative", 0.8)}, "model", "engine"
+)
 ORIGIN = Origin("bearwatch.news", 3, 17)
 
 
@@ -74,7 +76,7 @@ def test_a_story_is_a_normalised_text_whatever_its_case():
 
 
 def test_what_classified_holds():
-    message = classified(look(document(url="https://example.com")), "news", SCORES, ORIGIN, "model")
+    message = classified(look(document(url="https://example.com")), "news", ANSWER, ORIGIN)
     assert json.loads(encode(message)) == {
         "id": "d1",
         "key": "news/topic:Energy | Oil",
@@ -98,7 +100,7 @@ def test_what_classified_holds():
 def test_a_record_of_classified_is_small_whatever_came():
     huge = "\u2028" * 100_000
     examined = look(document(text="x" * 900_000, url=huge, title=huge, author=huge, tickers=[huge]))
-    message = classified(examined, "news", SCORES, ORIGIN, "model")
+    message = classified(examined, "news", ANSWER, ORIGIN)
     assert message.text == "x" * CLASSIFIED_CHARACTERS
     assert message.url is None
     assert len(encode(message)) < 10_000

@@ -84,8 +84,8 @@ def test_manifest(folder: Path) -> None:
 def test_exported_model_classifies_and_is_evaluated(folder: Path) -> None:
     texts = ["Hexby soars on record profit", "Hexby finds gas offshore"]
     up, oil = Classifier.load(folder / "model").classify(texts)
-    assert up["sentiment"].label == "positive"
-    assert oil["topic"].label == "Oil"
+    assert up.predictions["sentiment"].label == "positive"
+    assert oil.predictions["topic"].label == "Oil"
     arguments = ["--model", str(folder / "model"), "--data", str(folder / "data" / "sentiment.csv"), "--json"]
     arguments += ["--task", "sentiment", "--text", "headline", "--label", "label"]
     figures = json.loads(CliRunner().invoke(evaluate_command, arguments, catch_exceptions=False).stdout)
