@@ -13,11 +13,16 @@ from alerting.evidence.acknowledgements import Acknowledgement
 from alerting.evidence.history import AlertRecord
 from alerting.notify.silences import Alertmanager
 from stream.errors import StreamError
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import append
 
 
 def answer(
-    record: AlertRecord, wanted: Acknowledgement, broker: str, topic: str, alertmanager: Alertmanager | None
+    record: AlertRecord,
+    wanted: Acknowledgement,
+    connection: KafkaConnection,
+    topic: str,
+    alertmanager: Alertmanager | None,
 ) -> Acknowledgement:
     """Write the answer down, with its silence where there is an Alertmanager; gives what was written.
 
@@ -28,7 +33,7 @@ def answer(
     if record.alert.state == "resolved":
         raise AlertingError(f"alert {wanted.id} is over; a silence would hide the next alert of {wanted.key}")
     if alertmanager is None:
-        asyncio.run(append(broker, topic, wanted))
+        asyncio.run(append(connection, topic, wanted))
         return wanted
     try:
         silence = alertmanager.silence(record.alert, wanted)
@@ -36,7 +41,7 @@ def answer(
         raise AlertingError(f"{error}; nothing was written") from None
     written = msgspec.structs.replace(wanted, silence=silence)
     try:
-        asyncio.run(append(broker, topic, written))
+        asyncio.run(append(connection, topic, written))
     except StreamError as error:
         raise StreamError(f"{error}; {_take_back(alertmanager, silence)}") from None
     return written

@@ -6,6 +6,7 @@ The file is flat: `broker = "kafka:9092"`. Each name is a flag (`--broker`), an 
 
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,21 +16,48 @@ from bearwatch.core.nearest import nearest
 from bearwatch.errors import SettingsError
 from models.classifier import BUNDLED
 from models.engines import AUTO, ENGINES
+from stream.kafka.connection import MECHANISMS, PROTOCOLS, KafkaConnection
 from stream.settings import WorkerSettings
 
 FILE = Path("bearwatch.toml")
 ENVIRONMENT = "BEARWATCH_"
+CONNECTION = (
+    "broker",
+    "security_protocol",
+    "sasl_mechanism",
+    "sasl_username",
+    "sasl_password_file",
+    "ssl_ca_file",
+    "ssl_certificate_file",
+    "ssl_key_file",
+)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 file = click.Path(exists=True, dir_okay=False, path_type=Path)
 seconds = click.FloatRange(0, min_open=True)
-default = WorkerSettings(broker="")
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "broker": {"required": True, "metavar": "HOST:PORT", "help": "Kafka's address; several with commas."},
-    "prefix": {"default": default.prefix, "help": "What every topic's name starts with."},
-    "group": {"default": default.group, "help": "Consumer group; its workers share the partitions."},
+    "security_protocol": {
+        "type": click.Choice(PROTOCOLS),
+        "default": KafkaConnection.security_protocol,
+        "help": "How Kafka is spoken to: TLS (SSL), password (SASL), both or neither.",
+    },
+    "sasl_mechanism": {
+        "type": click.Choice(["", *MECHANISMS]),
+        "help": "How the password is shown to Kafka.",
+    },
+    "sasl_username": {"metavar": "NAME", "help": "Who logs in."},
+    "sasl_password_file": {"metavar": "FILE", "help": "Holds the password."},
+    "ssl_ca_file": {
+        "metavar": "FILE.pem",
+        "help": "Authorities that Kafka's certificate is checked against.",
+    },
+    "ssl_certificate_file": {"metavar": "FILE.pem", "help": "The client's own certificate, for mutual TLS."},
+    "ssl_key_file": {"metavar": "FILE.pem", "help": "Its private key, not encrypted."},
+    "prefix": {"default": WorkerSettings.prefix, "help": "What every topic's name starts with."},
+    "group": {"default": WorkerSettings.group, "help": "Consumer group; its workers share the partitions."},
     "policy": {
         "type": file,
         "default": None,
@@ -42,40 +70,72 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "help": "Model artifact.",
     },
     "engine": {"type": click.Choice([AUTO, *ENGINES]), "default": AUTO, "help": "What runs the model."},
-    "metrics_host": {"default": default.metrics_host, "help": "Where /metrics and /healthz listen."},
+    "metrics_host": {"default": WorkerSettings.metrics_host, "help": "Where /metrics and /healthz listen."},
     "metrics_port": {
         "type": click.IntRange(1, 65535),
-        "default": default.metrics_port,
+        "default": WorkerSettings.metrics_port,
         "help": "Their port.",
     },
     "session_timeout_seconds": {
         "type": click.FloatRange(6),
-        "default": default.session_timeout_seconds,
+        "default": WorkerSettings.session_timeout_seconds,
         "help": "A worker silent for longer loses its partitions.",
     },
     "broker_timeout_seconds": {
         "type": seconds,
-        "default": default.broker_timeout_seconds,
+        "default": WorkerSettings.broker_timeout_seconds,
         "help": "Without the broker for longer, a worker exits.",
     },
     "stuck_after_seconds": {
         "type": seconds,
-        "default": default.stuck_after_seconds,
+        "default": WorkerSettings.stuck_after_seconds,
         "help": "With lag and no commit for longer, a worker exits.",
     },
 }
 
 
 def settings(*names: str) -> Callable[[Command], Command]:
-    """Give a command the flags of these settings."""
+    """Give a command the flags of these settings.
+
+    `broker` brings those of CONNECTION along; the command gets all of them as one `connection`.
+    """
 
     def decorate(command: Command) -> Command:
-        for name in reversed(names):
+        if "broker" in names:
+            command = _with_connection(command)
+        for name in reversed([*names, *(CONNECTION[1:] if "broker" in names else ())]):
             options = {"show_default": True, "envvar": ENVIRONMENT + name.upper(), **SETTINGS[name]}
             command = click.option("--" + name.replace("_", "-"), **options)(command)
         return command
 
     return decorate
+
+
+def _with_connection(command: Command) -> Command:
+    @wraps(command)
+    def connected(*arguments: Any, **options: Any) -> Any:
+        parts = {name: options.pop(name) for name in CONNECTION}
+        return command(*arguments, connection=connection_of(parts), **options)
+
+    return connected  # type: ignore[return-value]
+
+
+def connection_of(parts: Mapping[str, str | None]) -> KafkaConnection:
+    """The settings of CONNECTION as one value; an empty text is no setting.
+
+    Raises:
+        KafkaSettingsError: they do not belong together.
+    """
+    given = {name: value for name, value in parts.items() if value}
+    files = {name: Path(value) for name, value in given.items() if name.endswith("_file")}
+    return KafkaConnection(given.pop("broker", ""), **{**given, **files})  # type: ignore[arg-type]
+
+
+def connection_flags(connection: KafkaConnection) -> list[str]:
+    """The flags for a child process; what is not set is given as empty, so that no environment or file sets it."""
+    values = {"broker": connection.addresses, **{name: getattr(connection, name) for name in CONNECTION[1:]}}
+    flags = (("--" + name.replace("_", "-"), value) for name, value in values.items())
+    return [part for flag, value in flags for part in (flag, "" if value is None else str(value))]
 
 
 def from_file(path: Path = FILE) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alerting.alerts import Alert
 from alerting.evidence.acknowledgements import decode
+from stream.kafka.connection import KafkaConnection
 
 ANSWER_SECONDS = 2.0
 UNSAID = 1000  # messages kept for `AlertReader.news`; a screen never asks for them
@@ -103,7 +104,7 @@ def parse(text: str, state: str, reason: str) -> Snapshot:
 class AlertReader:
     """Reads committed alerts on a thread of its own: the last message of each alert, in order of its firing."""
 
-    bootstrap: str
+    connection: KafkaConnection
     topic: str
     _latest: dict[str, Alert] = field(default_factory=dict)
     _unsaid: deque[Alert] = field(default_factory=lambda: deque(maxlen=UNSAID))
@@ -112,7 +113,7 @@ class AlertReader:
     def run(self, stop: Event) -> None:
         """Read from the first alert on until `stop` is set."""
         consumer = KafkaConsumer(
-            bootstrap_servers=self.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+            **self.connection.client_options(), isolation_level="read_committed", enable_auto_commit=False
         )
         partitions = [
             TopicPartition(self.topic, each) for each in consumer.partitions_for_topic(self.topic) or ()

@@ -6,16 +6,18 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from stream.kafka.connection import KafkaConnection
+
 SILENCE_SECONDS = 30.0
 
 
-def records(broker: str, topic: str) -> Iterator[Any]:
+def records(connection: KafkaConnection, topic: str) -> Iterator[Any]:
     """Every committed record up to the present end, in order within its partition.
 
     Raises TimeoutError where the broker says nothing for SILENCE_SECONDS.
     """
     consumer = KafkaConsumer(
-        bootstrap_servers=broker, isolation_level="read_committed", enable_auto_commit=False
+        **connection.client_options(), isolation_level="read_committed", enable_auto_commit=False
     )
     partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
     consumer.assign(partitions)
@@ -27,5 +29,5 @@ def records(broker: str, topic: str) -> Iterator[Any]:
             yield from found
             heard = time.monotonic()
         if time.monotonic() > heard + SILENCE_SECONDS:
-            raise TimeoutError(f"{broker} does not answer")
+            raise TimeoutError(f"{connection} does not answer")
     consumer.close()

@@ -181,13 +181,13 @@ def measure(running: Stack, policy: Policy, since: float) -> dict[str, Stages]:
     """Topic -> the way of its surge."""
     names = TopicNames()
     by_key: dict[str, list[Classified]] = defaultdict(list)
-    for record in records(running.bootstrap, names.classified):
+    for record in records(running.connection, names.classified):
         if record.key != TICK_KEY:
             message = msgspec.json.decode(record.value, type=Classified)
             by_key[message.key].append(message)
     told = {each.labels["topic"]: each for each in reversed(receipts(running.notifications))}
     found = {}
-    for record in records(running.bootstrap, names.alerts):
+    for record in records(running.connection, names.alerts):
         alert = msgspec.json.decode(record.value, type=Alert)
         if alert.state == "firing" and alert.window_end.timestamp() > since and alert.topic in told:
             messages = sorted(by_key[alert.key], key=lambda each: each.event_time)
@@ -200,7 +200,7 @@ def wait_until_read(sender: DocumentProducer, running: Stack) -> None:
     """Until the whole history is classified."""
     deadline = time.monotonic() + CATCH_UP_SECONDS
     while (
-        sum(each.key != TICK_KEY for each in records(running.bootstrap, TopicNames().classified))
+        sum(each.key != TICK_KEY for each in records(running.connection, TopicNames().classified))
         < sender.sent
     ):
         if time.monotonic() > deadline:
@@ -239,7 +239,7 @@ def main() -> None:
     ports = Ports(**{each.name: free_port() for each in fields(Ports)})
     with (
         stack(folder, feed=None, ports=ports) as running,
-        DocumentProducer(running.bootstrap, TopicNames()) as sender,
+        DocumentProducer(running.connection, TopicNames()) as sender,
     ):
         for each in history(now):
             sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))

@@ -38,6 +38,7 @@ from models.machine import this_machine
 from models.text import normalise
 from stream.aggregate.state import POSITION_KEY, PartitionState, load
 from stream.ingest.producer import DocumentProducer
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import TICK_KEY, encode
 from stream.settings import WorkerSettings
@@ -72,8 +73,8 @@ def raw_rate(classifier: Classifier, texts: list[str], size: int) -> float:
 def stream_rate(settings: WorkerSettings, history: list[SampleDocument], folder: Path) -> tuple[float, int]:
     """Documents a second of a worker that finds `history` in its topics, and its peak memory in bytes."""
     names = TopicNames(settings.prefix)
-    create_topics(settings.broker, names, PARTITIONS)
-    with DocumentProducer(settings.broker, names) as sender:
+    create_topics(settings.connection, names, PARTITIONS)
+    with DocumentProducer(settings.connection, names) as sender:
         for each in history:
             sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
     command = [sys.executable, "-m", "bearwatch", "worker", *worker_flags(settings, None)]
@@ -85,7 +86,7 @@ def stream_rate(settings: WorkerSettings, history: list[SampleDocument], folder:
         finally:
             worker.terminate()
             worker.wait()
-    return counted_rate(settings.broker, names), peak
+    return counted_rate(settings.connection, names), peak
 
 
 def wait_until_read(settings: WorkerSettings, worker: subprocess.Popen[bytes], log: Path) -> None:
@@ -112,19 +113,19 @@ def peak_bytes(pid: int) -> int:
     return int(kibibytes[1]) * 1024
 
 
-def counted_rate(broker: str, names: TopicNames) -> float:
+def counted_rate(connection: KafkaConnection, names: TopicNames) -> float:
     """From the end of the first batch until the last document is counted."""
     results: list[int] = []  # milliseconds
     first_tick: int | None = None
     last = dict[int, int]()  # the last result's offset, by partition
-    for record in records(broker, names.classified):
+    for record in records(connection, names.classified):
         if record.key == TICK_KEY:
             first_tick = min(first_tick or record.timestamp, record.timestamp)
         else:
             results.append(record.timestamp)
             last[record.partition] = max(record.offset, last.get(record.partition, 0))
     counted = dict[int, int]()  # when the last result was, by partition
-    for record in records(broker, names.state):
+    for record in records(connection, names.state):
         if record.key == POSITION_KEY and record.partition in last and record.partition not in counted:
             state = PartitionState()
             load(state, record.key, record.value)
@@ -170,7 +171,7 @@ def main() -> None:
     with LocalKafka(folder / "kafka") as kafka:
         for pair in range(options.pairs + 1):
             settings = WorkerSettings(
-                broker=kafka.bootstrap,
+                connection=kafka.connection,
                 prefix=f"pair{pair}.",
                 group=f"pair{pair}",
                 metrics_port=free_port(),

@@ -1,16 +1,17 @@
-"""What a worker is told: a frozen value, read once at the rim and passed in."""
+"""A worker's settings: a frozen value, read once at the I/O boundary and passed in."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.classifier import BUNDLED
+from stream.kafka.connection import KafkaConnection
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
     """Everything a worker needs to know beside the policy."""
 
-    broker: str  # HOST:PORT[,HOST:PORT...]
+    connection: KafkaConnection
     prefix: str = "bearwatch."  # of every topic
     group: str = "bearwatch"  # consumer group; workers of one group share the partitions
     metrics_host: str = "127.0.0.1"

@@ -26,7 +26,7 @@ from stream.kafka.topics import TopicNames, create_topics
 def run(seed: int, count: int, rate: float, size: int, folder: Path) -> list[str]:
     with LocalKafka(folder / "kafka") as kafka:
         names = TopicNames("chaos.")
-        create_topics(kafka.bootstrap, names)
+        create_topics(kafka.connection, names)
         model, policy = write_keyword_model(folder / "model"), write_policy(folder / "policy.toml")
         with Fleet(size, kafka.bootstrap, names.prefix, model, policy, folder) as fleet:
             mischief = Mischief(fleet, random.Random(seed))

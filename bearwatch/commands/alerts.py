@@ -20,6 +20,7 @@ from bearwatch.settings import settings
 from bearwatch.silence_keeper import keep_silences
 from stream.errors import StreamError
 from stream.kafka.admin import require_topics
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import follow, read
 from stream.kafka.topics import TopicNames
 
@@ -55,10 +56,10 @@ def command(ctx: click.Context) -> None:
 @command.command("list")
 @settings("broker", "prefix")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, with everything that `show` shows.")
-def list_command(broker: str, prefix: str, as_json: bool) -> None:
+def list_command(connection: KafkaConnection, prefix: str, as_json: bool) -> None:
     """All alerts, newest first: id, severity, since when, key, counts, state."""
     now = datetime.now(UTC)
-    for record in history(broker, prefix).newest_first():
+    for record in history(connection, prefix).newest_first():
         click.echo(alert_text.as_json(record) if as_json else alert_text.row(record, now))
 
 
@@ -66,9 +67,9 @@ def list_command(broker: str, prefix: str, as_json: bool) -> None:
 @click.argument("alert_id", metavar="ID")
 @settings("broker", "prefix")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def show(alert_id: str, broker: str, prefix: str, as_json: bool) -> None:
+def show(alert_id: str, connection: KafkaConnection, prefix: str, as_json: bool) -> None:
     """One alert: figures, leading stories with sources, words and links, acknowledgements."""
-    record = history(broker, prefix).find(alert_id)
+    record = history(connection, prefix).find(alert_id)
     if as_json:
         click.echo(alert_text.as_json(record))
     else:
@@ -126,14 +127,14 @@ def record_answer(
     by: str,
     note: str,
     alertmanager: str | None,
-    broker: str,
+    connection: KafkaConnection,
     prefix: str,
 ) -> None:
     for name, text in (("--by", by), ("--note", note)):
         if not 0 < len(text.strip()) <= 1000:
             raise click.UsageError(f"{name} must have between 1 and 1000 characters")
     manager = Alertmanager(alertmanager) if alertmanager else None
-    record = history(broker, prefix).find(alert_id)
+    record = history(connection, prefix).find(alert_id)
     now = datetime.now(UTC)
     wanted = Acknowledgement(
         id=alert_id,
@@ -144,7 +145,7 @@ def record_answer(
         at=now,
         until=now + length,
     )
-    written = answer(record, wanted, broker, TopicNames(prefix).alerts, manager)
+    written = answer(record, wanted, connection, TopicNames(prefix).alerts, manager)
     silence = f"silence {written.silence}" if written.silence else "no --alertmanager: pages go on"
     click.echo(f"{alert_id} {state} until {written.until:%Y-%m-%d %H:%M:%S} UTC; {silence}")
 
@@ -153,14 +154,16 @@ def record_answer(
 @settings("broker", "prefix")
 @click.option("--listen", type=Address(), default="127.0.0.1:9110", show_default=True, help="Where to serve.")
 @click.option("--alertmanager", metavar="URL", help="End the silences there of alerts that are over.")
-def serve_command(broker: str, prefix: str, listen: tuple[str, int], alertmanager: str | None) -> None:
+def serve_command(
+    connection: KafkaConnection, prefix: str, listen: tuple[str, int], alertmanager: str | None
+) -> None:
     """Serve read-only pages about alerts, which notifications link to: /alerts, /alerts/ID, /healthz.
 
     It has no login: whoever reaches the address can read the headlines. With --alertmanager, the silence that `ack`
     or `snooze` made ends ten minutes after its alert; without, it lasts as long as it was given for.
     """
     topic, manager = TopicNames(prefix).alerts, Alertmanager(alertmanager) if alertmanager else None
-    require_topics(broker, [topic])
+    require_topics(connection, [topic])
     evidence, ended = Evidence(), []
 
     def end(task: asyncio.Task[None]) -> None:
@@ -168,7 +171,7 @@ def serve_command(broker: str, prefix: str, listen: tuple[str, int], alertmanage
         raise web.GracefulExit
 
     async def working(_: web.Application) -> AsyncIterator[None]:
-        work = [follow(broker, topic, evidence.history.add, evidence.seen)]
+        work = [follow(connection, topic, evidence.history.add, evidence.seen)]
         if manager is not None:
             work.append(keep_silences(manager, evidence.history))
         tasks = {asyncio.create_task(each) for each in work}
@@ -187,8 +190,8 @@ def serve_command(broker: str, prefix: str, listen: tuple[str, int], alertmanage
         raise StreamError(f"{topic} is not followed any more: {ended[0].exception()!r}")
 
 
-def history(broker: str, prefix: str) -> AlertHistory:
+def history(connection: KafkaConnection, prefix: str) -> AlertHistory:
     """Everything on the topic by now."""
     found = AlertHistory()
-    asyncio.run(read(broker, TopicNames(prefix).alerts, found.add))
+    asyncio.run(read(connection, TopicNames(prefix).alerts, found.add))
     return found

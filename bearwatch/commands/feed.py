@@ -12,6 +12,7 @@ from bearwatch.local.sources import open_feed
 from bearwatch.local.up import data_folder
 from bearwatch.settings import settings
 from stream.ingest.producer import DocumentProducer
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 
 log = logging.getLogger("bearwatch.feed")
@@ -27,7 +28,7 @@ log = logging.getLogger("bearwatch.feed")
     show_default=True,
     help="Keeps how far the feed has come; a second start goes on from there.",
 )
-def command(feed: str, broker: str, prefix: str, data_dir: Path) -> None:
+def command(feed: str, connection: KafkaConnection, prefix: str, data_dir: Path) -> None:
     """Send documents into Kafka: history first, then what comes, until SIGTERM or Ctrl-C.
 
     Start the workers when the history is in, or before anything was ever sent.
@@ -36,8 +37,8 @@ def command(feed: str, broker: str, prefix: str, data_dir: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     names = TopicNames(prefix)
-    with DocumentProducer(broker, names) as sender:
-        source = open_feed(feed, sender, broker, names, data_folder(data_dir), log.warning)
+    with DocumentProducer(connection, names) as sender:
+        source = open_feed(feed, sender, connection, names, data_folder(data_dir), log.warning)
         log.info("%d documents of history sent; going on live", source.catch_up(time.time()))
         source.follow(stop)
         log.info("stopped")

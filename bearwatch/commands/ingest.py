@@ -17,6 +17,7 @@ from stream.ingest.lines import ingest, numbered_lines
 from stream.ingest.producer import DocumentProducer
 from stream.ingest.timestamps import HistoryTimestamps, ReplayTimestamps, TimestampAssigner, live_timestamp
 from stream.kafka.admin import newest_timestamp_ms
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 
 
@@ -34,7 +35,7 @@ from stream.kafka.topics import TopicNames
 def command(
     ctx: click.Context,
     file: IO[bytes],
-    broker: str,
+    connection: KafkaConnection,
     stream: str | None,
     history: bool,
     speed: float | None,
@@ -47,10 +48,10 @@ def command(
     if history and speed is not None:
         raise click.UsageError("--history goes as fast as it can; leave out --speed")
     names = TopicNames(prefix)
-    with DocumentProducer(broker, names) as sender, Report(sender) as report:
+    with DocumentProducer(connection, names) as sender, Report(sender) as report:
         try:
             lines = numbered_lines(report.watch(file))
-            ingest(lines, stream, choose_timestamps(broker, names, history, speed), sender, report.refuse)
+            ingest(lines, stream, choose_timestamps(connection, names, history, speed), sender, report.refuse)
             sender.flush()
         except KeyboardInterrupt:
             sender.flush()
@@ -60,10 +61,10 @@ def command(
 
 
 def choose_timestamps(
-    broker: str, names: TopicNames, history: bool, speed: float | None
+    connection: KafkaConnection, names: TopicNames, history: bool, speed: float | None
 ) -> TimestampAssigner:
     if history:
-        newest = partial(newest_timestamp_ms, broker)
+        newest = partial(newest_timestamp_ms, connection)
         return HistoryTimestamps(lambda stream: newest(names.input(stream)), datetime.now(UTC))
     return live_timestamp if speed is None else ReplayTimestamps(speed)
 

@@ -3,6 +3,7 @@
 import click
 
 from bearwatch.settings import settings
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
 
 
@@ -19,13 +20,15 @@ from stream.kafka.topics import TopicNames, create_topics
     help="3 where documents must not be lost.",
 )
 @click.pass_context
-def command(ctx: click.Context, broker: str, partitions: int, replication: int, prefix: str) -> None:
+def command(
+    ctx: click.Context, connection: KafkaConnection, partitions: int, replication: int, prefix: str
+) -> None:
     """Create the Kafka topics, or say how existing ones differ.
 
     Nothing that exists is changed. The exit code is 1 when a topic is not as it must be; other sizes and
     times of keeping are reported and may be meant.
     """
-    report = create_topics(broker, TopicNames(prefix), partitions, replication)
+    report = create_topics(connection, TopicNames(prefix), partitions, replication)
     for name in report.created:
         click.echo(f"created {name}")
     for difference in report.tuned:

@@ -17,6 +17,7 @@ from bearwatch.local.up import Running, data_folder, local_broker, prepare_topic
 from bearwatch.settings import settings
 from bearwatch.snapshot import Snapshot, read_snapshot
 from stream.ingest.producer import DocumentProducer
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
 
@@ -72,15 +73,15 @@ def command(
         stack.callback(say, "stopped; start again to go on from here")
         folder = data_folder(data_dir)
         _log_to(folder)
-        require_free(WorkerSettings(broker="", **worker))
+        require_free(worker["metrics_host"], worker["metrics_port"])
         if kafka is None:
             say(f"starting Kafka in {folder / 'kafka'}")
-        broker = kafka or stack.enter_context(local_broker(folder))
-        chosen = WorkerSettings(broker=broker, **worker)
+        connection = KafkaConnection(kafka) if kafka else stack.enter_context(local_broker(folder))
+        chosen = WorkerSettings(connection, **worker)
         names = TopicNames(chosen.prefix)
-        prepare_topics(broker, names)
-        sender = stack.enter_context(DocumentProducer(broker, names))
-        source = open_feed(feed, sender, broker, names, folder, say)
+        prepare_topics(connection, names)
+        sender = stack.enter_context(DocumentProducer(connection, names))
+        source = open_feed(feed, sender, connection, names, folder, say)
         say(f"{source.catch_up(time.time()):,} documents of history sent; the worker takes them in")
         watched = stack.enter_context(running(chosen, policy, source, folder))
         ctx.exit(_watch(watched, chosen, until_alert, for_seconds))

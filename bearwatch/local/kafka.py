@@ -26,6 +26,7 @@ from bearwatch.local.kafka_jars import checked_jars, jar_cache, locked_sums
 from bearwatch.local.kafka_node import PROPERTIES, java
 from bearwatch.local.ports import HOST, answers, free_port, is_free
 from stream.errors import StreamError
+from stream.kafka.connection import KafkaConnection
 
 POLL_SECONDS = 0.1
 
@@ -51,6 +52,11 @@ class LocalKafka:
     def bootstrap(self) -> str:
         """HOST:PORT for clients; known after `start`."""
         return f"{HOST}:{self.port}"
+
+    @property
+    def connection(self) -> KafkaConnection:
+        """How clients reach it; known after `start`."""
+        return KafkaConnection(self.bootstrap)
 
     @property
     def pid(self) -> int | None:

@@ -10,6 +10,7 @@ from bearwatch.sample.live import SampleFeed
 from stream.ingest.feeds import Feed, FileFeed
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.admin import newest_timestamp_ms
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 
 SAMPLE = "sample"
@@ -29,7 +30,7 @@ def check_feed(feed: str) -> None:
 def open_feed(
     feed: str,
     sender: DocumentProducer,
-    broker: str,
+    connection: KafkaConnection,
     names: TopicNames,
     folder: Path,
     say: Callable[[str], None],
@@ -38,7 +39,7 @@ def open_feed(
     check_feed(feed)
 
     def newest_ms(stream: str) -> int | None:
-        return newest_timestamp_ms(broker, names.input(stream))
+        return newest_timestamp_ms(connection, names.input(stream))
 
     progress = folder / "feed.json"
     if feed == SAMPLE:

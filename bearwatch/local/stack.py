@@ -28,8 +28,10 @@ from bearwatch.local.monitoring import home, tool
 from bearwatch.local.ports import HOST, free_port, is_free
 from bearwatch.local.sources import SAMPLE, check_feed
 from bearwatch.local.up import WorkerProcess, data_folder, local_broker, prepare_topics
+from bearwatch.settings import connection_flags
 from models.classifier import BUNDLED
 from stream.errors import StreamError
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
 
@@ -100,7 +102,7 @@ class Process:
 class Stack:
     """What runs; a test stops and starts parts of it."""
 
-    bootstrap: str
+    connection: KafkaConnection
     workers: list[WorkerProcess]
     processes: dict[str, Process]
     notifications: Path
@@ -130,25 +132,25 @@ def stack(
         StreamError: a port is taken, or a process ends.
     """
     links = Links(evidence=f"http://{HOST}:{ports.evidence}/alerts")
-    rules = rule_files(load_policy(policy), WorkerSettings(broker="").session_timeout_seconds, links)
+    rules = rule_files(load_policy(policy), WorkerSettings.session_timeout_seconds, links)
     programs = {name: tool(name) for name in ("prometheus", "alertmanager")}
     for port in (getattr(ports, each.name) for each in fields(ports)):
         if not is_free(port):
             raise StreamError(f"{HOST}:{port} is in use; another bearwatch?")
     with ExitStack() as ending:
-        bootstrap = ending.enter_context(local_broker(folder))
-        prepare_topics(bootstrap, TopicNames())
+        connection = ending.enter_context(local_broker(folder))
+        prepare_topics(connection, TopicNames())
         worker_ports = [ports.worker, *(free_port() for _ in range(workers - 1))]
         token = _configure(folder, rules, worker_ports, ports)
         notifications = folder / "notifications.jsonl"
-        commands = _commands(folder, bootstrap, notifications, token, feed, ports, programs)
+        commands = _commands(folder, connection, notifications, token, feed, ports, programs)
         processes = {
             name: Process(name, command, folder / f"{name}.log") for name, command in commands.items()
         }
         processes["alertmanager"].folder = home(programs["alertmanager"])
         running = [
             WorkerProcess(
-                WorkerSettings(broker=bootstrap, model=model, metrics_port=port),
+                WorkerSettings(connection, model=model, metrics_port=port),
                 policy,
                 folder / f"worker-{number}.log",
             )
@@ -158,7 +160,7 @@ def stack(
         for each in everything:
             each.start()
             ending.callback(each.stop)
-        yield Stack(bootstrap, running, processes, notifications)
+        yield Stack(connection, running, processes, notifications)
 
 
 def _configure(folder: Path, rules: Mapping[str, str], worker_ports: Sequence[int], ports: Ports) -> Path:
@@ -193,7 +195,7 @@ def _with_addresses(file: Path, ports: Ports) -> str:
 
 def _commands(
     folder: Path,
-    bootstrap: str,
+    connection: KafkaConnection,
     notifications: Path,
     token: Path,
     feed: str | None,
@@ -208,7 +210,14 @@ def _commands(
             *("--token-file", str(token), "--out", str(notifications)),
         ],
         "evidence": [
-            *(*bearwatch, "alerts", "serve", "--broker", bootstrap, "--listen", f"{HOST}:{ports.evidence}"),
+            *(
+                *bearwatch,
+                "alerts",
+                "serve",
+                *connection_flags(connection),
+                "--listen",
+                f"{HOST}:{ports.evidence}",
+            ),
             *("--alertmanager", f"http://{HOST}:{ports.alertmanager}"),
         ],
         "alertmanager": [
@@ -226,7 +235,14 @@ def _commands(
         ],
     }
     if feed is not None:
-        commands["feed"] = [*bearwatch, "feed", feed, "--broker", bootstrap, "--data-dir", str(folder)]
+        commands["feed"] = [
+            *bearwatch,
+            "feed",
+            feed,
+            *connection_flags(connection),
+            "--data-dir",
+            str(folder),
+        ]
     return commands
 
 
@@ -251,7 +267,7 @@ def main(data_dir: Path, feed: str, **options: Any) -> None:
             HOST,
             ports.alertmanager,
         )
-        log.info("evidence http://%s:%d/alerts, Kafka %s", HOST, ports.evidence, running.bootstrap)
+        log.info("evidence http://%s:%d/alerts, Kafka %s", HOST, ports.evidence, running.connection)
         log.info("notifications go to %s, logs are in %s", running.notifications, folder)
         while not asked.wait(1):
             running.check()

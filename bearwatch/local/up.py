@@ -18,10 +18,12 @@ from kafka.errors import KafkaError
 
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import HOST, is_free
+from bearwatch.settings import connection_flags
 from bearwatch.snapshot import AlertReader
 from bearwatch.view import Place
 from stream.errors import StreamError
 from stream.ingest.feeds import Feed
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
 from stream.settings import WorkerSettings
 
@@ -33,33 +35,32 @@ log = logging.getLogger("bearwatch.up")
 
 
 @contextmanager
-def local_broker(data_dir: Path) -> Iterator[str]:
-    """A Kafka of its own in the data directory; gives its address."""
+def local_broker(data_dir: Path) -> Iterator[KafkaConnection]:
+    """A Kafka of its own in the data directory; gives how it is reached."""
     with LocalKafka(data_dir / "kafka") as kafka:
-        yield kafka.bootstrap
+        yield kafka.connection
 
 
-def prepare_topics(bootstrap: str, names: TopicNames) -> None:
+def prepare_topics(connection: KafkaConnection, names: TopicNames) -> None:
     """Create what is missing.
 
     Raises:
         StreamError: a topic is not as it must be.
     """
-    report = create_topics(bootstrap, names, PARTITIONS)
+    report = create_topics(connection, names, PARTITIONS)
     if report.wrong:
         raise StreamError("; ".join(report.wrong))
 
 
-def require_free(settings: WorkerSettings) -> None:
+def require_free(host: str, port: int) -> None:
     """Say early that another program has the metrics port.
 
     Raises:
         StreamError: it is taken.
     """
-    if settings.metrics_host == HOST and not is_free(settings.metrics_port):
+    if host == HOST and not is_free(port):
         raise StreamError(
-            f"{HOST}:{settings.metrics_port} is in use (another bearwatch?); "
-            "choose another port with --metrics-port"
+            f"{HOST}:{port} is in use (another bearwatch?); choose another port with --metrics-port"
         )
 
 
@@ -117,7 +118,6 @@ class WorkerProcess:
 def worker_flags(settings: WorkerSettings, policy: Path | None) -> list[str]:
     """The command line of a worker with these settings."""
     flags = {
-        "broker": settings.broker,
         "prefix": settings.prefix,
         "group": settings.group,
         "model": settings.model,
@@ -126,7 +126,8 @@ def worker_flags(settings: WorkerSettings, policy: Path | None) -> list[str]:
         "metrics-port": settings.metrics_port,
         **({} if policy is None else {"policy": policy}),
     }
-    return [part for name, value in flags.items() for part in (f"--{name}", str(value))]
+    settings_flags = [part for name, value in flags.items() for part in (f"--{name}", str(value))]
+    return [*connection_flags(settings.connection), *settings_flags]
 
 
 @dataclass
@@ -151,11 +152,11 @@ def running(settings: WorkerSettings, policy: Path | None, feed: Feed, data_dir:
     stop, failures = Event(), list[BaseException]()
     names = TopicNames(settings.prefix)
     worker = WorkerProcess(settings, policy, data_dir / "worker.log")
-    reader = AlertReader(settings.broker, names.alerts)
+    reader = AlertReader(settings.connection, names.alerts)
     address = f"{settings.metrics_host}:{settings.metrics_port}"
     places = [
         Place("metrics", f"http://{address}/metrics and /healthz"),
-        Place("alerts", f"Kafka at {settings.broker}, topic {names.alerts} (JSON)"),
+        Place("alerts", f"Kafka at {settings.connection}, topic {names.alerts} (JSON)"),
         Place("logs", f"{worker.log_file}, {data_dir / 'kafka' / 'kafka.log'}"),
     ]
 
@@ -163,7 +164,7 @@ def running(settings: WorkerSettings, policy: Path | None, feed: Feed, data_dir:
         try:
             work(*arguments)  # type: ignore[operator]
         except (KafkaError, msgspec.DecodeError) as error:
-            failures.append(StreamError(f"reading {names.alerts} at {settings.broker}: {error}"))
+            failures.append(StreamError(f"reading {names.alerts} at {settings.connection}: {error}"))
         except BaseException as error:
             failures.append(error)
 

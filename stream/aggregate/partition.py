@@ -51,7 +51,7 @@ class PartitionTask:
         self._explain = explain
         self._lock = asyncio.Lock()
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.broker,
+            **settings.connection.client_options(),
             transactional_id=f"{settings.prefix}aggregate-{partition}",
             transaction_timeout_ms=min(int(settings.broker_timeout_seconds * 1000), LONGEST_TRANSACTION_MS),
             request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
@@ -85,7 +85,7 @@ class PartitionTask:
     async def _recover(self) -> PartitionState:
         place = TopicPartition(self._names.state, self.partition)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.broker,
+            **self._settings.connection.client_options(),
             isolation_level="read_committed",
             enable_auto_commit=False,
             fetch_max_wait_ms=100,

@@ -26,7 +26,7 @@ class ResultProducer:
         self.names = TopicNames(settings.prefix)
         self.partitions = partitions  # of `classified`
         self.producer = AIOKafkaProducer(
-            bootstrap_servers=settings.broker,
+            **settings.connection.client_options(),
             enable_idempotence=True,
             request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
             max_request_size=REQUEST_BYTES,

@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 
 from stream.errors import StreamError
 from stream.kafka.admin import CONNECT_SECONDS, require_topics
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 
 # Kafka takes 1 MiB a record; 4 KiB of it are room for the key (an id of 512 characters) and for framing.
@@ -27,9 +28,11 @@ class DocumentProducer:
         StreamError: no broker answers, a topic is missing, or (from any later call) a send has failed.
     """
 
-    def __init__(self, bootstrap: str, names: TopicNames, delivery_seconds: float = DELIVERY_SECONDS) -> None:
-        require_topics(bootstrap, [names.news, names.comments])
-        self._bootstrap = bootstrap
+    def __init__(
+        self, connection: KafkaConnection, names: TopicNames, delivery_seconds: float = DELIVERY_SECONDS
+    ) -> None:
+        require_topics(connection, [names.news, names.comments])
+        self._connection = connection
         self._names = names
         self._delivery_seconds = delivery_seconds
         self._room = threading.Condition()
@@ -37,7 +40,7 @@ class DocumentProducer:
         self._sent = 0
         self._error: Exception | None = None
         self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap,
+            **connection.client_options(),
             bootstrap_timeout_ms=CONNECT_SECONDS * 1000,
             max_block_ms=CONNECT_SECONDS * 1000,
             allow_auto_create_topics=False,
@@ -72,7 +75,7 @@ class DocumentProducer:
                 self._names.input(stream), document, key=key.encode(), timestamp_ms=timestamp_ms
             )
         except KafkaError as error:
-            raise StreamError(f"Kafka at {self._bootstrap} takes no documents: {error}") from error
+            raise StreamError(f"Kafka at {self._connection} takes no documents: {error}") from error
         future.add_callback(self._confirmed, len(document))
         future.add_errback(self._failed, len(document))
 
@@ -83,7 +86,7 @@ class DocumentProducer:
         try:
             self._producer.flush(timeout=self._delivery_seconds + CONNECT_SECONDS)
         except KafkaError as error:
-            raise StreamError(f"Kafka at {self._bootstrap} does not confirm documents: {error}") from error
+            raise StreamError(f"Kafka at {self._connection} does not confirm documents: {error}") from error
         with self._room:
             self._raise_error()
 
@@ -114,4 +117,4 @@ class DocumentProducer:
 
     def _raise_error(self) -> None:
         if self._error is not None:
-            raise StreamError(f"Kafka at {self._bootstrap} did not take a document: {self._error}")
+            raise StreamError(f"Kafka at {self._connection} did not take a document: {self._error}")

@@ -9,41 +9,42 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from stream.errors import StreamError
+from stream.kafka.connection import KafkaConnection
 
 CONNECT_SECONDS = 8  # then the broker counts as unreachable
 
 
 @contextmanager
-def admin_client(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def admin_client(connection: KafkaConnection) -> Iterator[KafkaAdminClient]:
     """A connection for asking and creating. Raises StreamError within CONNECT_SECONDS when nobody answers."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it reports each attempt; we report the outcome
     try:
-        client = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_SECONDS * 1000)
+        client = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=CONNECT_SECONDS * 1000)
     except (KafkaError, OSError, ValueError) as error:
         raise StreamError(
-            f"no Kafka broker answers at {bootstrap}; is it running, is the address right?"
+            f"no Kafka broker answers at {connection}; is it running, is the address right?"
         ) from error
     try:
         yield client
     except KafkaError as error:
-        raise StreamError(f"Kafka at {bootstrap}: {error}") from error
+        raise StreamError(f"Kafka at {connection}: {error}") from error
     finally:
         client.close()
 
 
-def require_topics(bootstrap: str, topics: Iterable[str]) -> None:
+def require_topics(connection: KafkaConnection, topics: Iterable[str]) -> None:
     """Raises StreamError naming the first topic that does not exist."""
-    with admin_client(bootstrap) as admin:
+    with admin_client(connection) as admin:
         missing = [topic["name"] for topic in admin.describe_topics(list(topics)) if not topic["partitions"]]
     if missing:
         raise StreamError(
-            f"the topic {missing[0]} does not exist at {bootstrap}; create it with `bearwatch topics`"
+            f"the topic {missing[0]} does not exist at {connection}; create it with `bearwatch topics`"
         )
 
 
-def newest_timestamp_ms(bootstrap: str, topic: str) -> int | None:
+def newest_timestamp_ms(connection: KafkaConnection, topic: str) -> int | None:
     """The largest record timestamp in a topic, in milliseconds since 1970; None when it is empty."""
-    with admin_client(bootstrap) as admin:
+    with admin_client(connection) as admin:
         (description,) = admin.describe_topics([topic])
         partitions = [TopicPartition(topic, part["partition_index"]) for part in description["partitions"]]
         newest = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.MAX_TIMESTAMP))

@@ -13,6 +13,7 @@ from alerting.alerts import Alert
 from alerting.evidence.acknowledgements import Acknowledgement, decode
 from stream.errors import StreamError
 from stream.kafka.admin import require_topics
+from stream.kafka.connection import KafkaConnection
 from stream.messages import encode
 
 log = logging.getLogger("bearwatch.alerts")
@@ -24,15 +25,15 @@ RECONNECT_SECONDS = 2.0
 REQUEST_MS = 10_000
 
 
-async def read(bootstrap: str, topic: str, take: Callable[[Message], None]) -> None:
+async def read(connection: KafkaConnection, topic: str, take: Callable[[Message], None]) -> None:
     """Hand over every message that is committed by now.
 
     Raises:
         StreamError: no broker answers, the topic is missing or cannot be read to its end.
     """
-    await asyncio.to_thread(require_topics, bootstrap, [topic])
+    await asyncio.to_thread(require_topics, connection, [topic])
     try:
-        async with asyncio.timeout(None) as limit, _consumer(bootstrap, topic, 0) as (consumer, partition):
+        async with asyncio.timeout(None) as limit, _consumer(connection, topic, 0) as (consumer, partition):
             end, reached = (await consumer.end_offsets([partition]))[partition], -1
             while (position := await consumer.position(partition)) < end:
                 if position > reached:  # the limit is on standing still, not on a long topic
@@ -40,11 +41,11 @@ async def read(bootstrap: str, topic: str, take: Callable[[Message], None]) -> N
                     limit.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
                 await _poll(consumer, take)
     except (KafkaError, TimeoutError) as error:
-        raise StreamError(f"{topic} at {bootstrap} cannot be read to its end: {error!r}") from None
+        raise StreamError(f"{topic} at {connection} cannot be read to its end: {error!r}") from None
 
 
 async def follow(
-    bootstrap: str, topic: str, take: Callable[[Message], None], seen: Callable[[], None]
+    connection: KafkaConnection, topic: str, take: Callable[[Message], None], seen: Callable[[], None]
 ) -> None:
     """Hand over every committed message, then each new one, until cancelled; a broker that is away is waited for.
 
@@ -54,7 +55,7 @@ async def follow(
     position = 0
     while True:
         try:
-            async with _consumer(bootstrap, topic, position) as (consumer, partition):
+            async with _consumer(connection, topic, position) as (consumer, partition):
                 while True:
                     # After a restart of its only broker, a consumer may wait for ever; a new one does not.
                     async with asyncio.timeout(CYCLE_SECONDS):
@@ -67,31 +68,31 @@ async def follow(
             await asyncio.sleep(RECONNECT_SECONDS)
 
 
-async def append(bootstrap: str, topic: str, acknowledgement: Acknowledgement) -> None:
+async def append(connection: KafkaConnection, topic: str, acknowledgement: Acknowledgement) -> None:
     """Write it and wait until all replicas have it.
 
     Raises:
         StreamError: it may not be there.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_MS
+        **connection.client_options(), acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_MS
     )
     try:
         await producer.start()
         await producer.send_and_wait(topic, encode(acknowledgement), key=acknowledgement.key.encode())
     except KafkaError as error:
-        raise StreamError(f"Kafka at {bootstrap} did not take the acknowledgement: {error!r}") from None
+        raise StreamError(f"Kafka at {connection} did not take the acknowledgement: {error!r}") from None
     finally:
         await producer.stop()
 
 
 @asynccontextmanager
 async def _consumer(
-    bootstrap: str, topic: str, offset: int
+    connection: KafkaConnection, topic: str, offset: int
 ) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
     """A consumer that stands at an offset of the topic, which has one partition: people read it in order."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **connection.client_options(),
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         enable_auto_commit=False,

@@ -6,10 +6,12 @@ from collections.abc import Collection
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from stream.kafka.connection import KafkaConnection
 
-async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, int]:
+
+async def partition_counts(connection: KafkaConnection, topics: Collection[str]) -> dict[str, int]:
     """How many partitions each topic has; 0 for one that does not exist."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    admin = AIOKafkaAdminClient(**connection.client_options())
     await admin.start()
     try:
         described = await admin.describe_topics(list(topics))
@@ -21,9 +23,9 @@ async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, in
 class OffsetsClient:
     """A consumer of its own that joins no group, and only reads the offsets of one; one question at a time."""
 
-    def __init__(self, broker: str, group: str) -> None:
+    def __init__(self, connection: KafkaConnection, group: str) -> None:
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=broker,
+            **connection.client_options(),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",  # where retention took the offset asked for, the first that is kept

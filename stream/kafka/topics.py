@@ -10,6 +10,7 @@ from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from stream.errors import StreamError
 from stream.kafka.admin import admin_client
+from stream.kafka.connection import KafkaConnection
 
 DAY_MS = 24 * 60 * 60 * 1000
 MIB = 2**20
@@ -124,7 +125,7 @@ def plans(names: TopicNames, partitions: int) -> list[TopicPlan]:
 
 
 def create_topics(
-    bootstrap: str, names: TopicNames, partitions: int = 4, replication: int = 1
+    connection: KafkaConnection, names: TopicNames, partitions: int = 4, replication: int = 1
 ) -> TopicReport:
     """Create the topics that are missing and compare the others; nothing existing is changed.
 
@@ -132,7 +133,7 @@ def create_topics(
         StreamError: the broker cannot be reached or refuses.
     """
     wanted = plans(names, partitions)
-    with admin_client(bootstrap) as admin:
+    with admin_client(connection) as admin:
         results = admin.create_topics(
             {plan.name: _request(plan, replication) for plan in wanted}, raise_errors=False
         )

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from mode.services import WaitResults
 
+from stream.kafka.connection import KafkaConnection
 from stream.settings import WorkerSettings
 
 Consume = Callable[[AsyncIterator[Any]], Awaitable[None]]
@@ -108,7 +109,8 @@ def faust_app(
     """
     app = App(
         settings.group,
-        broker=[f"kafka://{address}" for address in settings.broker.split(",")],
+        broker=[f"kafka://{address}" for address in settings.connection.addresses.split(",")],
+        broker_credentials=credentials(settings.connection),
         autodiscover=False,
         web_enabled=False,
         store="memory://",
@@ -138,6 +140,23 @@ def faust_app(
     app.on_partitions_revoked.connect(revoked, weak=False)
     app.on_partitions_assigned.connect(assigned, weak=False)
     return app
+
+
+def credentials(connection: KafkaConnection) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    """What Faust calls the TLS and SASL part of a connection; None for PLAINTEXT.
+
+    Raises:
+        KafkaSettingsError: a file cannot be used.
+    """
+    context = connection.ssl_context() if connection.uses_tls else None
+    if connection.uses_sasl:
+        return faust.SASLCredentials(
+            mechanism=connection.sasl_mechanism,
+            username=connection.sasl_username,
+            password=connection.password(),
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context)
 
 
 async def crash_of(app: App) -> None:

@@ -108,11 +108,11 @@ async def _run(
     try:
         running = starting.result()
     except KafkaError as error:
-        raise StreamError(f"Kafka at {settings.broker} failed at the start: {reason(error)}") from None
+        raise StreamError(f"Kafka at {settings.connection} failed at the start: {reason(error)}") from None
     running.tasks.append(beating)
     for task in running.tasks:
         task.add_done_callback(end.failed)
-    log.info("started: broker %s, topics %s*, group %s", settings.broker, settings.prefix, settings.group)
+    log.info("started: broker %s, topics %s*, group %s", settings.connection, settings.prefix, settings.group)
     await asked
     after(STOP_SECONDS, end.fail, f"it did not stop within {STOP_SECONDS:.0f} s; the last commit stands")
     end_process(await running.stop())
@@ -156,7 +156,7 @@ async def _start(
 ) -> _Running:
     names = TopicNames(settings.prefix)
     partitions = await _reach(names, settings)
-    lookup = OffsetsClient(settings.broker, settings.group)
+    lookup = OffsetsClient(settings.connection, settings.group)
     await lookup.start()
     inputs = [names.input(stream) for stream in STREAMS]
     sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
@@ -191,17 +191,17 @@ async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:
     """Wait for the broker and check the topics; returns their numbers of partitions."""
     try:
         async with asyncio.timeout(START_SECONDS):
-            counts = await partition_counts(settings.broker, names.all)
+            counts = await partition_counts(settings.connection, names.all)
     except (KafkaError, TimeoutError, OSError, ValueError, OverflowError) as error:
         raise StreamError(
-            f"no Kafka broker answers at {settings.broker} ({reason(error)}); "
+            f"no Kafka broker answers at {settings.connection} ({reason(error)}); "
             "is it running, is the address right?"
         ) from None
     missing = [topic for topic in names.all if not counts[topic]]
     if missing:
         raise StreamError(
-            f"Kafka at {settings.broker} lacks the topics {', '.join(missing)}; "
-            f"create them with `bearwatch topics --broker {settings.broker}`"
+            f"Kafka at {settings.connection} lacks the topics {', '.join(missing)}; "
+            f"create them with `bearwatch topics --broker {settings.connection}`"
         )
     if counts[names.state] != counts[names.classified]:
         raise StreamError(

@@ -27,6 +27,7 @@ from bearwatch.sample import SampleDocument, SampleWorld, documents
 from bearwatch.sample.live import to_message
 from models.classifier import BUNDLED
 from stream.ingest.producer import DocumentProducer
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import encode
 
@@ -246,10 +247,10 @@ scrape_configs:
 def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """After a day and a half of the sample feed, some 1,500 documents, that end within a surge."""
     folder, port, names = tmp_path_factory.mktemp("scraped"), free_port(), TopicNames("test-dashboards.")
-    create_topics(broker.bootstrap, names)
+    create_topics(broker.connection, names)
     now = time.time()
     world = SampleWorld(seed=7, anchor=now - 300)  # the surge breaks four minutes before that
-    send(documents(world, now - 36 * 3600, now), broker.bootstrap, names)
+    send(documents(world, now - 36 * 3600, now), broker.connection, names)
     worker = OneWorker(folder, broker.bootstrap, names.prefix, BUNDLED)
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=worker.port))
     with (folder / "prometheus.log").open("wb") as log:
@@ -266,7 +267,7 @@ def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> 
         running.wait_until_it_scrapes()  # so that it sees the counters before anything is counted
         with worker:
             worker.wait_until("it runs", lambda: worker.state() not in (None, "starting"))
-            send(live(documents(world, now, now + 300)), broker.bootstrap, names)
+            send(live(documents(world, now, now + 300)), broker.connection, names)
             worker.wait_until("Prometheus has seen all there is to see", running.has_seen_all)
             yield running
     finally:
@@ -279,8 +280,8 @@ def live(coming: Iterable[SampleDocument]) -> Iterator[SampleDocument]:
     return (replace(each, published_at=time.time()) for each in coming)
 
 
-def send(found: Iterable[SampleDocument], bootstrap: str, names: TopicNames) -> None:
-    with DocumentProducer(bootstrap, names) as sender:
+def send(found: Iterable[SampleDocument], connection: KafkaConnection, names: TopicNames) -> None:
+    with DocumentProducer(connection, names) as sender:
         for each in found:
             sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
 

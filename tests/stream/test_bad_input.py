@@ -103,7 +103,7 @@ def send_all(broker: str, topic: str) -> dict[str, tuple[int, int]]:
 
 
 def test_bad_records_among_good_ones(broker: LocalKafka, prefix: str, model: Path, tmp_path: Path):
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=2)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=2)
     places = send_all(broker.bootstrap, names.news)
     with OneWorker(tmp_path, broker.bootstrap, prefix, model) as worker:
         good = GOOD_AROUND + len(ODD)

@@ -31,7 +31,7 @@ def policy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def names(broker: LocalKafka, prefix: str) -> TopicNames:
-    create_topics(broker.bootstrap, names := TopicNames(prefix))
+    create_topics(broker.connection, names := TopicNames(prefix))
     return names
 
 
@@ -66,7 +66,7 @@ def test_frozen_workers(broker: LocalKafka, names: TopicNames, model: Path, poli
 def test_a_killed_broker(prefix: str, model: Path, policy: Path, tmp_path: Path):
     """Down for four seconds in the middle; workers and feed go on by themselves."""
     with LocalKafka(tmp_path / "kafka") as kafka:
-        create_topics(kafka.bootstrap, names := TopicNames(prefix))
+        create_topics(kafka.connection, names := TopicNames(prefix))
         with Fleet(2, kafka.bootstrap, names.prefix, model, policy, tmp_path) as fleet:
             killed: list[float] = []
 

@@ -21,6 +21,7 @@ from stream.aggregate.aggregator import Aggregator
 from stream.aggregate.state import PartitionState, load
 from stream.classify.document import story_of
 from stream.ingest.producer import DocumentProducer
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 from stream.messages import Classified, Origin, Tick, topic_key
 
@@ -91,7 +92,7 @@ def send(
     meanwhile: Callable[[float], None],
 ) -> None:
     """Send them at a steady rate; `meanwhile` is called with the share sent, to do its mischief."""
-    with DocumentProducer(broker, names) as sender:
+    with DocumentProducer(KafkaConnection(broker), names) as sender:
         started, last = time.monotonic(), 0
         for number, (stream, key, document, milliseconds) in enumerate(documents(count, seed)):
             sender.send(stream, document, key, milliseconds)
@@ -108,7 +109,7 @@ def close_windows(broker: str, names: TopicNames, last: int) -> None:
     document = _document(0, "macro neutral the end", later / 1000, random.Random(0))
     with _consumer(broker) as consumer:
         sizes = {stream: len(consumer.partitions_for_topic(names.input(stream)) or ()) for stream in STREAMS}
-    with DocumentProducer(broker, names) as sender:
+    with DocumentProducer(KafkaConnection(broker), names) as sender:
         for stream, size in sizes.items():
             for key in _a_key_for_each_partition(size):
                 sender.send(stream, document, key, later)

@@ -10,6 +10,7 @@ from keyword_model import TOPICS, WORDS
 
 from bearwatch.core.times import utc
 from stream.ingest.producer import DocumentProducer
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 
 HISTORY_SECONDS = 3600.0  # the policy of minutes is warm after 12 minutes
@@ -21,8 +22,8 @@ BAD_EVERY_SECONDS = 1.0  # per topic under surge: at once critical, so that noth
 class Newsroom:
     """Publishes from a thread until it is left; what went wrong there is raised then."""
 
-    def __init__(self, broker: str) -> None:
-        self._broker = broker
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
         self._surging: set[str] = set()
         self._number = 0
         self._ended = threading.Event()
@@ -30,7 +31,7 @@ class Newsroom:
         self.failure: Exception | None = None
 
     def __enter__(self) -> Self:
-        with DocumentProducer(self._broker, TopicNames()) as sender:
+        with DocumentProducer(self._connection, TopicNames()) as sender:
             now = time.time()
             for step in range(int(HISTORY_SECONDS / HISTORY_EVERY_SECONDS)):
                 at = now - HISTORY_SECONDS + step * HISTORY_EVERY_SECONDS
@@ -56,7 +57,7 @@ class Newsroom:
 
     def _run(self) -> None:
         try:
-            with DocumentProducer(self._broker, TopicNames()) as sender:
+            with DocumentProducer(self._connection, TopicNames()) as sender:
                 turn = 0
                 while not self._ended.wait(BAD_EVERY_SECONDS):
                     turn += 1

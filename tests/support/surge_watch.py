@@ -85,7 +85,7 @@ def watched(folder: Path, workers: int = 1, policy: Path = POLICY) -> Iterator[W
     model = write_keyword_model(folder / "model")
     with (
         stack(folder, feed=None, policy=policy, model=model, workers=workers, ports=ports) as running,
-        Newsroom(running.bootstrap) as newsroom,
+        Newsroom(running.connection) as newsroom,
     ):
         yield Watch(running, ports, folder, newsroom)
 

@@ -30,7 +30,7 @@ RULES = [
     for rule in group["rules"]
 ]
 ALERTS = [rule for rule in RULES if "alert" in rule]
-SESSION = WorkerSettings(broker="").session_timeout_seconds
+SESSION = WorkerSettings.session_timeout_seconds
 
 
 @pytest.fixture(scope="session")

@@ -126,12 +126,12 @@ def test_a_record_that_cannot_be_written_takes_its_silence_back(url: str):
 
 def test_the_record_and_the_silence_agree(url: str, broker: LocalKafka, prefix: str):
     names = TopicNames(prefix)
-    create_topics(broker.bootstrap, names)
+    create_topics(broker.connection, names)
     rang, given = alert(id="0" * 16), now_for(id="0" * 16)
     write(broker.bootstrap, names.alerts, [rang])
-    answer(record(rang), given, broker.bootstrap, names.alerts, Alertmanager(url))
+    answer(record(rang), given, broker.connection, names.alerts, Alertmanager(url))
     history = AlertHistory()
-    asyncio.run(read(broker.bootstrap, names.alerts, history.add))
+    asyncio.run(read(broker.connection, names.alerts, history.add))
     (written,) = history.find(rang.id).acknowledgements
     (silence,) = in_force(url, rang.id)
     assert written.silence == silence["id"]
@@ -154,7 +154,7 @@ def test_the_silence_ends_some_minutes_after_its_alert(url: str):
 
 def test_the_server_of_evidence_ends_silences(url: str, broker: LocalKafka, prefix: str):
     names, manager = TopicNames(prefix), Alertmanager(url)
-    create_topics(broker.bootstrap, names)
+    create_topics(broker.connection, names)
     over = alert(id="5" * 16, state="resolved", detected_at=datetime.now(UTC) - timedelta(hours=1))
     write(broker.bootstrap, names.alerts, [over])
     manager.silence(over, now_for(id=over.id))

@@ -27,6 +27,7 @@ from bearwatch.cli import main
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import free_port
 from bearwatch.snapshot import AlertReader
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import encode
 
@@ -146,7 +147,7 @@ def test_a_page_says_everything():
 
 @pytest.fixture
 def topic(broker: LocalKafka, prefix: str) -> str:
-    create_topics(broker.bootstrap, TopicNames(prefix))
+    create_topics(broker.connection, TopicNames(prefix))
     return TopicNames(prefix).alerts
 
 
@@ -199,11 +200,11 @@ def test_an_answer_is_a_message_of_its_own(
     length = datetime.fromisoformat(answer["until"]) - datetime.fromisoformat(answer["at"])
     assert length == timedelta(minutes=90) and datetime.fromisoformat(answer["at"]) >= before
     assert shown["alert"] == json.loads(encode(alert()))
-    assert alerts_of_the_view(broker.bootstrap, topic) == [alert()]
+    assert alerts_of_the_view(broker.connection, topic) == [alert()]
 
 
-def alerts_of_the_view(bootstrap: str, topic: str) -> list[object]:
-    reader, stop = AlertReader(bootstrap, topic), Event()
+def alerts_of_the_view(connection: KafkaConnection, topic: str) -> list[object]:
+    reader, stop = AlertReader(connection, topic), Event()
     thread = Thread(target=reader.run, args=(stop,))
     thread.start()
     deadline = time.monotonic() + 20

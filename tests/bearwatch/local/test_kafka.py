@@ -85,7 +85,7 @@ def test_records_outlive_a_kill_and_the_port_is_kept(tmp_path: Path, monkeypatch
     try:
         port = kafka.port
         names = TopicNames("durable.")
-        create_topics(kafka.bootstrap, names)
+        create_topics(kafka.connection, names)
         with KafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
             producer.send(names.news, b"kept").get(timeout=10)
         kafka.pause()

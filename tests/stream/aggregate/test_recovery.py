@@ -50,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def names(broker: LocalKafka, prefix: str) -> TopicNames:
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=PARTITIONS)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=PARTITIONS)
     return names
 
 
@@ -70,7 +70,7 @@ def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str)
         raise AssertionError("nothing is applied here")
 
     async def start(partition: int, lookup: OffsetsClient) -> Aggregator:
-        owner = PartitionTask(partition, WorkerSettings(broker.bootstrap, names.prefix), explain)
+        owner = PartitionTask(partition, WorkerSettings(broker.connection, names.prefix), explain)
         try:
             await owner.start(policy, model, sources(names), lookup)
         finally:
@@ -79,7 +79,7 @@ def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str)
         return owner.aggregator
 
     async def run() -> list[Aggregator]:
-        lookup = OffsetsClient(broker.bootstrap, f"{names.prefix}group")
+        lookup = OffsetsClient(broker.connection, f"{names.prefix}group")
         await lookup.start()
         try:
             return [await start(partition, lookup) for partition in range(PARTITIONS)]
@@ -136,7 +136,7 @@ def test_a_killed_worker_is_followed_by_one_that_knows_the_same(
     broker: LocalKafka, names: TopicNames, model: Path, policy_file: Path, tmp_path: Path
 ):
     with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=policy_file) as worker:
-        with DocumentProducer(broker.bootstrap, names) as sender:
+        with DocumentProducer(broker.connection, names) as sender:
             for stream, key, document, milliseconds in islice(documents(DOCUMENTS, seed=5), UNTIL_A_SURGE):
                 sender.send(stream, document, key, milliseconds)
         worker.wait_until("all are counted", lambda: counted(broker.bootstrap, names)[1] == UNTIL_A_SURGE)

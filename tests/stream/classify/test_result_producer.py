@@ -19,13 +19,13 @@ PARTITIONS = 2
 
 @pytest.fixture
 def names(broker: LocalKafka, prefix: str) -> TopicNames:
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=PARTITIONS)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=PARTITIONS)
     return names
 
 
 def publish(broker: LocalKafka, names: TopicNames, work: Callable[[ResultProducer], Awaitable[None]]) -> None:
     async def run() -> None:
-        publisher = ResultProducer(WorkerSettings(broker.bootstrap, names.prefix), PARTITIONS)
+        publisher = ResultProducer(WorkerSettings(broker.connection, names.prefix), PARTITIONS)
         await publisher.start()
         try:
             async with asyncio.timeout(60):

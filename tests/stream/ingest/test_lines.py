@@ -70,7 +70,7 @@ def records(broker: LocalKafka, topic: str) -> list[Any]:
 @pytest.fixture
 def names(broker: LocalKafka, prefix: str) -> TopicNames:
     names = TopicNames(prefix)
-    create_topics(broker.bootstrap, names)
+    create_topics(broker.connection, names)
     return names
 
 
@@ -143,7 +143,7 @@ def test_a_replay_keeps_the_gaps_at_its_speed() -> None:
 
 
 def test_a_senders_records_have_their_key_and_time(broker: LocalKafka, names: TopicNames) -> None:
-    with DocumentProducer(broker.bootstrap, names) as sender:
+    with DocumentProducer(broker.connection, names) as sender:
         for number in range(100):
             sender.send("news", line(number), f"d{number}", START_MS + number)
         sender.flush()
@@ -158,11 +158,11 @@ def test_a_senders_records_have_their_key_and_time(broker: LocalKafka, names: To
 
 def test_a_sender_needs_its_topics(broker: LocalKafka, prefix: str) -> None:
     with pytest.raises(StreamError, match=f"{prefix}news does not exist"):
-        DocumentProducer(broker.bootstrap, TopicNames(prefix))
+        DocumentProducer(broker.connection, TopicNames(prefix))
 
 
 def test_a_broker_that_stops_answering_is_an_error(broker: LocalKafka, names: TopicNames) -> None:
-    sender = DocumentProducer(broker.bootstrap, names, delivery_seconds=1)
+    sender = DocumentProducer(broker.connection, names, delivery_seconds=1)
     with pytest.raises(StreamError, match="did not take a document"), sender:
         sender.send("news", line(1), "d1")
         sender.flush()

@@ -27,18 +27,18 @@ async def go_on(folder: Path) -> None:
     ids: list[str] = []
     seen: list[int] = []  # how many messages there were each time everything was read
     with LocalKafka(folder) as kafka:
-        address = kafka.bootstrap
-        await asyncio.to_thread(create_topics, address, TopicNames("t."))
-        await asyncio.to_thread(write, address, TOPIC, [alert(id="a")])
+        connection = kafka.connection
+        await asyncio.to_thread(create_topics, connection, TopicNames("t."))
+        await asyncio.to_thread(write, connection.addresses, TOPIC, [alert(id="a")])
         following = asyncio.create_task(
-            follow(address, TOPIC, lambda message: ids.append(message.id), lambda: seen.append(len(ids)))
+            follow(connection, TOPIC, lambda message: ids.append(message.id), lambda: seen.append(len(ids)))
         )
         await until(lambda: 1 in seen)
     await asyncio.sleep(1)
     assert not following.done()
     with LocalKafka(folder) as kafka:
-        assert kafka.bootstrap == address
-        await asyncio.to_thread(write, address, TOPIC, [alert(id="b")])
+        assert kafka.connection == connection
+        await asyncio.to_thread(write, connection.addresses, TOPIC, [alert(id="b")])
         await until(lambda: 2 in seen)
         assert ids == ["a", "b"]
         following.cancel()

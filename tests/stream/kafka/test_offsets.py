@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 @pytest.fixture
 def news(broker: LocalKafka, prefix: str) -> TopicPartition:
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
     return TopicPartition(names.news, 0)
 
 
@@ -27,7 +27,7 @@ def ask(
     broker: LocalKafka, place: TopicPartition, question: Callable[[OffsetsClient], Awaitable[Answer]]
 ) -> Answer:
     async def run() -> Answer:
-        lookup = OffsetsClient(broker.bootstrap, f"{place.topic}-group")
+        lookup = OffsetsClient(broker.connection, f"{place.topic}-group")
         await lookup.start()
         try:
             async with asyncio.timeout(60):
@@ -54,8 +54,8 @@ def delete_before(broker: LocalKafka, place: TopicPartition, offset: int) -> Non
 
 
 def test_partitions_are_counted_and_missing_topics_have_none(broker: LocalKafka, prefix: str):
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=3)
-    counts = asyncio.run(partition_counts(broker.bootstrap, [names.news, names.alerts, f"{prefix}none"]))
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=3)
+    counts = asyncio.run(partition_counts(broker.connection, [names.news, names.alerts, f"{prefix}none"]))
     assert counts == {names.news: 3, names.alerts: 1, f"{prefix}none": 0}
 
 

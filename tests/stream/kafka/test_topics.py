@@ -20,16 +20,16 @@ def bearwatch(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_all_topics_are_created_once(broker: LocalKafka, prefix: str) -> None:
     names = TopicNames(prefix)
-    first = create_topics(broker.bootstrap, names, partitions=3)
+    first = create_topics(broker.connection, names, partitions=3)
     assert first.created == [plan.name for plan in plans(names, 3)]
-    again = create_topics(broker.bootstrap, names, partitions=3)
+    again = create_topics(broker.connection, names, partitions=3)
     assert (again.created, again.wrong, again.tuned) == ([], [], [])
 
 
 def test_history_is_kept_and_state_is_compacted(broker: LocalKafka, prefix: str) -> None:
     names = TopicNames(prefix)
-    create_topics(broker.bootstrap, names)
-    with admin_client(broker.bootstrap) as admin:
+    create_topics(broker.connection, names)
+    with admin_client(broker.connection) as admin:
         resources = [ConfigResource(ConfigResourceType.TOPIC, plan.name) for plan in plans(names, 4)]
         configs = admin.describe_configs(resources, config_filter="all")["topic"]
     value = {
@@ -46,7 +46,7 @@ def test_history_is_kept_and_state_is_compacted(broker: LocalKafka, prefix: str)
 
 def test_differences_are_told_and_left_alone(broker: LocalKafka, prefix: str) -> None:
     names = TopicNames(prefix)
-    with admin_client(broker.bootstrap) as admin:
+    with admin_client(broker.connection) as admin:
         admin.create_topics(
             {
                 names.state: {
@@ -62,7 +62,7 @@ def test_differences_are_told_and_left_alone(broker: LocalKafka, prefix: str) ->
             },
             wait_for_metadata=True,
         )
-    report = create_topics(broker.bootstrap, names, partitions=4)
+    report = create_topics(broker.connection, names, partitions=4)
     assert names.state not in report.created and names.news in report.created
     expected = {
         f"{names.state}: partitions is 2, expected 4",
@@ -71,12 +71,12 @@ def test_differences_are_told_and_left_alone(broker: LocalKafka, prefix: str) ->
     }
     assert expected < set(report.wrong)
     assert any(line.startswith(f"{names.state}: segment.bytes") for line in report.tuned)
-    assert set(create_topics(broker.bootstrap, names, partitions=4).wrong) == set(report.wrong)
+    assert set(create_topics(broker.connection, names, partitions=4).wrong) == set(report.wrong)
 
 
 def test_a_missing_topic_is_named(broker: LocalKafka, prefix: str) -> None:
     with pytest.raises(StreamError, match=f"{prefix}news does not exist"):
-        require_topics(broker.bootstrap, [TopicNames(prefix).news])
+        require_topics(broker.connection, [TopicNames(prefix).news])
 
 
 def test_the_command_says_what_it_did(broker: LocalKafka, prefix: str) -> None:

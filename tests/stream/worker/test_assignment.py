@@ -41,9 +41,9 @@ def fail(error: BaseException) -> None:
 
 @asynccontextmanager
 async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> AsyncIterator[Assignment]:
-    lookup = OffsetsClient(broker.bootstrap, f"{prefix}group")
+    lookup = OffsetsClient(broker.connection, f"{prefix}group")
     await lookup.start()
-    chosen = WorkerSettings(broker.bootstrap, prefix, **settings)  # type: ignore[arg-type]
+    chosen = WorkerSettings(broker.connection, prefix, **settings)  # type: ignore[arg-type]
     made = Assignment(chosen, load_policy(), "model", ["news-0"], lookup, as_it_is, fail)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -54,7 +54,7 @@ async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> Asyn
 
 
 def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=2)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=2)
     news, classified = TopicPartition(names.news, 1), TopicPartition(names.classified, 0)
 
     async def run() -> None:
@@ -76,7 +76,7 @@ def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
 
 
 def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: LocalKafka, prefix: str):
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
     classified = TopicPartition(names.classified, 0)
 
     async def run() -> None:
@@ -97,7 +97,7 @@ def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: 
 
 def test_who_waits_for_an_owner_that_is_given_up_does_not_wait_for_ever(broker: LocalKafka, prefix: str):
     """Two rebalances within milliseconds: the agent waited for the first owner, and partitions stood still."""
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
     classified = TopicPartition(names.classified, 0)
 
     async def run() -> None:
@@ -118,7 +118,7 @@ def test_who_waits_for_an_owner_that_is_given_up_does_not_wait_for_ever(broker: 
 
 
 def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
     news, classified = TopicPartition(names.news, 0), TopicPartition(names.classified, 0)
 
     async def run() -> None:
@@ -139,7 +139,7 @@ def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
 
 
 def test_a_worker_may_be_patient_beyond_the_brokers_limit_for_transactions(broker: LocalKafka, prefix: str):
-    create_topics(broker.bootstrap, names := TopicNames(prefix), partitions=1)
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
 
     async def run() -> None:
         async with assignment(broker, prefix, broker_timeout_seconds=3600.0) as held:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from stream.kafka.connection import KafkaConnection
 from stream.settings import WorkerSettings
 from stream.worker.faust_app import Consumer, Delivery, Transport, faust_app
 
@@ -136,6 +137,6 @@ def test_a_delivery_that_is_cancelled_may_wait_once_more_or_go_on():
 def test_the_app_uses_it():
     async def nothing(*_: Any) -> None: ...
 
-    app = faust_app(WorkerSettings("127.0.0.1:9"), {}, nothing, nothing, lambda _: None)
+    app = faust_app(WorkerSettings(KafkaConnection("127.0.0.1:9")), {}, nothing, nothing, lambda _: None)
     assert isinstance(app.transport, Transport)
     assert app.transport.Consumer is Consumer

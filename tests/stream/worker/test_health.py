@@ -3,10 +3,11 @@
 import pytest
 from aiokafka import TopicPartition
 
+from stream.kafka.connection import KafkaConnection
 from stream.settings import WorkerSettings
 from stream.worker.health import STALE_BEAT_SECONDS, Health
 
-SETTINGS = WorkerSettings("kafka:9092", broker_timeout_seconds=60, stuck_after_seconds=120)
+SETTINGS = WorkerSettings(KafkaConnection("kafka:9092"), broker_timeout_seconds=60, stuck_after_seconds=120)
 NEWS, MORE_NEWS = TopicPartition("news", 0), TopicPartition("news", 1)
 CLASSIFIED = TopicPartition("classified", 0)
 NOW = 1000.0

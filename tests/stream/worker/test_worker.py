@@ -37,7 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def names(broker: LocalKafka, prefix: str) -> TopicNames:
-    create_topics(broker.bootstrap, names := TopicNames(prefix))
+    create_topics(broker.connection, names := TopicNames(prefix))
     return names
 
 
@@ -62,7 +62,7 @@ def own_broker(victim: LocalKafka, prefix: str) -> LocalKafka:
     victim.resume()
     if victim.pid is None:
         victim.start()
-    create_topics(victim.bootstrap, TopicNames(prefix))
+    create_topics(victim.connection, TopicNames(prefix))
     return victim
 
 
