@@ -1,3 +1,3 @@
-"""The command line, settings and texts for people. What classifies, counts and alerts is not here but in
+"""The command line, its settings and texts for people. What classifies, counts and alerts is not here but in
 `models`, `stream` and `alerting`.
 """

@@ -15,12 +15,12 @@ EVERY_SECONDS = 10.0
 log = logging.getLogger("bearwatch.alerts")
 
 
-async def keep_silences(alertmanager: Alertmanager, history: AlertHistory) -> None:
+async def expire_silences_until_cancelled(alertmanager: Alertmanager, history: AlertHistory) -> None:
     """Until cancelled; an Alertmanager that does not answer is asked again. `history` changes meanwhile."""
     answered = True
     while True:
         try:
-            await end_silences(alertmanager, history, datetime.now(UTC))
+            await expire_silences(alertmanager, history, datetime.now(UTC))
             answered = True
         except AlertingError as error:
             if answered:
@@ -29,7 +29,7 @@ async def keep_silences(alertmanager: Alertmanager, history: AlertHistory) -> No
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def end_silences(alertmanager: Alertmanager, history: AlertHistory, now: datetime) -> None:
+async def expire_silences(alertmanager: Alertmanager, history: AlertHistory, now: datetime) -> None:
     """Raises AlertingError."""
     for alert_id, silence in (await asyncio.to_thread(alertmanager.in_force)).items():
         over = history.over_since(alert_id)

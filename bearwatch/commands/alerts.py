@@ -13,11 +13,12 @@ from alerting.evidence.acknowledgements import Acknowledgement, Answer
 from alerting.evidence.history import AlertHistory
 from alerting.evidence.server import Evidence
 from alerting.notify.silences import Alertmanager
-from bearwatch import alert_text
-from bearwatch.answering import answer
-from bearwatch.serving import Address, serve
+from bearwatch.answers.answering import answer
+from bearwatch.answers.silence_expiry import expire_silences_until_cancelled
+from bearwatch.options import Address
+from bearwatch.serving import serve
 from bearwatch.settings import settings
-from bearwatch.silence_keeper import keep_silences
+from bearwatch.terminal import alert_text
 from stream.errors import StreamError
 from stream.kafka.admin import require_topics
 from stream.kafka.connection import KafkaConnection
@@ -173,7 +174,7 @@ def serve_command(
     async def working(_: web.Application) -> AsyncIterator[None]:
         work = [follow(connection, topic, evidence.history.add, evidence.seen)]
         if manager is not None:
-            work.append(keep_silences(manager, evidence.history))
+            work.append(expire_silences_until_cancelled(manager, evidence.history))
         tasks = {asyncio.create_task(each) for each in work}
         for task in tasks:
             task.add_done_callback(end)

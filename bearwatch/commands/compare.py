@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from bearwatch.options import changes
 from bearwatch.settings import settings
-from bearwatch.training_options import changes
 from training.comparison.compare import compare
 from training.comparison.report import summary, write_report
 from training.comparison.subsets import parse_shares

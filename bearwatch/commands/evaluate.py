@@ -7,9 +7,9 @@ import click
 import msgspec
 from rich.console import Console
 
-from bearwatch.evaluation_text import tables
 from bearwatch.settings import settings
-from bearwatch.view import printable_json
+from bearwatch.terminal.evaluation_text import tables
+from bearwatch.terminal.printable import printable_json
 from models.classifier import Classifier
 from training.config import LabelledSet, check_choice
 from training.evaluation.evaluate import SEED, WORST, evaluate, spellings

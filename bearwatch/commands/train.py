@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bearwatch.training_options import changes
+from bearwatch.options import changes
 from training.config import load_config
 from training.extra import training_extra
 

@@ -11,11 +11,11 @@ import click
 from rich.console import Console
 
 from alerting.detection.policy import load_policy
-from bearwatch.display import REFRESH_SECONDS, Lines, LiveScreen
 from bearwatch.local.sources import SAMPLE, check_feed, open_feed
 from bearwatch.local.up import Running, data_folder, local_broker, prepare_topics, require_free, running
 from bearwatch.settings import settings
-from bearwatch.snapshot import Snapshot, read_snapshot
+from bearwatch.terminal.display import REFRESH_SECONDS, Lines, LiveScreen
+from bearwatch.terminal.snapshot import Snapshot, read_snapshot
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
@@ -99,7 +99,8 @@ def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_se
     started, console = time.time(), Console()
     ends = None if for_seconds is None else time.monotonic() + for_seconds
     address = f"{settings.metrics_host}:{settings.metrics_port}"
-    with LiveScreen(running, console) if console.is_terminal else Lines(running) as display:
+    alerts, places = running.alerts, running.places
+    with LiveScreen(alerts, places, console) if console.is_terminal else Lines(alerts, places) as display:
         while ends is None or time.monotonic() < ends:
             running.check()
             snapshot = read_snapshot(address)

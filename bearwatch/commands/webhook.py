@@ -6,7 +6,8 @@ import click
 
 from alerting.notify.receipts import ReceiptFile
 from alerting.notify.webhook import read_token, webhook
-from bearwatch.serving import Address, serve
+from bearwatch.options import Address
+from bearwatch.serving import serve
 
 
 @click.command

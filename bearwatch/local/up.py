@@ -19,8 +19,8 @@ from kafka.errors import KafkaError
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import HOST, is_free
 from bearwatch.settings import connection_flags
-from bearwatch.snapshot import AlertReader
-from bearwatch.view import Place
+from bearwatch.terminal.snapshot import AlertReader
+from bearwatch.terminal.view import Place
 from stream.errors import StreamError
 from stream.ingest.feeds import Feed
 from stream.kafka.connection import KafkaConnection

@@ -6,7 +6,7 @@ import msgspec
 
 from alerting.evidence.history import AlertRecord
 from alerting.evidence.wording import figures, moment, state, title
-from bearwatch.view import printable, printable_json
+from bearwatch.terminal.printable import printable, printable_json
 
 
 def row(record: AlertRecord, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -9,9 +10,8 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from bearwatch.local.up import Running
-from bearwatch.snapshot import Snapshot
-from bearwatch.view import alert_lines, screen, status_line
+from bearwatch.terminal.snapshot import AlertReader, Snapshot
+from bearwatch.terminal.view import Place, alert_lines, screen, status_line
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 5.0  # between two plain status lines
@@ -34,8 +34,9 @@ class Rate:
 class LiveScreen:
     """The whole view in a terminal."""
 
-    def __init__(self, running: Running, console: Console) -> None:
-        self._running = running
+    def __init__(self, alerts: AlertReader, places: Sequence[Place], console: Console) -> None:
+        self._alerts = alerts
+        self._places = places
         self._rate = Rate()
         self._live = Live(console=console, auto_refresh=False)
 
@@ -48,20 +49,21 @@ class LiveScreen:
 
     def show(self, snapshot: Snapshot) -> None:
         rate = self._rate.update(snapshot.documents, time.monotonic())
-        view = screen(snapshot, rate, self._running.alerts.all(), self._running.places, datetime.now(UTC))
+        view = screen(snapshot, rate, self._alerts.all(), self._places, datetime.now(UTC))
         self._live.update(view, refresh=True)
 
 
 class Lines:
     """Plain lines: the state every few seconds, each message about an alert."""
 
-    def __init__(self, running: Running) -> None:
-        self._running = running
+    def __init__(self, alerts: AlertReader, places: Sequence[Place]) -> None:
+        self._alerts = alerts
+        self._places = places
         self._rate = Rate()
         self._next = 0.0
 
     def __enter__(self) -> Self:
-        for place in self._running.places:
+        for place in self._places:
             click.echo(f"{place.name}: {place.where}")
         return self
 
@@ -72,5 +74,5 @@ class Lines:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + LINE_SECONDS
             click.echo(status_line(snapshot, rate))
-        for alert in self._running.alerts.news():
+        for alert in self._alerts.news():
             click.echo("\n".join(alert_lines(alert)))

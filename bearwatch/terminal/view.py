@@ -1,6 +1,5 @@
 """The live view of `bearwatch up`: a snapshot as a screen, or as plain lines where there is no terminal."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,8 @@ from rich.text import Text
 from alerting.alerts import Alert
 from alerting.evidence.wording import figures, title
 from bearwatch.core.times import utc
-from bearwatch.snapshot import WINDOW, KeyFigures, Snapshot
+from bearwatch.terminal.printable import printable
+from bearwatch.terminal.snapshot import WINDOW, KeyFigures, Snapshot
 
 KEYS_SHOWN = 14
 HEADLINE_CHARACTERS = 110
@@ -120,16 +120,6 @@ def _headlines(alert: Alert) -> list[str]:
         printable(f"{shorten(each.text, HEADLINE_CHARACTERS, placeholder=' …')} [{each.source}]")
         for each in alert.evidence
     ]
-
-
-def printable(text: str) -> str:
-    """Without what a terminal would obey: a feed's `source` is not normalised as a text is."""
-    return "".join(character if character.isprintable() else "·" for character in text)
-
-
-def printable_json(encoded: bytes) -> str:
-    """One line of JSON with the same content, in which what a terminal would obey is escaped."""
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in encoded.decode())
 
 
 def _percent(ratio: float | None) -> str:

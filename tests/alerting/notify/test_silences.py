@@ -23,12 +23,12 @@ from alerting.errors import AlertingError
 from alerting.evidence.acknowledgements import Acknowledgement
 from alerting.evidence.history import AlertHistory
 from alerting.notify.silences import Alertmanager, matchers
-from bearwatch import silence_keeper
-from bearwatch.answering import answer
+from bearwatch.answers import silence_expiry
+from bearwatch.answers.answering import answer
+from bearwatch.answers.silence_expiry import expire_silences
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.monitoring import home
 from bearwatch.local.ports import answers, free_port
-from bearwatch.silence_keeper import end_silences
 from stream.errors import StreamError
 from stream.kafka.follow import read
 from stream.kafka.topics import TopicNames, create_topics
@@ -146,9 +146,9 @@ def test_the_silence_ends_some_minutes_after_its_alert(url: str):
         if letter != "3":  # which is not on the topic
             history.add(rang)
     history.add(alert(id="1" * 16, state="resolved", detected_at=NOW))
-    asyncio.run(end_silences(manager, history, NOW + timedelta(minutes=9)))
+    asyncio.run(expire_silences(manager, history, NOW + timedelta(minutes=9)))
     assert {"1" * 16, "2" * 16, "3" * 16} <= manager.in_force().keys()  # Prometheus still holds the first
-    asyncio.run(end_silences(manager, history, NOW + timedelta(minutes=10)))
+    asyncio.run(expire_silences(manager, history, NOW + timedelta(minutes=10)))
     assert {"1" * 16, "2" * 16, "3" * 16} & manager.in_force().keys() == {"2" * 16, "3" * 16}
 
 
@@ -174,7 +174,7 @@ def test_the_server_of_evidence_ends_silences(url: str, broker: LocalKafka, pref
 
 
 def test_an_alertmanager_that_is_away_is_asked_again(url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(silence_keeper, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(silence_expiry, "EVERY_SECONDS", 0.01)
     gone, history, manager = (
         Alertmanager(f"http://127.0.0.1:{free_port()}"),
         AlertHistory(),
@@ -192,7 +192,7 @@ def test_an_alertmanager_that_is_away_is_asked_again(url: str, monkeypatch: pyte
     monkeypatch.setattr(manager, "in_force", in_force)
 
     async def until_ended() -> None:
-        task = asyncio.create_task(silence_keeper.keep_silences(manager, history))
+        task = asyncio.create_task(silence_expiry.expire_silences_until_cancelled(manager, history))
         while over.id in await asyncio.to_thread(Alertmanager.in_force, manager):
             await asyncio.sleep(0.01)
         task.cancel()

@@ -22,11 +22,11 @@ from alerting.alerts import Evidence
 from alerting.errors import AlertingError
 from alerting.evidence.acknowledgements import decode
 from alerting.evidence.history import AlertHistory
-from bearwatch.alert_text import as_json, page, row
 from bearwatch.cli import main
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import free_port
-from bearwatch.snapshot import AlertReader
+from bearwatch.terminal.alert_text import as_json, page, row
+from bearwatch.terminal.snapshot import AlertReader
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import encode

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 
 from alerting.alerts import Alert, Evidence
-from bearwatch.snapshot import KeyFigures, Snapshot, parse
-from bearwatch.view import Place, alert_lines, screen, status_line
+from bearwatch.terminal.snapshot import KeyFigures, Snapshot, parse
+from bearwatch.terminal.view import Place, alert_lines, screen, status_line
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 METRICS = """
