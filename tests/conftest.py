@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bearwatch.local.kafka import LocalKafka
 
@@ -16,6 +17,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """What holds for every test."""
     # A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # No example of a property may fail because another program had the processor.
+    settings.register_profile("bearwatch", settings.default, deadline=None)
+    settings.load_profile("bearwatch")
     # kafka-python reads its schemas through functions that Python 3.11 and 3.12 deprecate.
     for function in ("open_text", "read_text"):
         config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
@@ -51,4 +55,4 @@ def surge(
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     yield process
     process.terminate()
-    process.wait(60)
+    process.wait(180)

@@ -21,7 +21,7 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from prometheus_client.parser import text_string_to_metric_families
-from surge_watch import POLICY, TOPIC, Watch, watched
+from surge_watch import END_SECONDS, POLICY, TOPIC, Watch, watched
 from webhook_double import Mode, WebhookDouble
 
 from alerting.notify.notices import Notification
@@ -82,7 +82,9 @@ def webhook_slow(watch: Watch) -> None:
         watch.wait(BROKEN_SECONDS + double.slow_seconds)
         assert _statuses(double) == ["firing"], f"the slow receiver heard {_statuses(double)}"
         watch.newsroom.end(TOPIC)
-        watch.wait_until("the slow receiver hears of the end", lambda: "resolved" in _statuses(double), 420)
+        watch.wait_until(
+            "the slow receiver hears of the end", lambda: "resolved" in _statuses(double), END_SECONDS
+        )
         watch.wait(BROKEN_SECONDS)
         assert _statuses(double) == ["firing", "resolved"], f"the slow receiver heard {_statuses(double)}"
 
@@ -95,7 +97,7 @@ def _statuses(double: WebhookDouble) -> list[str]:
 def failed_notifications(watch: Watch) -> float:
     """How many requests to the webhook have failed, as Alertmanager counts them."""
     address = f"http://{HOST}:{watch.ports.alertmanager}/metrics"
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         families = text_string_to_metric_families(answer.read().decode())
     return sum(
         sample.value

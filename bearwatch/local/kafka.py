@@ -63,7 +63,7 @@ class LocalKafka:
         """The broker's process, None when it does not run."""
         return self._broker.pid if self._broker is not None and self._broker.poll() is None else None
 
-    def start(self, timeout_seconds: float = 60) -> None:
+    def start(self, timeout_seconds: float = 180) -> None:
         """Start the broker and wait until it answers.
 
         Raises StreamError: the directory is in use, the port is taken, a jar is not as locked, the broker

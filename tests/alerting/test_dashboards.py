@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from external_tools import external_tool
-from one_worker import PATIENCE_SECONDS, OneWorker
+from one_worker import OneWorker
 from prometheus_client import CollectorRegistry
+from waiting import PATIENCE_SECONDS, wait_until
 
 from alerting.dashboards.__main__ import FOLDER, rendered
 from alerting.monitoring.metrics import GAUGES, Metrics
@@ -37,8 +38,10 @@ UIDS = {"bearwatch-desk", "bearwatch-topic", "bearwatch-operations"}
 NEITHER: set[str] = set()  # metrics that are deliberately in no rule and on no dashboard
 SURGE = 'stream="news", topic="Energy | Oil"'  # what the sample feed's surge is about
 
-# As Grafana fills them in: All streams on the desk, one on the topic's page; four scrapes of a second.
-VALUES = {"window": "1h", "topic": "Energy | Oil", "__rate_interval": "4s"}
+# As Grafana fills them in: All streams on the desk, one on the topic's page; four scrapes.
+VALUES = {"window": "1h", "topic": "Energy | Oil", "__rate_interval": "20s"}
+# A worker on a busy machine answers within that, and what three scrapes show lasts.
+SCRAPE_SECONDS = 5
 STREAMS = {"bearwatch-desk": ".+", "bearwatch-topic": "news"}
 
 KEY_GAUGE = re.compile(r"bearwatch_(?:window|baseline|alert_active)\w*")
@@ -189,7 +192,7 @@ def promtool() -> Path:
 
 
 class Prometheus:
-    """A real one that scrapes one worker every second, under two names."""
+    """A real one that scrapes one worker, under two names."""
 
     def __init__(self, port: int, worker: OneWorker) -> None:
         self._address = f"http://{HOST}:{port}/api/v1"
@@ -197,7 +200,7 @@ class Prometheus:
 
     def get(self, path: str, **fields: object) -> Any:
         url = f"{self._address}/{path}?{urllib.parse.urlencode(fields)}"
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own Prometheus
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - our own Prometheus
             return json.load(answer)["data"]
 
     def at(self, expr: str, moment: float) -> list[dict[str, Any]]:
@@ -212,18 +215,17 @@ class Prometheus:
         return [float(value) for series in found for _, value in series["values"]]
 
     def wait_until_it_scrapes(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+        def scrapes() -> bool:
             with suppress(OSError):
-                if len(self.at("up", time.time())) == 2:  # 0 each: nobody answers yet
-                    return
-            time.sleep(0.1)
-        raise AssertionError("Prometheus does not scrape; its log lies beside the worker's")
+                return len(self.at("up", time.time())) == 2  # 0 each: nobody answers yet
+            return False
+
+        wait_until("Prometheus scrapes; its log lies next to the worker's", scrapes)
 
     def has_seen_all(self) -> bool:
         """Whether three scrapes have shown the surge's alert and, for both streams, a latency."""
-        alert = f"sum_over_time(bearwatch_alert_active{{{SURGE}}}[5s]) >= 3"
-        latency = "min(bearwatch_end_to_end_seconds_count offset 3s) > 0"
+        alert = f"sum_over_time(bearwatch_alert_active{{{SURGE}}}[{4 * SCRAPE_SECONDS}s]) >= 3"
+        latency = f"min(bearwatch_end_to_end_seconds_count offset {2 * SCRAPE_SECONDS}s) > 0"
         with suppress(OSError):
             return all(self.at(expr, time.time()) for expr in (alert, latency))
         return False
@@ -232,7 +234,7 @@ class Prometheus:
 # The second target is the first one's worker again, with its keys' gauges alone: what Prometheus sees for a moment
 # when a key has moved to another worker.
 CONFIGURATION = """
-global: {{scrape_interval: 1s}}
+global: {{scrape_interval: {every}s, scrape_timeout: {every}s}}
 scrape_configs:
   - job_name: bearwatch
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
@@ -252,7 +254,7 @@ def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> 
     world = SampleWorld(seed=7, anchor=now - 300)  # the surge breaks four minutes before that
     send(documents(world, now - 36 * 3600, now), broker.connection, names)
     worker = OneWorker(folder, broker.bootstrap, names.prefix, BUNDLED)
-    (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=worker.port))
+    (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=worker.port, every=SCRAPE_SECONDS))
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(
             [
@@ -317,4 +319,4 @@ def test_a_key_that_two_workers_show_counts_once(prometheus: Prometheus) -> None
         def same(moment: float, both: str = target.filled, single: str = of_one) -> bool:
             return prometheus.at(both, moment) == prometheus.at(single, moment) != []
 
-        assert any(same(now - seconds) for seconds in range(10)), target
+        assert any(same(now - seconds) for seconds in range(60)), target

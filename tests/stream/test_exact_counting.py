@@ -35,7 +35,6 @@ def names(broker: LocalKafka, prefix: str) -> TopicNames:
     return names
 
 
-@pytest.mark.timeout(400)
 def test_killed_workers(broker: LocalKafka, names: TopicNames, model: Path, policy: Path, tmp_path: Path):
     with Fleet(2, broker.bootstrap, names.prefix, model, policy, tmp_path) as fleet:
         mischief = Mischief(fleet, random.Random(1), every=(2, 4), freeze_share=0)
@@ -44,7 +43,6 @@ def test_killed_workers(broker: LocalKafka, names: TopicNames, model: Path, poli
         assert differences(broker.bootstrap, names, policy, model) == []
 
 
-@pytest.mark.timeout(400)
 def test_frozen_workers(broker: LocalKafka, names: TopicNames, model: Path, policy: Path, tmp_path: Path):
     """A worker is stopped for longer than its session (6 s), twice, and goes on as if nothing had happened."""
     with Fleet(2, broker.bootstrap, names.prefix, model, policy, tmp_path) as fleet:
@@ -62,7 +60,6 @@ def test_frozen_workers(broker: LocalKafka, names: TopicNames, model: Path, poli
 
 # kafka-python leaves sockets to the garbage collector whose connection attempts failed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.timeout(400)
 def test_a_killed_broker(prefix: str, model: Path, policy: Path, tmp_path: Path):
     """Down for four seconds in the middle; workers and feed go on by themselves."""
     with LocalKafka(tmp_path / "kafka") as kafka:

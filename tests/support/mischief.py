@@ -12,7 +12,7 @@ from alerting.detection.policy import load_policy
 from models.manifest import load_manifest, model_hash
 from stream.kafka.topics import TopicNames
 
-CATCH_UP_SECONDS = 60
+CATCH_UP_SECONDS = 300
 
 
 @dataclass
@@ -46,7 +46,7 @@ def differences(broker: str, names: TopicNames, policy_file: Path, model: Path) 
     policy = load_policy(policy_file)
     expected = truth(broker, names, policy, model_hash(load_manifest(model)))
     wait_until_counted(broker, names, expected.documents, CATCH_UP_SECONDS)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + CATCH_UP_SECONDS
     while (found := alerts(broker, names)) != expected.alerts and time.monotonic() < deadline:
         time.sleep(1)
     panes, documents = counted(broker, names)

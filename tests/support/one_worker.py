@@ -13,10 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.ports import HOST, free_port
-
-PATIENCE_SECONDS = 90.0  # for what takes a few seconds on a quiet machine
 
 
 class OneWorker:
@@ -86,7 +85,9 @@ class OneWorker:
     def get(self, path: str) -> str | None:
         """What the worker answers, whatever the status; None when it does not."""
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"http://{HOST}:{self.port}{path}", timeout=PATIENCE_SECONDS
+            ) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             return error.read().decode()

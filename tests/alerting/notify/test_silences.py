@@ -5,10 +5,9 @@ import json
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from alert_messages import NOW, acknowledgement, alert, record, write
 from external_tools import external_tool
 from msgspec import UNSET
+from waiting import PATIENCE_SECONDS, wait_until
 
 from alerting.errors import AlertingError
 from alerting.evidence.acknowledgements import Acknowledgement
@@ -52,25 +52,25 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=home(program))
         try:
-            wait_until_ready(f"http://127.0.0.1:{port}", folder / "log")
+            wait_until_ready(process, f"http://127.0.0.1:{port}", folder / "log")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(PATIENCE_SECONDS)
 
 
-def wait_until_ready(url: str, log: Path) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=1):  # noqa: S310
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    def ready() -> bool:
+        assert process.poll() is None, log.read_text()
+        with suppress(OSError), urllib.request.urlopen(f"{url}/-/ready", timeout=5):  # noqa: S310
+            return True
+        return False
+
+    wait_until("Alertmanager is ready", ready)
 
 
 def in_force(url: str, alert_id: str) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{url}/api/v2/silences", timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{url}/api/v2/silences", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
         silences = json.loads(answer.read())
     return [each for each in silences if each["status"]["state"] == "active" and alert_id in each["comment"]]
 
@@ -162,13 +162,13 @@ def test_the_server_of_evidence_ends_silences(url: str, broker: LocalKafka, pref
     command += ["--broker", broker.bootstrap, "--prefix", prefix, "--alertmanager", url]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        for _ in range(600):
-            if over.id not in manager.in_force() or process.poll() is not None:
-                break
-            time.sleep(0.1)
+        wait_until(
+            "its silence has ended",
+            lambda: over.id not in manager.in_force() or process.poll() is not None,
+        )
     finally:
         process.terminate()
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert over.id not in manager.in_force(), output
     assert f"alert {over.id} is over" in output and "Traceback" not in output
 
@@ -197,7 +197,7 @@ def test_an_alertmanager_that_is_away_is_asked_again(url: str, monkeypatch: pyte
             await asyncio.sleep(0.01)
         task.cancel()
 
-    asyncio.run(asyncio.wait_for(until_ended(), 30))
+    asyncio.run(asyncio.wait_for(until_ended(), PATIENCE_SECONDS))
     assert len(asked) >= 4
 
 

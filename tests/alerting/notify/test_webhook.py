@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from waiting import PATIENCE_SECONDS
 from webhook_double import WebhookDouble
 
 from alerting.errors import AlertingError
@@ -271,10 +272,10 @@ def test_the_command_serves_and_ends_cleanly(tmp_path: Path, stop: signal.Signal
     body = json.dumps(notification(notice())).encode()
     with running(port, tmp_path) as process:
         request = urllib.request.Request(f"http://127.0.0.1:{port}/", data=body, headers=BEARER)
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
             assert answer.status == 200
         process.send_signal(stop)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, "Traceback" in output) == (0, False), output
     assert len(lines(tmp_path / "out.jsonl")) == 1
 
@@ -282,7 +283,7 @@ def test_the_command_serves_and_ends_cleanly(tmp_path: Path, stop: signal.Signal
 def test_a_taken_address_is_said(tmp_path: Path):
     with WebhookDouble() as double:
         process = start(double.port, tmp_path)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert "choose another address with --listen" in output and "Traceback" not in output
 
@@ -290,7 +291,7 @@ def test_a_taken_address_is_said(tmp_path: Path):
 def test_the_double_does_as_it_is_told():
     def ask() -> int | str:
         try:
-            with urllib.request.urlopen(double.url, data=b"{}", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(double.url, data=b"{}", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             error.close()

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 from alert_messages import NOW, STORY, acknowledgement, alert, record, write
+from waiting import PATIENCE_SECONDS, wait_until
 
 from alerting.alerts import Evidence
 from alerting.errors import AlertingError
@@ -207,9 +208,7 @@ def alerts_of_the_view(connection: KafkaConnection, topic: str) -> list[object]:
     reader, stop = AlertReader(connection, topic), Event()
     thread = Thread(target=reader.run, args=(stop,))
     thread.start()
-    deadline = time.monotonic() + 20
-    while not reader.all() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until("the alert is read", lambda: bool(reader.all()))
     time.sleep(0.5)  # the acknowledgement comes after the alert
     stop.set()
     thread.join()
@@ -248,7 +247,10 @@ def test_a_wrong_answer_writes_nothing(
 def test_no_broker_and_no_topic_are_said(bearwatch: Run, broker: LocalKafka, prefix: str):
     # A process of its own: kafka-python leaves sockets open where nobody answers.
     gone = subprocess.run(
-        command("list", "--broker", f"127.0.0.1:{free_port()}"), capture_output=True, text=True, timeout=60
+        command("list", "--broker", f"127.0.0.1:{free_port()}"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
     )
     assert gone.returncode == 1 and "no Kafka broker answers" in gone.stderr
     assert "Traceback" not in gone.stderr
@@ -275,7 +277,7 @@ def fetch(url: str, seconds: float = 0.0) -> tuple[str, str]:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
                 return answer.url, answer.read().decode()
         except OSError as error:
             if isinstance(error, urllib.error.HTTPError):
@@ -289,18 +291,18 @@ def test_the_link_of_a_notification_opens(
     broker: LocalKafka, topic: str, served: tuple[str, "subprocess.Popen[str]"]
 ):
     base, process = served
-    fetch(f"{base}/healthz", 30)
+    fetch(f"{base}/healthz", PATIENCE_SECONDS)
     assert "no alert yet" in fetch(f"{base}/alerts")[1]
     write(broker.bootstrap, topic, [alert()])
-    url, text = fetch(f"{base}/alerts/by-key?stream=news&topic=Energy+%7C+Oil&kind=surge", 10)
+    url, text = fetch(f"{base}/alerts/by-key?stream=news&topic=Energy+%7C+Oil&kind=surge", PATIENCE_SECONDS)
     assert url == f"{base}/alerts/0123456789abcdef"
     assert re.search(r"Refinery <mark>burns</mark> after <mark>explosion</mark>", text)
     write(broker.bootstrap, topic, [acknowledgement()])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := json.loads(fetch(f"{url}.json")[1]))["acknowledgements"]:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert found["alert"] == json.loads(encode(alert()))
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, "Traceback" in output) == (0, False), output

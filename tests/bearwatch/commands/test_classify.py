@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from tiny_bert import write_tiny_bert
+from waiting import PATIENCE_SECONDS
 
 from bearwatch.commands.classify import MAX_LINE_BYTES, command, whole_lines
 from models.manifest import load_manifest, write_manifest
@@ -131,7 +132,7 @@ def test_a_line_is_answered_before_the_next_one_comes(model: str) -> None:
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["text"] == text
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_reader_that_leaves_ends_it_quietly(model: str) -> None:
@@ -143,7 +144,7 @@ def test_a_reader_that_leaves_ends_it_quietly(model: str) -> None:
         process.stdout.close()
         process.stdin.write(b"w2\n" * 1000)
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
         assert b"Traceback" not in (said := process.stderr.read())
         assert b"Broken" not in said
 
@@ -156,7 +157,7 @@ def test_an_interrupt_ends_it_quietly(model: str) -> None:
         process.stdout.readline()
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(PATIENCE_SECONDS) == 130
         assert b"Traceback" not in process.stderr.read()
 
 
@@ -164,7 +165,7 @@ def test_a_damaged_model_is_an_error_without_traceback(tmp_path: Path) -> None:
     folder = write_tiny_bert(tmp_path)
     (folder / "model.onnx").write_bytes(b"damaged")
     with start(str(folder), "w1") as process:
-        out, said = process.communicate(timeout=30)
+        out, said = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out) == (1, b"")
     assert b"model.onnx: damaged or of another model" in said
     assert b"Traceback" not in said

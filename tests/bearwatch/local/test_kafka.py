@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
+from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.kafka_jars import KAFKA, checked_jars, coordinates, locked_sums
@@ -23,7 +24,7 @@ from bearwatch.local.kafka import LocalKafka
 kafka = LocalKafka(Path(sys.argv[1]))
 kafka.start()
 print(kafka.pid, flush=True)
-time.sleep(120)
+time.sleep(900)
 """
 
 
@@ -87,7 +88,7 @@ def test_records_outlive_a_kill_and_the_port_is_kept(tmp_path: Path, monkeypatch
         names = TopicNames("durable.")
         create_topics(kafka.connection, names)
         with KafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
-            producer.send(names.news, b"kept").get(timeout=10)
+            producer.send(names.news, b"kept").get(timeout=PATIENCE_SECONDS)
         kafka.pause()
         assert not answers(kafka.port or 0)
         kafka.resume()
@@ -101,7 +102,7 @@ def test_records_outlive_a_kill_and_the_port_is_kept(tmp_path: Path, monkeypatch
             names.news,
             bootstrap_servers=again.bootstrap,
             auto_offset_reset="earliest",
-            consumer_timeout_ms=10_000,
+            consumer_timeout_ms=int(1000 * PATIENCE_SECONDS),
         )
         assert next(consumer).value == b"kept"
         consumer.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from keyword_model import write_keyword_model
+from waiting import PATIENCE_SECONDS
 
 from bearwatch.core.times import utc
 from bearwatch.local.ports import free_port
@@ -49,7 +50,7 @@ def command(folder: Path, feed: Path, model: Path, *flags: str) -> list[str]:
     ]
 
 
-def run(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=timeout)
 
 
@@ -61,14 +62,14 @@ def left_behind(folder: Path) -> list[str]:
 
 def test_a_surge_becomes_an_alert_and_a_second_start_goes_on(tmp_path: Path, model: Path):
     feed = write_history(tmp_path / "feed.jsonl", surge=True, now=time.time())
-    first = run(tmp_path, feed, model, "--until-alert", "--for", "90")
+    first = run(tmp_path, feed, model, "--until-alert", "--for", "400")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "480 documents of history sent" in first.stderr
     assert "surge of bad news about Financials" in first.stdout
     assert "bank negative number" in first.stdout, "the headlines"
     assert left_behind(tmp_path) == []
 
-    second = run(tmp_path, feed, model, "--for", "8")
+    second = run(tmp_path, feed, model, "--for", "20")
     assert second.returncode == 0, second.stderr
     assert "0 documents of history sent" in second.stderr
     assert "surge of bad news about Financials" in second.stdout, "the alerts topic has kept it"
@@ -89,7 +90,7 @@ def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path, model:
     while not (line := process.stdout.readline()).startswith("serving"):
         assert line, "it ended before it served"
     process.send_signal(number)
-    assert process.wait(10) == 130
+    assert process.wait(PATIENCE_SECONDS) == 130
     process.stdout.close()
     assert left_behind(tmp_path) == []
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
+from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.kafka import LocalKafka
 from stream.errors import StreamError
@@ -45,7 +46,9 @@ def entry(seconds: float, stream: str = "news") -> Entry:
 
 
 def bearwatch(*arguments: str, lines: bytes = b"") -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run([*COMMAND, *arguments], input=lines, capture_output=True, timeout=90, cwd=ROOT)
+    done = subprocess.run(
+        [*COMMAND, *arguments], input=lines, capture_output=True, timeout=PATIENCE_SECONDS, cwd=ROOT
+    )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
@@ -227,7 +230,7 @@ def test_an_interruption_keeps_what_was_sent(broker: LocalKafka, names: TopicNam
     while len(records(broker, names.news)) < 2:
         assert process.poll() is None
     os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, errors) == (130, b"2 sent, 0 refused\n")
 
 

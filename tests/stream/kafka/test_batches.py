@@ -9,7 +9,15 @@ import pytest
 from stream.kafka.batches import ahead, batches
 
 LONG = 60.0  # never reached
-SHORT = 0.01
+SHORT = 0.01  # for what may be reached at any time
+QUITE_LONG = 2.0  # the machine may stop this process meanwhile, but not for so long
+TURNS = 50  # of the event loop, more than anything that waits for no time needs
+
+
+async def work() -> None:
+    """The caller works: everything else that can go on does."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 async def feed(queue: asyncio.Queue[int]) -> AsyncIterator[int]:
@@ -44,7 +52,7 @@ def test_no_items_give_no_batch():
 def test_the_age_of_the_oldest_item_closes_a_batch():
     async def run() -> None:
         queue: asyncio.Queue[int] = asyncio.Queue()
-        found = batches(feed(queue), 100, SHORT)
+        found = batches(feed(queue), 100, QUITE_LONG)
         for number in range(3):
             queue.put_nowait(number)
         assert await anext(found) == [0, 1, 2]
@@ -98,7 +106,7 @@ def test_what_waits_in_memory_is_bounded():
     async def run() -> None:
         found = batches(source(), 5, LONG)
         await anext(found)
-        await asyncio.sleep(SHORT)  # the caller works
+        await work()
         assert len(taken) <= 5 + 1 + 5 + 1  # batch, the one that closed it, queue, in the pump's hands
         await found.aclose()
 
@@ -109,9 +117,9 @@ def test_no_task_is_left_when_the_caller_stops():
     async def run() -> set[asyncio.Task[object]]:
         found = batches(numbers(1000), 5, LONG)
         await anext(found)
-        await asyncio.sleep(SHORT)  # the queue is full
+        await work()  # the queue is full
         await found.aclose()
-        await asyncio.sleep(SHORT)
+        await work()
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(run()) == set()
@@ -128,7 +136,7 @@ def test_ahead_makes_one_item_more_and_keeps_the_order():
     async def run() -> None:
         found = []
         async for number in ahead(source()):
-            await asyncio.sleep(SHORT)  # the caller works
+            await work()
             found.append(number)
             assert made == list(range(1, min(number + 1, 5) + 1))
         assert found == [1, 2, 3, 4, 5]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alert_messages import alert, write
+from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.kafka import LocalKafka
 from stream.kafka.follow import follow
@@ -14,7 +15,7 @@ TOPIC = TopicNames("t.").alerts
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.1)
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
+from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import free_port
@@ -15,7 +16,7 @@ from stream.kafka.topics import TopicNames, create_topics, plans
 
 def bearwatch(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", "from bearwatch.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
 
 
 def test_all_topics_are_created_once(broker: LocalKafka, prefix: str) -> None:

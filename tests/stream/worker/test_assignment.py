@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import TopicPartition
+from waiting import PATIENCE_SECONDS
 
 from alerting.alerts import Alert
 from alerting.detection.policy import load_policy
@@ -17,7 +18,6 @@ from stream.messages import Tick
 from stream.settings import WorkerSettings
 from stream.worker.assignment import Assignment
 
-PATIENCE_SECONDS = 60.0
 TICK = Tick(source="news-0", offset=1, event_time=1.0)
 
 # aiokafka leaves a connection to the garbage collector when its producer is stopped while it starts.
@@ -107,7 +107,7 @@ def test_who_waits_for_an_owner_that_is_given_up_does_not_wait_for_ever(broker: 
             waiting = asyncio.create_task(given_up.apply([(0, TICK)], now=1.0))
             await asyncio.sleep(0)  # it waits for the state
             await held.assigned({classified})
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 position, changes = await waiting
             assert position == 0 and not changes.records, "nothing is applied, so nothing is acknowledged"
             assert await given_up.apply([(0, TICK)], now=1.0) == (0, changes)

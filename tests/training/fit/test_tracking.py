@@ -4,7 +4,6 @@ import os
 import socket
 import struct
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import wandb
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_training import table, write_checkpoint, write_data
 from torch.utils.tensorboard import SummaryWriter
+from waiting import wait_until
 from wandb import Run
 from wandb.proto.wandb_internal_pb2 import Record
 
@@ -121,9 +121,7 @@ def test_wandb_offline_stays_in_the_folder(
     parts = sorted((folder / "run" / "wandb").glob("offline-run-*/*.wandb"), key=lambda f: f.stat().st_mtime)
     assert len(parts) == 2
     assert parts[0].name == parts[1].name  # one run at W&B
-    deadline = time.monotonic() + 60  # W&B's own process writes the end when it gets to it
-    while not history(parts[1]) and time.monotonic() < deadline:
-        time.sleep(0.5)
+    wait_until("W&B's own process has written the end", lambda: bool(history(parts[1])))
     first, second = ([int(row["_step"]) for row in history(part)] for part in parts)
     assert first == list(range(1, 8))
     assert second == list(range(5, second[-1] + 1))
