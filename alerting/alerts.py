@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from alerting.detection.detector import Decision, Severity, Transition
-from alerting.kinds import SURGE
+from alerting.detector import Decision, Severity, Transition
+from bearwatch.core.key import Key
+from bearwatch.core.streams import Stream
 from bearwatch.core.times import utc
 
-Kind = Literal["surge", "slow_burn", "volume", "silence"]
+KindName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")]  # open: another release may know more kinds
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -26,18 +27,19 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One message about a surge: it fires, is updated or has resolved. `id` stays the same throughout.
+    """One message about an alert: it fires, is updated or has resolved. `id` stays the same throughout.
 
-    The counts, `lift` and `p_value` are those of [window_start, window_end); the two are null where
-    it has become empty. A `historical` alert was detected too late to page anyone.
+    The counts, `lift`, `score` (-log10 of `p_value`) and `p_value` are those of [window_start, window_end); the
+    three are null where it has become empty. It carries `topic` or `entity`, as its key says. A `historical` alert
+    was detected too late to page anyone.
     """
 
     id: str
     key: str
-    stream: str
+    stream: Stream
     topic: str | UnsetType = UNSET
     entity: str | UnsetType = UNSET
-    kind: Kind
+    kind: KindName
     severity: Severity
     state: Transition
     window_start: Moment
@@ -49,13 +51,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     sources: int
     baseline_ratio: float
     lift: float | None
+    score: float | None = None  # messages of the first release have none
     p_value: float | None
     evidence: tuple[Evidence, ...]
     model: str
     policy: str
     historical: bool
-    reason: str | UnsetType = UNSET  # why it resolved, where that is not calm
+    reason: str | UnsetType = UNSET  # why it resolved, where that is not that its windows are clear
     schema_version: Literal[1] = 1
+
+    def __post_init__(self) -> None:
+        Key.parse(self.key)  # a message with another key is not an alert
 
 
 def alert_id(key: str, kind: str, first_pane_end: float) -> str:
@@ -67,21 +73,9 @@ def alert_id(key: str, kind: str, first_pane_end: float) -> str:
     return hashlib.sha256(f"{key}\n{kind}\n{int(first_pane_end)}".encode()).hexdigest()[:16]
 
 
-def split_key(key: str) -> tuple[str, Literal["topic", "entity"], str]:
-    """Take `news/topic:Energy | Oil` apart: the stream, what is watched, and its name."""
-    stream, slash, rest = key.partition("/")
-    dimension, colon, name = rest.partition(":")
-    if not (stream and slash and colon and name):
-        raise ValueError(f"key {key!r} is not STREAM/topic:NAME or STREAM/entity:NAME")
-    if dimension == "topic":
-        return stream, "topic", name
-    if dimension == "entity":
-        return stream, "entity", name
-    raise ValueError(f"key {key!r} is about {dimension!r}; known are topic and entity")
-
-
 def build_alert(
-    key: str,
+    key: Key,
+    kind: str,
     decision: Decision,
     state: Transition,
     *,
@@ -98,15 +92,14 @@ def build_alert(
     """
     if decision.alert is None or decision.decisive is None:
         raise ValueError(f"the decision on {key} at {decision.time:g} has no alert")
-    counts, p_value, lift = decision.decisive
-    stream, dimension, name = split_key(key)
+    counts, score, p_value, lift, _ = decision.decisive
     return Alert(
-        id=alert_id(key, SURGE, decision.alert.since),
-        key=key,
-        stream=stream,
-        topic=name if dimension == "topic" else UNSET,
-        entity=name if dimension == "entity" else UNSET,
-        kind=SURGE,
+        id=alert_id(str(key), kind, decision.alert.since),
+        key=str(key),
+        stream=key.stream,
+        topic=key.name if key.dimension == "topic" else UNSET,
+        entity=key.name if key.dimension == "entity" else UNSET,
+        kind=kind,
         severity=decision.alert.severity,
         state=state,
         window_start=utc(counts.window_start),
@@ -118,6 +111,7 @@ def build_alert(
         sources=counts.sources,
         baseline_ratio=decision.baseline_ratio,
         lift=lift,
+        score=score,
         p_value=p_value,
         evidence=evidence,
         model=model,

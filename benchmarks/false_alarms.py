@@ -12,10 +12,13 @@ import random
 from collections.abc import Iterator
 from statistics import median
 
-from alerting.detection.detector import Decision, DetectorState, WindowCounts, ends_bucket, evaluate
 from alerting.detection.policy import Policy, load_policy
+from alerting.detector import Decision, WindowCounts
+from alerting.kinds import KINDS, SURGE
+from bearwatch.core.key import Key
 
 HOUR, WEEK = 3600, 7 * 24 * 3600
+KEY = Key.parse("news/topic:Quiet")
 Story = tuple[float, bool, int]  # time, negative, source
 
 
@@ -34,7 +37,8 @@ def quiet(rate: float, share: float, rho: float, seconds: int, rng: random.Rando
 def replay(stories: list[Story], until: int, policy: Policy) -> Iterator[Decision]:
     """Every decision that the stream would come to, those without a change left out as the stream does."""
     every, lengths = policy.windows.evaluate_every_seconds, policy.windows.lengths_seconds
-    state, previous = DetectorState(), None
+    detector = KINDS[SURGE].detector(policy)
+    state, previous, due = detector.initial(), None, None
     bounds = [[0, 0] for _ in lengths]
     for time in range(every, until, every):
         for length, bound in zip(lengths, bounds, strict=True):
@@ -43,14 +47,15 @@ def replay(stories: list[Story], until: int, policy: Policy) -> Iterator[Decisio
             while bound[0] < bound[1] and stories[bound[0]][0] < time - length:
                 bound[0] += 1
         position = str(bounds)
-        if position == previous and not state.active and not ends_bucket(time, policy):
+        if position == previous and (due is None or time < due):
             continue
         previous = position
         windows = [
             _counts(stories[first:last], time, length)
             for length, (first, last) in zip(lengths, bounds, strict=True)
         ]
-        state, decision = evaluate(state, "news", windows, time, policy)
+        state, decision = detector.evaluate(state, KEY, windows, time)
+        due = detector.next_evaluation(state, windows, time)
         yield decision
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from bearwatch.core.streams import Stream
 
@@ -90,11 +91,12 @@ TICK_KEY = b"tick"
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts of one key over one window [start, end) at a full minute."""
+    """The counts of one key over one window [start, end) at a full minute; `topic` or `entity`, as the key says."""
 
     key: str
     stream: Stream
-    topic: str
+    topic: str | UnsetType = UNSET
+    entity: str | UnsetType = UNSET
     window_seconds: int
     window_end: Moment
     documents: int
@@ -104,7 +106,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     sources: int
     negative_ratio: float | None  # of stories; None for an empty window
     baseline_ratio: float | None
-    p_value: float | None  # None while warming up
+    score: float | None  # -log10 of the p-value; both are None while warming up
+    p_value: float | None
     schema_version: Version = SCHEMA_VERSION
 
 

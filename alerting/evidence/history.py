@@ -8,6 +8,7 @@ import msgspec
 from alerting.alerts import Alert, Moment
 from alerting.errors import AlertingError
 from alerting.evidence.acknowledgements import Acknowledgement
+from bearwatch.core.key import Key
 from bearwatch.core.nearest import nearest
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # an alert's time is that of the news; below a key's cool-down
@@ -21,6 +22,11 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     alert: Alert  # its last message
     last_firing: Alert  # its last message while it fired: a resolved one has calm figures and no words
     acknowledgements: tuple[Acknowledgement, ...] = ()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its key, and `kind`, as the metrics have them."""
+        return {**Key.parse(self.alert.key).labels, "kind": self.alert.kind}
 
     def acknowledged(self, now: datetime) -> Acknowledgement | None:
         """The last answer, while it holds and the alert is not over."""
@@ -65,15 +71,14 @@ class AlertHistory:
         return known.alert.detected_at if known is not None and known.alert.state == "resolved" else None
 
     def newest_of(self, labels: Mapping[str, str], at: datetime | None = None) -> AlertRecord | None:
-        """The newest alert with these values of `stream`, `topic`, `entity` and `kind` that had begun at a time.
+        """The newest alert with these labels (of its key, and `kind`) that had begun at a time.
 
         Those of live alerts come first.
         """
         matching = [
             record
             for record in self.newest_first()
-            if all(getattr(record.alert, name) == value for name, value in labels.items())
-            and (at is None or record.since <= at + CLOCKS_DIFFER)
+            if labels.items() <= record.labels.items() and (at is None or record.since <= at + CLOCKS_DIFFER)
         ]
         return next(
             (record for record in matching if not record.alert.historical), next(iter(matching), None)

@@ -18,11 +18,12 @@ from aiohttp import web
 from alerting.errors import AlertingError
 from alerting.evidence.history import AlertHistory
 from alerting.evidence.pages import alert_page, list_page
+from bearwatch.core.key import DIMENSIONS
 
 KEPT = 2000  # alerts, of up to some 10 KB
 LISTED = 200
 STALE_SECONDS = 30.0
-LABELS = ("stream", "topic", "entity", "kind")
+LABELS = ("stream", *DIMENSIONS, "kind")
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
@@ -80,7 +81,7 @@ class Evidence:
 
     async def _by_key(self, request: web.Request) -> web.Response:
         labels = {name: request.query[name] for name in LABELS if request.query.get(name)}
-        if "stream" not in labels or not ("topic" in labels or "entity" in labels):
+        if "stream" not in labels or labels.keys().isdisjoint(DIMENSIONS):
             return _say(
                 400, "give stream and topic (or entity), as in /alerts/by-key?stream=news&topic=Macro"
             )

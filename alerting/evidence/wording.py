@@ -4,25 +4,30 @@ from datetime import UTC, datetime
 
 from alerting.alerts import Alert
 from alerting.evidence.history import AlertRecord
+from alerting.kinds import KINDS
+from bearwatch.core.key import Key
 
 
 def title(alert: Alert) -> str:
-    return f"{alert.severity} {alert.kind} of bad {alert.stream} about {subject(alert)}"
+    """`critical surge of bad news about Energy | Oil`."""
+    kind = KINDS.get(alert.kind)  # another release may know more kinds
+    about = kind.title if kind else f"{alert.kind.replace('_', ' ')} in {{stream}} about {{subject}}"
+    return f"{alert.severity} {about.format(stream=alert.stream, subject=subject(alert))}"
 
 
 def subject(alert: Alert) -> str:
-    """The topic or the entity it is about."""
-    return str(alert.topic or alert.entity)
+    """The name of what its key watches: a topic, an entity or a source."""
+    return Key.parse(alert.key).name
 
 
 def figures(alert: Alert) -> str:
-    """The numbers that made it ring, in one sentence."""
-    share = alert.negative_stories / alert.stories if alert.stories else 0.0
+    """The counts that made it fire, in one sentence."""
+    ratio = alert.negative_stories / alert.stories if alert.stories else 0.0
     minutes = (alert.window_end - alert.window_start).total_seconds() / 60
     p_value = "-" if alert.p_value is None else f"{alert.p_value:.1g}"
     lift = "-" if alert.lift is None else f"{alert.lift:.1f} times"
     return (
-        f"{alert.negative_stories} of {alert.stories} stories negative ({share:.0%}, usual "
+        f"{alert.negative_stories} of {alert.stories} stories negative ({ratio:.0%}, usual "
         f"{alert.baseline_ratio:.0%}, {lift}) from {alert.sources} sources in {minutes:.0f} min "
         f"up to {alert.window_end:%H:%M:%S} UTC, p = {p_value}"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from alerting.kinds import KINDS
 from alerting.monitoring.rule_timing import Timing
+from bearwatch.core.key import DIMENSIONS
 
 OPERATIONS = "operations"
 RISK = "risk"
@@ -27,11 +28,19 @@ class AlertRule:
     keep_firing_seconds: int = 0
 
 
-# How grave it is now; the label of the rule for warnings does not say: see `_key_rule`.
+# The key as a template: a metric has one of the labels of DIMENSIONS, the others are empty.
+_KEY = "{{{{- $key := printf `stream=%q, {formats}` $labels.stream {values} -}}}}\n".format(
+    formats=", ".join(f"{name}=%q" for name in DIMENSIONS),
+    values=" ".join(f"$labels.{name}" for name in DIMENSIONS),
+)
+_NAME = "".join(f"{{{{ $labels.{name} }}}}" for name in DIMENSIONS)
+_QUERY = "stream={{ $labels.stream | urlquery }}" + "".join(
+    f"{{{{ with $labels.{name} }}}}&{name}={{{{ . | urlquery }}}}{{{{ end }}}}" for name in DIMENSIONS
+)
+# The severity now; the label of the rule for warnings does not say it: see `_key_rule`.
 _SEVERITY = """\
-{{- with query (printf `max(bearwatch_alert_active{stream=%q, topic=%q, kind=%q, severity="critical"}) == 1` \
-$labels.stream $labels.topic $labels.kind) -}}
-Critical{{ else }}Warning{{ end }}"""
+{{- with query (printf `max(bearwatch_alert_active{%s, kind=%q, severity="critical"}) == 1` $key $labels.kind) -}}
+Critical{{ else }}Warning{{ end }} """
 
 
 def key_rules(timing: Timing) -> list[AlertRule]:
@@ -42,21 +51,27 @@ def key_rules(timing: Timing) -> list[AlertRule]:
 def _key_rule(kind: str, severity: str, timing: Timing) -> AlertRule:
     """`for` is 0 s: the detector has already waited for a second evaluation.
 
-    The rule for warnings holds for every surge from its beginning to its end, critical ones too: who is told by
-    it hears of each surge once and of its end once. The rule for critical ones is for whoever is to be woken.
+    The rule for warnings holds for every alert from its beginning to its end, critical ones too: whoever is notified
+    by it gets one notification of each alert and one of its end. The rule for critical ones is for whoever is to be
+    woken.
     """
     matcher = f'kind="{kind}", severity="critical"' if severity == "critical" else f'kind="{kind}"'
-    told, labels = KINDS[kind], {name: f"{{{{ $labels.{name} | urlquery }}}}" for name in ("stream", "topic")}
+    about, labels = KINDS[kind], ", ".join(("stream", *DIMENSIONS, "kind"))
+    title = about.title.format(stream="{{ $labels.stream }}", subject=_NAME)
+    now = '{{ query "time()" | first | value | printf "%.0f" }}'
     return AlertRule(
-        name=told.name,
+        name=about.rule,
         severity=severity,
-        expr=f"max by (stream, topic, kind) (bearwatch_alert_active{{{matcher}}}) == 1",
-        summary=f"{_SEVERITY} {told.title}",
-        description=told.description,
+        expr=f"max by ({labels}) (bearwatch_alert_active{{{matcher}}}) == 1",
+        summary=f"{_KEY}{_SEVERITY}{title}",
+        description=f"{_KEY}{about.description}",
         team=RISK,
-        dashboard="bearwatch-topic?var-stream={stream}&var-topic={topic}".format(**labels),
-        evidence="by-key?stream={stream}&topic={topic}&kind={kind}&at={now}".format(
-            **labels, kind=kind, now='{{ query "time()" | first | value | printf "%.0f" }}'
-        ),
+        dashboard=f"bearwatch-topic?{_variables('stream', 'topic')}",
+        evidence=f"by-key?{_QUERY}&kind={kind}&at={now}",
         keep_firing_seconds=timing.handover_seconds,
     )
+
+
+def _variables(*names: str) -> str:
+    """The labels as variables in a dashboard's address."""
+    return "&".join(f"var-{name}={{{{ $labels.{name} | urlquery }}}}" for name in names)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Metric, disable_created_metrics
 from prometheus_client.registry import Collector
 
-from alerting.alerts import split_key
-from alerting.detection.detector import Decision
-from alerting.kinds import KINDS, SURGE
+from alerting.detector import Decision
+from alerting.kinds import KINDS, RATE_KIND
+from bearwatch.core.key import Key
 from bearwatch.core.streams import STREAMS
 
 OUTCOMES = ("classified", "dead_letter")
@@ -123,9 +123,10 @@ class Metrics:
 
 
 class KeyReading(NamedTuple):
-    """The last decision on a key that this worker owns."""
+    """The last decision of one kind on a key that this worker owns."""
 
-    key: str
+    key: Key
+    kind: str
     decision: Decision
     historical: bool = False  # its alert pages nobody
 
@@ -170,10 +171,10 @@ GAUGES = {
     "bearwatch_window_documents": "Documents in a window of a key.",
     "bearwatch_window_stories": "Stories in a window of a key.",
     "bearwatch_window_negative_stories": "Negative stories in a window of a key.",
-    "bearwatch_window_negative_ratio": "Share of negative stories in a window of a key.",
+    "bearwatch_window_negative_ratio": "Ratio of negative stories in a window of a key.",
     "bearwatch_window_p_value": "Chance of as many negative stories or more if nothing is unusual.",
-    "bearwatch_baseline_ratio": "Share of negative stories that is usual for a key.",
-    "bearwatch_baseline_ready": "Whether a key is past its warm-up and can ring (1) or not (0).",
+    "bearwatch_baseline_ratio": "Ratio of negative stories that is usual for a key.",
+    "bearwatch_baseline_ready": "Whether a key is past its warm-up, so that its alerts can fire (1), or not (0).",
     "bearwatch_alert_active": "Whether an alert of a key that is not historical fires now (1) or not (0).",
     "bearwatch_lag_records": "Records of an owned Kafka partition that are not yet read.",
     "bearwatch_watermark_timestamp_seconds": "Event time up to which an owned partition has been evaluated.",
@@ -189,18 +190,21 @@ def _add(families: dict[str, Metric], name: str, labels: dict[str, str], value: 
 
 
 def _add_key(families: dict[str, Metric], reading: KeyReading) -> None:
-    stream, dimension, name = split_key(reading.key)
-    labels, decision = {"stream": stream, dimension: name}, reading.decision
-    _add(families, "bearwatch_baseline_ratio", labels, decision.baseline_ratio)
-    _add(families, "bearwatch_baseline_ready", labels, decision.ready)
+    labels, decision = reading.key.labels, reading.decision
     active = (
         decision.alert.severity if decision.alert and decision.firing and not reading.historical else None
     )
-    for kind in KINDS:
-        for severity in SEVERITIES:
-            alert = {**labels, "kind": kind, "severity": severity}
-            _add(families, "bearwatch_alert_active", alert, (kind, severity) == (SURGE, active))
-    for counts, p_value, _ in decision.readings:
+    for severity in SEVERITIES:
+        alert = {**labels, "kind": reading.kind, "severity": severity}
+        _add(families, "bearwatch_alert_active", alert, severity == active)
+    if reading.kind == RATE_KIND:
+        _add_rates(families, labels, decision)
+
+
+def _add_rates(families: dict[str, Metric], labels: dict[str, str], decision: Decision) -> None:
+    _add(families, "bearwatch_baseline_ratio", labels, decision.baseline_ratio)
+    _add(families, "bearwatch_baseline_ready", labels, decision.ready)
+    for counts, _, p_value, *_ in decision.scores:
         window = {**labels, "window": window_label(counts.window_seconds)}
         if counts.stories:
             ratio = counts.negative_stories / counts.stories

@@ -14,7 +14,7 @@ import msgspec
 from alerting.alerts import Alert
 from alerting.errors import AlertingError
 from alerting.evidence.acknowledgements import Acknowledgement
-from alerting.evidence.wording import subject
+from bearwatch.core.key import Key
 
 ANSWER_SECONDS = 10.0
 MARK = re.compile(r"\(bearwatch alert ([0-9a-f]+)\)$")  # at the end of a silence's comment
@@ -41,13 +41,7 @@ def matchers(alert: Alert) -> list[dict[str, Any]]:
     Its one notification has been sent. A silence over that route would hide the end, and with it the next alert:
     Alertmanager does not tell anew what it has never told to be over (until `repeat_interval`).
     """
-    dimension = "topic" if alert.topic else "entity"
-    labels = {
-        "stream": alert.stream,
-        dimension: subject(alert),
-        "kind": alert.kind,
-        "severity": "critical",
-    }
+    labels = {**Key.parse(alert.key).labels, "kind": alert.kind, "severity": "critical"}
     return [
         {"name": name, "value": value, "isRegex": False, "isEqual": True} for name, value in labels.items()
     ]

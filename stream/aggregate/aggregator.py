@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from alerting.alerts import Alert
 from alerting.detection.policy import Policy
+from alerting.kinds import detectors
 from alerting.monitoring.metrics import KeyReading
-from stream.aggregate.key_state import Key
+from stream.aggregate.key_state import KeyState
 from stream.aggregate.panes import MINUTE, MinuteRecord
 from stream.aggregate.state import (
     POSITION_KEY,
@@ -46,11 +47,12 @@ class Aggregator:
         state = state or PartitionState()
         self._policy = policy
         self._model = model
+        self._detectors = detectors(policy)
         self._pane = policy.windows.evaluate_every_seconds
         self.offset = state.position.offset  # the next message to apply
         self.evaluated = state.position.evaluated
         self.watermark = Watermark(sources, state.position.claims)
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, KeyState] = {}
         self._due: dict[int, set[str]] = defaultdict(set)
         self._times: list[int] = []  # a heap of the pane ends in `_due`
         self._waiting: list[Classified] = []  # counted, not yet in any evaluation
@@ -64,7 +66,9 @@ class Aggregator:
         for (name, minute), record in state.minutes.items():
             minutes[name][minute] = record
         for name in minutes.keys() | state.keys.keys():
-            key = self.keys[name] = Key(name, self._policy, self._model, state.keys.get(name))
+            key = self.keys[name] = KeyState(
+                name, self._policy, self._detectors, self._model, state.keys.get(name)
+            )
             key.restore(minutes[name], self.evaluated)
             for due in key.pending(self.evaluated):
                 self._schedule(due, name)
@@ -99,7 +103,7 @@ class Aggregator:
             self._changes.late.append(message)
             return
         if key is None:
-            key = self.keys[message.key] = Key(message.key, self._policy, self._model)
+            key = self.keys[message.key] = KeyState(message.key, self._policy, self._detectors, self._model)
             if self.evaluated is not None:
                 key.panes.move(self.evaluated)
             self._changed_keys.add(message.key)
@@ -148,7 +152,7 @@ class Aggregator:
 
     def readings(self) -> Iterator[KeyReading]:
         """What the metrics show; may be called from another thread."""
-        return (reading for key in list(self.keys.values()) if (reading := key.reading) is not None)
+        return (reading for key in list(self.keys.values()) for reading in key.readings)
 
     def take_changes(self) -> Changes:
         """Everything since the last call, the partition's position included."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from alerting.detection.detector import WindowCounts
+from alerting.detector import WindowCounts
 from stream.messages import Classified, Origin
 
 MINUTE = 60

@@ -1,27 +1,32 @@
 """What the `state` topic holds: small records, by key; enough to go on exactly where the last commit stood."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from alerting.detection.detector import DetectorState
 from stream.aggregate.panes import MinuteRecord
 from stream.aggregate.watermark import SourceWatermark
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-VERSION = 1  # of the records' layout; state of another version is refused, never misread
+VERSION = 2  # of the records' layout; state of another version is refused, never misread
+
+
+class DetectorRecord(msgspec.Struct, array_like=True):
+    """What is kept of a key for one kind of alert."""
+
+    state: Any  # of the detector's `state_type`; as decoded, plain values: `KeyState` converts them
+    historical: bool = False  # the alert that fires was detected long after its window, and has paged nobody
 
 
 class KeyRecord(msgspec.Struct, array_like=True):
-    """What is kept of a key beside its counts."""
+    """What is kept of a key besides its counts."""
 
-    detector: DetectorState
+    detectors: dict[str, DetectorRecord] = {}  # by kind; those of a kind this release does not know stay
     emitted: dict[int, list[int]] = {}  # the counts last written to `rates`, by the window's seconds
-    due: int | None = None  # next evaluation even if nothing changes by then
-    historical: bool = False  # the alert that fires was detected long after its window, and has paged nobody
+    due: int | None = None  # next evaluation even if nothing changes by then (a late document)
 
 
 class PositionRecord(msgspec.Struct, array_like=True):

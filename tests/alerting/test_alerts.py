@@ -5,15 +5,14 @@ import hashlib
 import msgspec
 import pytest
 
-from alerting.alerts import Alert, Evidence, alert_id, build_alert, split_key
-from alerting.detection.detector import Decision, Firing, Reading, WindowCounts
+from alerting.alerts import Alert, Evidence, alert_id, build_alert
+from alerting.detector import Decision, Firing, Level, WindowCounts, WindowScore
+from bearwatch.core.key import Key
 
 PANE_END = 1767225600  # 2026-01-01T00:00:00Z
 COUNTS = WindowCounts(900, PANE_END - 900, PANE_END, 12, 9, 10, 8, 5)
-READING = Reading(COUNTS, 1.5e-6, 4.0)
-VERDICT = Decision(
-    PANE_END, True, 0.2, 0.02, (READING,), Firing(PANE_END, 900, "warning"), "firing", decisive=READING
-)
+SCORE = WindowScore(COUNTS, 5.75, 1.5e-6, 4.0, Level.ABNORMAL)
+DECISION = Decision(PANE_END, True, 0.2, (SCORE,), Firing(PANE_END, 900, "warning"), "firing", decisive=SCORE)
 EVIDENCE = Evidence(
     text="Northwind halts its refinery",
     source="Wire",
@@ -23,9 +22,10 @@ EVIDENCE = Evidence(
 )
 
 
-def build(decision: Decision = VERDICT, key: str = "news/topic:Energy | Oil") -> Alert:
+def build(decision: Decision = DECISION, key: str = "news/topic:Energy | Oil") -> Alert:
     return build_alert(
-        key,
+        Key.parse(key),
+        "surge",
         decision,
         decision.transition or "updated",
         evidence=(EVIDENCE,),
@@ -54,6 +54,7 @@ def test_json_is_as_published():
         "sources": 5,
         "baseline_ratio": 0.2,
         "lift": 4.0,
+        "score": 5.75,
         "p_value": 1.5e-6,
         "evidence": [
             {
@@ -84,13 +85,13 @@ def test_an_entity_takes_the_place_of_the_topic():
 
 def test_the_id_stays_from_firing_to_resolution():
     later = COUNTS.__class__(900, PANE_END, PANE_END + 900, 0, 0, 0, 0, 0)
-    empty = Reading(later, None, None)
-    resolved = VERDICT._replace(
+    empty = WindowScore(later, None, None, None, Level.CLEAR)
+    resolved = DECISION._replace(
         time=PANE_END + 900, transition="resolved", decisive=empty, reason="held for 24 h: the new normal"
     )
     alert = build(resolved)
     assert alert.id == build().id
-    assert (alert.state, alert.p_value, alert.lift) == ("resolved", None, None)
+    assert (alert.state, alert.score, alert.p_value, alert.lift) == ("resolved", None, None, None)
     assert alert.reason == "held for 24 h: the new normal"
 
 
@@ -103,17 +104,19 @@ def test_ids_differ_by_key_kind_and_time():
     assert alert_id("a", "surge", 15.0) == alert_id("a", "surge", 15)
 
 
-def test_a_verdict_without_an_alert_makes_no_message():
+def test_a_decision_without_an_alert_makes_no_message():
     with pytest.raises(ValueError, match="has no alert"):
-        build(VERDICT._replace(alert=None, transition=None))
+        build(DECISION._replace(alert=None, transition=None))
 
 
-def test_keys_come_apart():
-    assert split_key("news/topic:M&A | a/b: c") == ("news", "topic", "M&A | a/b: c")
-    assert split_key("comments/entity:ACME") == ("comments", "entity", "ACME")
+def test_a_key_about_a_source_has_neither_topic_nor_entity():
+    content = msgspec.json.decode(msgspec.json.encode(build(key="news/source:Wire")))
+    assert content["key"] == "news/source:Wire"
+    assert not {"topic", "entity"} & content.keys()
 
 
 @pytest.mark.parametrize("key", ["news", "news/Energy", "/topic:Energy", "news/topic:", "news/region:Asia"])
-def test_what_is_no_key_is_refused(key):
-    with pytest.raises(ValueError, match="key"):
-        split_key(key)
+def test_a_message_with_another_key_is_not_an_alert(key):
+    content = msgspec.json.decode(msgspec.json.encode(build()))
+    with pytest.raises(msgspec.ValidationError, match="key"):
+        msgspec.convert({**content, "key": key}, Alert)

@@ -27,7 +27,7 @@ def test_messages_keep_to_their_schema():
     rate = Rate(
         key="news/topic:Macro", stream="news", topic="Macro", window_seconds=900, window_end=utc(0),
         documents=1, negative_documents=0, stories=1, negative_stories=0, sources=1,
-        negative_ratio=0.0, baseline_ratio=0.2, p_value=None,
+        negative_ratio=0.0, baseline_ratio=0.2, score=None, p_value=None,
     )  # fmt: skip
     tick = Tick(source="news-0", offset=3, event_time=None)
     for name, message in {

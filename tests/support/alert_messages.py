@@ -26,7 +26,8 @@ def alert(**changes: Any) -> Alert:
         "id": "0123456789abcdef", "key": "news/topic:Energy | Oil", "stream": "news", "topic": "Energy | Oil",
         "kind": "surge", "severity": "critical", "state": "firing", "window_start": NOW - timedelta(minutes=15),
         "window_end": NOW, "detected_at": NOW, "documents": 12, "stories": 10, "negative_stories": 9, "sources": 5,
-        "baseline_ratio": 0.2, "lift": 4.5, "p_value": 1e-9, "model": "m", "policy": "p", "historical": False,
+        "baseline_ratio": 0.2, "lift": 4.5, "score": 9.0, "p_value": 1e-9, "historical": False,
+        "model": "m", "policy": "p",
         "evidence": (STORY,),
     }  # fmt: skip
     return Alert(**{**values, **changes})

@@ -6,7 +6,7 @@ import pytest
 from external_tools import external_tool
 from prometheus_client import CollectorRegistry, generate_latest
 
-from alerting.detection.detector import Decision, Firing, Reading, WindowCounts
+from alerting.detector import Decision, Firing, Level, WindowCounts, WindowScore
 from alerting.monitoring.metrics import (
     GAUGES,
     KeyReading,
@@ -15,12 +15,14 @@ from alerting.monitoring.metrics import (
     StateCollector,
     window_label,
 )
+from bearwatch.core.key import Key
 
 TOPIC = {"stream": "news", "topic": "Energy | Oil"}
-KEY = "news/topic:Energy | Oil"
-FULL = Reading(WindowCounts(900, 0, 900, 12, 9, 10, 8, 5), 1e-6, 4.0)
-EMPTY = Reading(WindowCounts(3600, 0, 900, 0, 0, 0, 0, 0), None, None)
-QUIET = Decision(900, True, 0.2, 0.02, (FULL, EMPTY))
+KEY = Key.parse("news/topic:Energy | Oil")
+ACME = Key.parse("comments/entity:ACME")
+FULL = WindowScore(WindowCounts(900, 0, 900, 12, 9, 10, 8, 5), 6.0, 1e-6, 4.0, Level.ABNORMAL)
+EMPTY = WindowScore(WindowCounts(3600, 0, 900, 0, 0, 0, 0, 0), None, None, None, Level.CLEAR)
+QUIET = Decision(900, True, 0.2, (FULL, EMPTY))
 FIRING = QUIET._replace(alert=Firing(900, 900, "critical"), transition="firing", decisive=FULL)
 
 
@@ -93,7 +95,7 @@ def test_an_unannounced_reason_makes_no_new_series(worker):
 
 def test_gauges_appear_with_the_state_and_vanish_with_it(worker):
     before = worker.text()
-    worker.keys = [KeyReading(KEY, QUIET)]
+    worker.keys = [KeyReading(KEY, "surge", QUIET)]
     worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
     worker.watermarks = [(0, 900.0)]
     assert worker.value("bearwatch_window_negative_ratio", **TOPIC, window="15m") == 0.8
@@ -110,14 +112,14 @@ def test_gauges_appear_with_the_state_and_vanish_with_it(worker):
 
 
 def test_an_empty_window_has_no_series(worker):
-    worker.keys = [KeyReading(KEY, QUIET)]
+    worker.keys = [KeyReading(KEY, "surge", QUIET)]
     assert 'window="15m"' in worker.text()
     assert 'window="1h"' not in worker.text()
 
 
 def test_warming_up_has_no_p_value(worker):
     worker.keys = [
-        KeyReading(KEY, QUIET._replace(ready=False, readings=(FULL._replace(p_value=None), EMPTY)))
+        KeyReading(KEY, "surge", QUIET._replace(ready=False, scores=(FULL._replace(p_value=None), EMPTY)))
     ]
     assert worker.value("bearwatch_window_p_value", **TOPIC, window="15m") is None
     assert worker.value("bearwatch_window_stories", **TOPIC, window="15m") == 10
@@ -127,11 +129,11 @@ def test_warming_up_has_no_p_value(worker):
 @pytest.mark.parametrize(
     ("reading", "warning", "critical"),
     [
-        (KeyReading(KEY, QUIET), 0, 0),
-        (KeyReading(KEY, FIRING), 0, 1),
-        (KeyReading(KEY, FIRING._replace(alert=Firing(900, 900, "warning"))), 1, 0),
-        (KeyReading(KEY, FIRING, historical=True), 0, 0),
-        (KeyReading(KEY, FIRING._replace(transition="resolved")), 0, 0),
+        (KeyReading(KEY, "surge", QUIET), 0, 0),
+        (KeyReading(KEY, "surge", FIRING), 0, 1),
+        (KeyReading(KEY, "surge", FIRING._replace(alert=Firing(900, 900, "warning"))), 1, 0),
+        (KeyReading(KEY, "surge", FIRING, historical=True), 0, 0),
+        (KeyReading(KEY, "surge", FIRING._replace(transition="resolved")), 0, 0),
     ],
     ids=["quiet", "critical", "warning", "historical", "resolved"],
 )
@@ -142,8 +144,15 @@ def test_alert_active_has_a_series_for_each_severity(worker, reading, warning, c
 
 
 def test_an_entity_is_labelled_as_one(worker):
-    worker.keys = [KeyReading("comments/entity:ACME", QUIET)]
+    worker.keys = [KeyReading(ACME, "surge", QUIET)]
     assert worker.value("bearwatch_baseline_ratio", stream="comments", entity="ACME") == 0.2
+
+
+def test_a_source_is_labelled_as_one(worker):
+    worker.keys = [KeyReading(Key.parse("news/source:Wire"), "surge", FIRING)]
+    assert worker.value("bearwatch_window_stories", stream="news", source="Wire", window="15m") == 10
+    labels = {"stream": "news", "source": "Wire", "kind": "surge", "severity": "critical"}
+    assert worker.value("bearwatch_alert_active", **labels) == 1
 
 
 def test_worker_says_what_it_runs_with(worker):
@@ -166,7 +175,7 @@ def test_windows_are_labelled_as_prometheus_writes_durations(seconds, label):
 
 def test_promtool_finds_no_fault(worker):
     promtool = external_tool("promtool")
-    worker.keys = [KeyReading(KEY, FIRING), KeyReading("comments/entity:ACME", QUIET)]
+    worker.keys = [KeyReading(KEY, "surge", FIRING), KeyReading(ACME, "surge", QUIET)]
     worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
     worker.watermarks = [(0, 900.0)]
     worker.metrics.runs_with(engine="onnxruntime", model="aa", policy="bb")

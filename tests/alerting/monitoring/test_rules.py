@@ -126,8 +126,8 @@ TEXTS = [
         SURGE_SERIES,
         60,
         [
-            ("critical", TOPIC, "Critical surge of bad news about Energy | Oil (news)"),
-            ("warning", TOPIC, "Critical surge of bad news about Energy | Oil (news)"),
+            ("critical", TOPIC, "Critical surge of bad news about Energy | Oil"),
+            ("warning", TOPIC, "Critical surge of bad news about Energy | Oil"),
         ],
         "13 of 15 stories of the last 15m are negative: 87%, usual are 11%.",
     ),
@@ -135,7 +135,7 @@ TEXTS = [
         "Surge",
         {active("warning"): "1x20", active("critical"): "0x20"} | FIGURES,
         60,
-        [("warning", TOPIC, "Warning surge of bad news about Energy | Oil (news)")],
+        [("warning", TOPIC, "Warning surge of bad news about Energy | Oil")],
         "13 of 15 stories of the last 15m are negative: 87%, usual are 11%.",
     ),
     (
@@ -260,7 +260,7 @@ def test_every_kind_of_alert_has_its_rules():
     surges = [
         (rule["alert"], rule["labels"]["severity"]) for rule in ALERTS if rule["labels"]["team"] == "risk"
     ]
-    assert surges == [(kind.name, s) for kind in KINDS.values() for s in ("critical", "warning")]
+    assert surges == [(kind.rule, s) for kind in KINDS.values() for s in ("critical", "warning")]
 
 
 def test_every_metric_exists():

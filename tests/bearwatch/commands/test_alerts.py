@@ -102,7 +102,7 @@ def test_the_newest_alert_of_a_key_is_one_that_pages():
     history.add(alert(id="old"))
     history.add(alert(id="new"))
     history.add(alert(id="past", historical=True))
-    history.add(alert(id="other", stream="comments"))
+    history.add(alert(id="other", stream="comments", key="comments/topic:Energy | Oil"))
     labels = {"stream": "news", "topic": "Energy | Oil", "kind": "surge"}
     found = history.newest_of(labels)
     assert found is not None and found.alert.id == "new"

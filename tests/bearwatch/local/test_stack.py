@@ -20,7 +20,7 @@ def test_a_surge_is_told_once_and_its_end_once(surge: subprocess.Popen[bytes]):
     told = msgspec.json.decode((folder / "told.json").read_bytes(), type=Told)
     assert [each.status for each in told.receipts] == ["firing", "resolved"]
     firing, resolved = told.receipts
-    assert firing.annotations["summary"] == "Critical surge of bad news about Energy | Oil (news)"
+    assert firing.annotations["summary"] == "Critical surge of bad news about Energy | Oil"
     assert re.search(r"\d+ of \d+ stories .* are negative", firing.annotations["description"])
     assert resolved.starts_at == firing.starts_at and resolved.ends_at > firing.starts_at
     assert "wire-" in told.page and "<mark>negative</mark>" in told.page

@@ -16,6 +16,7 @@ from one_worker import OneWorker
 
 from alerting.alerts import Alert
 from alerting.detection.policy import Policy, load_policy
+from alerting.kinds import SURGE
 from bearwatch.core.streams import STREAMS
 from bearwatch.local.kafka import LocalKafka
 from models.manifest import load_manifest, model_hash
@@ -144,7 +145,8 @@ def test_a_killed_worker_is_followed_by_one_that_knows_the_same(
     policy, hash_ = load_policy(policy_file), model_hash(load_manifest(model))
     found = recovered(broker, names, policy, hash_)
     expected = undisturbed(broker, names, policy, hash_, [aggregator.offset for aggregator in found])
-    assert any(key.record.detector.active for one in found for key in one.keys.values()), "no alert was open"
+    states = [key.record.detectors[SURGE].state for one in found for key in one.keys.values()]
+    assert any(state.alert.open for state in states), "no alert was open"
     for one, other in zip(found, expected, strict=True):
         assert len(one.keys) > 0
         assert contents(one) == contents(other)

@@ -1,4 +1,4 @@
-"""The detector on seeded streams of stories, with the exact pane at which each thing happens."""
+"""The detector of surges on seeded streams of stories, with the exact pane at which each thing happens."""
 
 import random
 from collections.abc import Iterable
@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerting.detection.alert_state import AlertState
 from alerting.detection.baseline import Baseline, Bucket, Moments, estimate, fed
-from alerting.detection.detector import Decision, DetectorState, WindowCounts, describe, ends_bucket, evaluate
 from alerting.detection.policy import Policy, load_policy
+from alerting.detection.surge import SurgeDetector, SurgeState
+from alerting.detector import Decision, WindowCounts
+from bearwatch.core.key import Key
 
 POLICY_TEXT = """
 [windows]
@@ -32,6 +35,8 @@ max_freeze_hours = 0.5
 """
 MINUTE = 60
 QUIET = 1800  # half an hour of history: 15 minutes of warm-up, and the lag
+
+KEY = Key.parse("news/topic:Energy | Oil")
 
 Story = tuple[float, bool]
 
@@ -65,22 +70,27 @@ def windows_at(stories: list[Story], time: int, policy: Policy) -> list[WindowCo
 
 def replay(
     stories: Iterable[Story], until: int, policy: Policy, skip: bool = False, reload: bool = False
-) -> tuple[DetectorState, list[Decision]]:
+) -> tuple[SurgeState, list[Decision]]:
     """Evaluate at each pane end; `skip` those without a change; `reload` the state from JSON between them."""
     ordered = sorted(stories)
-    state, decisions, previous = DetectorState(), [], None
+    detector = SurgeDetector("surge", policy)
+    state, decisions, previous, due = detector.initial(), [], None, None
     for time in range(15, until + 1, 15):
         windows = windows_at(ordered, time, policy)
         counts = [msgspec.structs.astuple(each)[3:] for each in windows]
-        bucket = ends_bucket(time, policy) and windows[0].documents
-        if skip and counts == previous and not state.active and not bucket:
+        if skip and counts == previous and (due is None or time < due):
             continue
         previous = counts
-        state, decision = evaluate(state, "news", windows, time, policy)
+        state, decision = detector.evaluate(state, KEY, windows, time)
+        due = detector.next_evaluation(state, windows, time)
         decisions.append(decision)
         if reload:
-            state = msgspec.json.decode(msgspec.json.encode(state), type=DetectorState)
+            state = msgspec.json.decode(msgspec.json.encode(state), type=SurgeState)
     return state, decisions
+
+
+def evaluate(state: SurgeState, windows: list[WindowCounts], time: float, policy: Policy):
+    return SurgeDetector("surge", policy).evaluate(state, KEY, windows, time)
 
 
 def transitions(decisions: Iterable[Decision]) -> list[tuple[float, str, str, int]]:
@@ -92,7 +102,7 @@ def transitions(decisions: Iterable[Decision]) -> list[tuple[float, str, str, in
 def test_quiet_stays_quiet(policy):
     state, decisions = replay(usual(0, 4 * QUIET), 4 * QUIET, policy)
     assert transitions(decisions) == []
-    assert not state.active
+    assert not state.alert.open
     assert decisions[-1].baseline_ratio == pytest.approx(0.2, abs=0.01)
 
 
@@ -102,16 +112,16 @@ def test_warm_up_is_stated_and_has_no_p_value(policy):
     # 15 minutes, by then five of them (30 stories) have waited for the lag of ten
     assert ready[0] == 15 * MINUTE
     for decision in decisions:
-        for reading in decision.readings:
-            assert (reading.p_value is not None) == decision.ready
-            assert reading.lift is not None
+        for score in decision.scores:
+            assert (score.p_value is not None) == (score.score is not None) == decision.ready
+            assert score.lift is not None
     assert transitions(v for v in decisions if v.time < 15 * MINUTE) == []
 
 
-def test_an_empty_window_has_neither_p_value_nor_lift(policy):
+def test_an_empty_window_has_neither_score_nor_lift(policy):
     _, decisions = replay(usual(0, QUIET), QUIET + 75, policy)
-    assert decisions[-1].readings[0][1:] == (None, None)
-    assert decisions[-1].readings[1].p_value is not None
+    assert decisions[-1].scores[0][1:4] == (None, None, None)
+    assert decisions[-1].scores[1].p_value is not None
 
 
 def test_surge_fires_and_resolves_at_exact_panes(policy):
@@ -133,10 +143,10 @@ def test_one_abnormal_evaluation_is_not_enough(policy):
 def test_a_missed_pane_breaks_the_row(policy):
     stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 120)]
     state, _ = replay(stories, QUIET + 45, policy)
-    assert state.abnormal_evaluations == 1
-    state, decision = evaluate(state, "news", windows_at(stories, QUIET + 75, policy), QUIET + 75, policy)
+    assert state.alert.abnormal_evaluations == 1
+    state, decision = evaluate(state, windows_at(stories, QUIET + 75, policy), QUIET + 75, policy)
     assert decision.transition is None
-    state, decision = evaluate(state, "news", windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
+    state, decision = evaluate(state, windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
     assert decision.transition == "firing"
 
 
@@ -150,8 +160,8 @@ def test_each_minimum_holds_an_alert_back(policy, changed):
     enough = WindowCounts(60, 0, 0, 0, 0, stories=22, negative_stories=15, sources=2)
 
     def fires(counts: WindowCounts) -> bool:
-        after, _ = evaluate(state, "news", [counts], QUIET + 15, policy)
-        return evaluate(after, "news", [counts], QUIET + 30, policy)[1].firing
+        after, _ = evaluate(state, [counts], QUIET + 15, policy)
+        return evaluate(after, [counts], QUIET + 30, policy)[1].firing
 
     assert fires(enough)
     assert not fires(msgspec.structs.replace(enough, **changed))
@@ -181,7 +191,7 @@ def test_nothing_fires_while_cooling_down(policy):
     # The alert resolves at QUIET + 210; the second surge is abnormal at QUIET + 240, within the minute of cooling.
     stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120), *surge(QUIET + 212, QUIET + 330, 2)]
     _, decisions = replay(stories, QUIET + 600, policy)
-    assert next(v for v in decisions if v.time == QUIET + 240).readings[0].p_value <= policy.surge.p_value
+    assert next(v for v in decisions if v.time == QUIET + 240).scores[0].p_value <= policy.surge.p_value
     assert transitions(decisions)[1:3] == [
         (QUIET + 210, "resolved", "critical", 60),
         (QUIET + 285, "firing", "critical", 60),
@@ -191,16 +201,16 @@ def test_nothing_fires_while_cooling_down(policy):
 def test_a_longer_window_does_not_ring_for_a_surge_that_is_over(policy):
     stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)]
     _, decisions = replay(stories, QUIET + 1200, policy)
-    after_cool_down = [v.readings[2] for v in decisions if QUIET + 270 < v.time < QUIET + 600]
+    after_cool_down = [v.scores[2] for v in decisions if QUIET + 270 < v.time < QUIET + 600]
     assert all(r.p_value <= policy.surge.p_value and r.lift >= policy.surge.min_lift for r in after_cool_down)
     assert [v.transition for v in decisions if v.transition] == ["firing", "resolved"]
 
 
 def test_a_window_that_was_calm_is_armed_again(policy):
     state, _ = replay([*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)], QUIET + 500, policy)
-    assert state.disarmed == (600,)
+    assert state.alert.disarmed == (600,)
     state, _ = replay([*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)], QUIET + 750, policy)
-    assert state == DetectorState(baseline=state.baseline)
+    assert state.alert == AlertState()
 
 
 def test_what_was_seen_while_firing_does_not_become_usual(policy):
@@ -219,15 +229,17 @@ def test_what_lasts_is_the_new_normal_and_the_verdict_says_so(policy):
     assert resolved == fired + 0.5 * 3600
     assert reason == "held for 0.5 h: what was seen since it fired is the new normal"
     assert decisions[-1].baseline_ratio > 0.7
-    assert state == DetectorState(baseline=state.baseline)
+    assert state.alert == AlertState()
 
 
 def test_describe_reads_without_moving(policy):
     stories = [*usual(0, QUIET + 600), *surge(QUIET, QUIET + 120)]
     state, decisions = replay(stories, QUIET + 90, policy)
-    described = describe(state, "news", windows_at(stories, QUIET + 90, policy), QUIET + 90, policy)
+    described = SurgeDetector("surge", policy).describe(
+        state, KEY, windows_at(stories, QUIET + 90, policy), QUIET + 90
+    )
     assert described == decisions[-1]
-    assert described.firing and described.decisive == described.readings[0]
+    assert described.firing and described.decisive == described.scores[0]
 
 
 @pytest.mark.parametrize("lengths", ["[30, 60, 600]", "[240, 600]"], ids=["next shorter", "none shorter"])
@@ -241,11 +253,11 @@ def test_an_alert_outlives_a_policy_without_its_window(policy, tmp_path, lengths
     (tmp_path / "new.toml").write_text(text, encoding="utf-8")
     new = load_policy(tmp_path / "new.toml")
     for time in range(QUIET + 165, QUIET + 465, 15):
-        state, decision = evaluate(state, "news", windows_at(stories, time, new), time, new)
+        state, decision = evaluate(state, windows_at(stories, time, new), time, new)
         if decision.transition == "resolved":
             break
     assert decision.transition == "resolved"
-    assert decision.decisive in decision.readings
+    assert decision.decisive in decision.scores
 
 
 def seeded(seed: int) -> list[Story]:
@@ -283,9 +295,9 @@ def test_random_streams_do_ring(policy):
 
 def test_state_stays_small(policy):
     state, _ = replay([*usual(0, QUIET + 60), *surge(QUIET, QUIET + 60)], QUIET + 60, policy)
-    assert state.firing
+    assert state.alert.firing
     assert len(msgspec.json.encode(state)) < 600
-    assert msgspec.json.encode(DetectorState()) == b"{}"
+    assert msgspec.json.encode(SurgeState()) == b"{}"
 
 
 def test_a_bucket_counts_after_the_lag_and_fades_by_half_lives(policy):
@@ -321,5 +333,5 @@ def test_ten_million_stories_and_a_share_of_nearly_nothing(policy):
     moments = Moments().plus(10**7, 0)
     baseline = Baseline(since=0.0, as_of=86400.0, stories=10**7, moments=moments)
     counts = [WindowCounts(60, 0, 60, 10**7, 10**6, 10**7, 10**6, 5)]
-    decision = describe(DetectorState(baseline=baseline), "news", counts, 60, policy)
-    assert 0 < decision.readings[0].p_value < 1e-6
+    decision = SurgeDetector("surge", policy).describe(SurgeState(baseline), KEY, counts, 60)
+    assert 0 < decision.scores[0].p_value < 1e-6
