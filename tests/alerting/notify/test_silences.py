@@ -30,10 +30,11 @@ from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.monitoring import home
 from bearwatch.local.ports import answers, free_port
 from stream.errors import StreamError
+from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import read
 from stream.kafka.topics import TopicNames, create_topics
 
-NOBODY = "127.0.0.1:1"  # a broker that does not answer
+NOBODY = KafkaConnection("127.0.0.1:1")  # a broker that does not answer
 
 
 def now_for(length: timedelta = timedelta(hours=2), **changes: Any) -> Acknowledgement:
