@@ -1,7 +1,7 @@
 """The policy: one TOML file that says what an alert is, checked before anything runs.
 
-A file states only what differs from `default_policy.toml`. A key that does not exist, a value of the wrong
-type or out of range, and values that contradict each other are errors that name the key.
+A file carries `policy_version = 2` and otherwise only what differs from `default_policy.toml`. A key that does not
+exist, a value of the wrong type or out of range, and values that contradict each other are errors that name the key.
 """
 
 import dataclasses
@@ -24,6 +24,19 @@ AtLeastOne = Annotated[float, msgspec.Meta(ge=1, le=1e12)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 DEFAULT = Path(__file__).with_name("default_policy.toml")
+VERSION = 2
+# What version 1 called them. The first two are why a file must say its version: one new name is another's old one.
+RENAMED = {
+    "time.allowed_lateness_seconds": "time.max_out_of_orderness_seconds",
+    "time.pane_open_seconds": "time.allowed_lateness_seconds",
+}
+ALSO_RENAMED = {
+    "baseline.prior_stories": "baseline.prior_pseudo_stories",
+    "baseline.overdispersion_prior": "baseline.intraclass_correlation_prior",
+    "baseline.overdispersion_prior_pairs": "baseline.intraclass_correlation_pseudo_pairs",
+    "baseline.overdispersion_min": "baseline.intraclass_correlation_min",
+    "baseline.overdispersion_max": "baseline.intraclass_correlation_max",
+}
 MOST_BUCKETS_QUEUED = 100
 
 
@@ -60,7 +73,7 @@ class Surge:
 
 @dataclass(frozen=True)
 class PriorRatio:
-    """Share of negative stories, per stream, before anything is known of a key."""
+    """Ratio of negative stories, per stream, before anything is known of a key."""
 
     news: Probability
     comments: Probability
@@ -107,13 +120,39 @@ def load_policy(path: Path | str | None = None) -> Policy:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PolicyError(f"{path}: cannot be read as a policy: {error}") from None
-    _refuse_unknown(content, Policy, str(path))
+    _check_version(content, str(path))
+    _reject_unknown(_without_version(content), Policy, str(path))
     return _checked(_merged(default, content), str(path))
+
+
+def _check_version(content: dict[str, Any], name: str) -> None:
+    version = content.get("policy_version")
+    if version == VERSION:
+        return
+    here = f"policy_version is {version!r}" if "policy_version" in content else "policy_version is missing"
+    used = [old for old in ALSO_RENAMED if _holds(content, old)]
+    renamed = [f"{old} is now {new}" for old, new in RENAMED.items()]
+    renamed += [f"{old} is now {ALSO_RENAMED[old]}" for old in used]
+    raise PolicyError(
+        f"{name}: {here}; this release reads policy_version = {VERSION}. Since version 1 keys have new names, and one "
+        f"new name is an old one with another meaning: {'; '.join(renamed)}. Rename what the file states, then write "
+        f"policy_version = {VERSION} on its first line"
+    )
+
+
+def _holds(content: dict[str, Any], key: str) -> bool:
+    table, _, name = key.partition(".")
+    return isinstance(content.get(table), dict) and name in content[table]
+
+
+def _without_version(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key != "policy_version"}
 
 
 def _checked(content: dict[str, Any], name: str) -> Policy:
     """Turn a complete policy into its type; `name` says in errors where it came from."""
-    _refuse_unknown(content, Policy, name)
+    content = _without_version(content)
+    _reject_unknown(content, Policy, name)
     try:
         policy = msgspec.convert(content, Policy)
     except msgspec.ValidationError as error:
@@ -124,7 +163,7 @@ def _checked(content: dict[str, Any], name: str) -> Policy:
     return policy
 
 
-def _refuse_unknown(content: dict[str, Any], kind: Any, name: str, prefix: str = "") -> None:
+def _reject_unknown(content: dict[str, Any], kind: Any, name: str, prefix: str = "") -> None:
     known = {field.name: field.type for field in dataclasses.fields(kind)}
     for key, value in content.items():
         if key not in known:
@@ -132,7 +171,7 @@ def _refuse_unknown(content: dict[str, Any], kind: Any, name: str, prefix: str =
                 f"{name}: unknown key {prefix}{key}; the nearest known one is {prefix}{nearest(key, known)}"
             )
         if dataclasses.is_dataclass(known[key]) and isinstance(value, dict):
-            _refuse_unknown(value, known[key], name, f"{prefix}{key}.")
+            _reject_unknown(value, known[key], name, f"{prefix}{key}.")
 
 
 def _merged(default: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +242,7 @@ def _wrong_baseline(baseline: Baseline, lengths: tuple[int, ...]) -> Iterator[st
     if lag < max(lengths):
         yield (
             f"baseline.lag_seconds: {lag:g} s must be at least the longest window, {max(lengths)} s; "
-            "a window would be judged by a baseline that contains it"
+            "a window would be compared with a baseline that contains it"
         )
     if lag > MOST_BUCKETS_QUEUED * bucket:
         yield (

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from alerting.detection.policy import load_policy
+from alerting.detection.policy import ALSO_RENAMED, RENAMED, load_policy
 from alerting.errors import PolicyError
 
 
 def write(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "policy.toml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(f"policy_version = 2\n{text}", encoding="utf-8")
     return path
 
 
@@ -90,6 +90,50 @@ def test_a_policy_scaled_down_to_minutes_is_valid(tmp_path):
 def test_what_is_wrong_is_named(tmp_path, text, message):
     with pytest.raises(PolicyError, match=message):
         load_policy(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "policy_version is missing"),
+        ("policy_version = 1\n", "policy_version is 1"),
+        ("policy_version = 3\n", "policy_version is 3"),
+        ('policy_version = "2"\n', "policy_version is '2'"),
+    ],
+)
+def test_a_file_of_another_version_is_rejected_with_both_renamings(tmp_path, text, found):
+    path = tmp_path / "old.toml"
+    path.write_text(text + "[time]\nallowed_lateness_seconds = 5\n")
+    with pytest.raises(PolicyError) as error:
+        load_policy(path)
+    message = str(error.value)
+    assert f"old.toml: {found}; this release reads policy_version = 2" in message
+    assert "time.allowed_lateness_seconds is now time.max_out_of_orderness_seconds" in message
+    assert "time.pane_open_seconds is now time.allowed_lateness_seconds" in message
+    assert "prior" not in message and "overdispersion" not in message, "the file states none of them"
+    assert "\n" not in message
+
+
+def test_every_renamed_key_that_an_old_file_states_is_named(tmp_path):
+    path = tmp_path / "old.toml"
+    path.write_text(
+        "[baseline]\noverdispersion_max = 0.1\noverdispersion_prior_pairs = 600\nprior_stories = 20\n"
+    )
+    with pytest.raises(PolicyError) as error:
+        load_policy(path)
+    for renaming in (
+        "baseline.overdispersion_max is now baseline.intraclass_correlation_max",
+        "baseline.overdispersion_prior_pairs is now baseline.intraclass_correlation_pseudo_pairs",
+        "baseline.prior_stories is now baseline.prior_pseudo_stories",
+    ):
+        assert renaming in str(error.value)
+
+
+def test_new_names_of_renamed_keys_exist():
+    policy = load_policy()
+    for name in (*RENAMED.values(), *ALSO_RENAMED.values()):
+        table, _, key = name.partition(".")
+        assert hasattr(getattr(policy, table), key)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -16,6 +16,7 @@ from alerting.detector import Decision, WindowCounts
 from bearwatch.core.key import Key
 
 POLICY_TEXT = """
+policy_version = 2
 [windows]
 lengths_seconds = [60, 180, 600]
 evaluate_every_seconds = 15

@@ -229,7 +229,7 @@ def test_promtool_accepts_the_rules_and_the_configuration(promtool: Path):
 def test_other_settings_reach_the_rules(tmp_path: Path):
     policy = tmp_path / "policy.toml"
     policy.write_text(
-        "[windows]\nevaluate_every_seconds = 30\n"
+        "policy_version = 2\n[windows]\nevaluate_every_seconds = 30\n"
         "[time]\nhistorical_after_seconds = 600\nmax_out_of_orderness_seconds = 30\n"
     )
     links = Links("https://grafana/d", "https://books", "https://alerts")
@@ -245,7 +245,7 @@ def test_other_settings_reach_the_rules(tmp_path: Path):
 
 def test_a_policy_too_slow_to_be_measured_is_refused(tmp_path: Path):
     policy = tmp_path / "policy.toml"
-    policy.write_text("[time]\nmax_out_of_orderness_seconds = 3600\n")
+    policy.write_text("policy_version = 2\n[time]\nmax_out_of_orderness_seconds = 3600\n")
     done = CliRunner().invoke(bearwatch, ["rules", "--policy", str(policy), "--out", str(tmp_path)])
     assert "bearwatch_end_to_end_seconds has no bound" in str(done.exception)
 

@@ -321,7 +321,7 @@ def test_a_corrupted_model(broker: LocalKafka, prefix: str, model: Path, tmp_pat
 
 def test_a_policy_with_a_typo(broker: LocalKafka, prefix: str, model: Path, tmp_path: Path):
     policy = tmp_path / "policy.toml"
-    policy.write_text("[surge]\np_valeu = 0.01\n")
+    policy.write_text("policy_version = 2\n[surge]\np_valeu = 0.01\n")
     code, said = refusal(OneWorker(tmp_path, broker.bootstrap, prefix, model, policy=policy))
     assert (code, "surge.p_valeu; the nearest known one is surge.p_value" in said) == (2, True), said
 
