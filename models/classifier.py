@@ -1,7 +1,7 @@
-"""Texts into labels: the one way from a text to its topic and its sentiment, for the stream and the commands.
+"""The classifier: from texts to topic and sentiment, for the stream, the commands and the library's users.
 
-A label and its probability depend on the text and the model, never on the texts beside it (see
-`models.batching` and `Engine`), so a replay gives what the stream gave.
+A label and its probability depend on the text and the model, never on the other texts of a batch (see
+`models.batching` and `models.engines.Engine`), so that a replay gives the same results as the stream.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,11 @@ class Classification:
 
 
 class Classifier:
-    """A loaded artifact. Any thread may call it; all calls share as many threads as its engine has streams."""
+    """A loaded artifact. Any thread may call it; all calls share as many threads as its engine has streams.
+
+    `manifest`: what the artifact says about itself; `model_hash`: 16 hex digits that name the model;
+    `engine_name`: one of `models.engines.ENGINES`.
+    """
 
     def __init__(self, manifest: Manifest, encoder: TextEncoder, engine: Engine) -> None:
         self.manifest = manifest
@@ -54,12 +58,20 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path = BUNDLED, engine: str = AUTO, threads: int | None = None) -> Self:
-        """Verify and open the artifact in `folder`. Raises `ModelError`."""
+        """Verify and open the artifact in `folder`.
+
+        Args:
+            engine: "auto" or one of `models.engines.ENGINES`.
+            threads: CPU threads to use; None: as many as this process may run on.
+
+        Raises:
+            ModelError: the artifact is missing or damaged, or the engine cannot run it.
+        """
         return cls.open(folder, load_manifest(folder), engine, threads)
 
     @classmethod
     def open(cls, folder: Path, manifest: Manifest, engine: str = AUTO, threads: int | None = None) -> Self:
-        """The files in `folder` under a manifest that need not stand there yet. Raises `ModelError`."""
+        """Open the files in `folder` with a manifest that need not be written yet; raises ModelError."""
         outputs = [head.output for head in manifest.heads.values()]
         loaded = cls(
             manifest,
@@ -83,7 +95,7 @@ class Classifier:
         return [Classification(result, self.model_hash, self.engine_name) for result in results]
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, Probabilities]:
-        """head -> (n_texts, n_labels), columns in the order of the head's labels."""
+        """head -> (n_texts, n_labels), calibrated; columns in the order of the head's labels."""
         logits = self._logits([normalise(text) for text in texts])
         return {
             name: softmax(values / head.temperature)
@@ -107,7 +119,7 @@ class Classifier:
         input_ids = np.full((full, batch.tokens), self._encoder.pad_id, np.int64)
         mask = np.zeros_like(input_ids)
         for row in range(full):
-            text = ids[batch.indices[min(row, height - 1)]]  # the last one fills the batch up
+            text = ids[batch.indices[min(row, height - 1)]]  # the last text fills the remaining rows
             input_ids[row, : len(text)] = text
             mask[row, : len(text)] = 1
         return self._engine.run(input_ids, mask)
@@ -123,7 +135,7 @@ class Classifier:
 
 
 def softmax(logits: Logits) -> Probabilities:
-    """Over the labels, in double precision, so that the probabilities add no rounding of their own."""
+    """Softmax over the labels, (n_texts, n_labels), in double precision, so that it adds no rounding of its own."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
     normalised: Probabilities = powers / powers.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Engines that run the ONNX graph: onnxruntime on CPU or GPU, OpenVINO; chosen by the machine or by name."""
+"""Engines that run the ONNX graph: onnxruntime on a CPU or GPU, OpenVINO; chosen by the machine or by name."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -27,24 +27,33 @@ ENGINES = (CPU, CUDA, BF16, FP32)
 
 @dataclass(frozen=True)
 class Engine:
-    """`run` takes `input_ids` and `attention_mask` and gives each output's logits; any thread may call it.
+    """`run` takes `input_ids` and `attention_mask` and returns each output's logits; any thread may call it.
 
-    A row's logits depend on its neighbours through the shape of the batch alone. On a CPU what counts is only
-    whether a row stands alone (another kernel, other last bits), so it never does; on a GPU any shape may
-    count, so `fixed_rows` asks for batches that are always full.
+    A row's logits depend on the other rows only through the shape of the batch. On a CPU only a batch of one row
+    differs (another kernel, other last bits), so every batch has at least two rows; on a GPU any shape may make a
+    difference, so `fixed_rows` asks for batches that are always full.
     """
 
     name: str
-    streams: int  # calls that pay off at a time
-    budget_tokens: int
+    streams: int  # parallel calls that raise the throughput
+    budget_tokens: int  # padded tokens of one call
     fixed_rows: bool
     run: Run
 
 
 def open_engine(model: Path, outputs: Sequence[str], name: str = AUTO, threads: int | None = None) -> Engine:
-    """The engine of that name, or the best for this machine that works. Raises `ModelError`."""
+    """The engine of that name, or with "auto" the best one that works on this machine.
+
+    Args:
+        model: file of the ONNX graph.
+        outputs: names of the graph's outputs, in the order in which their logits are returned.
+        threads: CPU threads to use; None: as many as this process may run on.
+
+    Raises:
+        ModelError: no such engine, or none can run the graph.
+    """
     machine = this_machine()
-    choices = preferences(machine) if name == AUTO else [(name, "asked for")]
+    choices = preferences(machine) if name == AUTO else [(name, "chosen by name")]
     for choice, reason in choices:
         try:
             engine = _open(choice, model, outputs, machine, threads or machine.cpus)
@@ -52,7 +61,7 @@ def open_engine(model: Path, outputs: Sequence[str], name: str = AUTO, threads: 
             failure = f"{choice} cannot run {model}: {error}"
             if (choice, reason) == choices[-1]:
                 raise ModelError(failure) from error
-            log.warning("%s; going on without it", failure)
+            log.warning("%s; the next engine is tried", failure)
         else:
             log.info("engine %s (%s), %d stream(s)", choice, reason, engine.streams)
             return engine
@@ -62,9 +71,9 @@ def open_engine(model: Path, outputs: Sequence[str], name: str = AUTO, threads: 
 def preferences(machine: Machine) -> list[tuple[str, str]]:
     """Names of engines with the reason for each, the best first.
 
-    bf16 pays where the CPU multiplies it in tiles (3.3 times onnxruntime's fp32 with AMX); where it must be
-    emulated it is up to 85 times slower. Between the two, an AMD Zen 5 with `avx512_bf16` gained 1.7 times; one
-    such CPU is too few to choose it for all, but it may be asked for.
+    bf16 is faster where the CPU has matrix instructions for it (3.3 times onnxruntime's fp32 with AMX); where it is
+    emulated it is up to 85 times slower. An AMD Zen 5 with `avx512_bf16` gained 1.7 times; one such CPU is not
+    enough evidence to choose it for all of them, but it can be chosen by name.
     """
     gpu = [(CUDA, "there is a GPU")] if machine.gpu else []
     amx = [(BF16, "the CPU has AMX")] if machine.amx else []
@@ -76,7 +85,7 @@ def preferences(machine: Machine) -> list[tuple[str, str]]:
 
 
 def usable(machine: Machine) -> list[str]:
-    """Every engine that this machine has what it takes for."""
+    """The engines whose hardware this machine has."""
     return [CPU, FP32, *([BF16] if machine.bf16 else []), *([CUDA] if machine.gpu else [])]
 
 
@@ -85,7 +94,7 @@ def _open(name: str, model: Path, outputs: Sequence[str], machine: Machine, thre
         case "onnxruntime-cpu":
             engine = Engine(CPU, threads, 512, False, _onnxruntime_cpu(model, outputs, machine))
         case "onnxruntime-cuda":
-            # Not measured on a GPU. Small, since a few texts of each length are filled up to it as well.
+            # Not measured on a GPU. Small, because a few texts of each length are padded to it as well.
             engine = Engine(CUDA, 1, 2_048, True, _onnxruntime_cuda(model, outputs))
         case "openvino-bf16":
             engine = Engine(BF16, threads, 1_024, False, _openvino(model, outputs, "bf16", threads))
@@ -98,11 +107,11 @@ def _open(name: str, model: Path, outputs: Sequence[str], machine: Machine, thre
 
 
 def _onnxruntime_cpu(model: Path, outputs: Sequence[str], machine: Machine) -> Run:
-    """One thread a call: two calls of one thread are 30 % quicker than one call of two threads."""
+    """One thread per call: two parallel calls of one thread are 30 % faster than one call of two threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.enable_mem_pattern = False  # it keeps a plan for every shape
-    # 460 µs against 75 µs for the parts it fuses, on a Xeon; no difference on AMD.
+    options.enable_mem_pattern = False  # it would keep a memory plan for every shape
+    # On a Xeon the fused operator takes 460 µs, its parts take 75 µs; no difference on AMD.
     without = ["SkipLayerNormFusion"] if machine.intel else []
     session = onnxruntime.InferenceSession(
         model, options, providers=["CPUExecutionProvider"], disabled_optimizers=without
@@ -130,7 +139,7 @@ def _onnxruntime_run(session: Any, outputs: Sequence[str]) -> Run:
 
 
 def _openvino(model: Path, outputs: Sequence[str], precision: str, threads: int) -> Run:
-    import openvino  # half a second, for those that use it
+    import openvino  # takes half a second; only those who use it pay
 
     config = {
         "INFERENCE_PRECISION_HINT": precision,
@@ -156,6 +165,6 @@ def _openvino(model: Path, outputs: Sequence[str], precision: str, threads: int)
 
 
 def _inputs(names: Sequence[str], ids: Ids, mask: Ids) -> dict[str, Ids]:
-    """What the graph asks for; segment ids, where it has them, are zero for a single text."""
+    """The inputs that the graph names; segment ids, where it has them, are zero for a single text."""
     known = {"input_ids": ids, "attention_mask": mask}
     return {name: known[name] if name in known else np.zeros_like(ids) for name in names}

@@ -1,10 +1,10 @@
-"""What can go wrong with a model artifact, said so that a user can act on it."""
+"""Errors of model artifacts and engines; each message says what is wrong, where, and what to do."""
 
 from bearwatch.core.errors import BearwatchError
 
 
 class ModelError(BearwatchError):
-    """An artifact is missing, damaged or unfit for what is asked of it."""
+    """An artifact is missing or damaged, or cannot be used in the way that was asked for."""
 
 
 class CudaMissing(ModelError):

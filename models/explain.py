@@ -1,4 +1,4 @@
-"""Which words made the model say so: the evidence in an alert."""
+"""Which words decided a prediction; shown with the stories of an alert."""
 
 from collections.abc import Sequence
 
@@ -15,20 +15,20 @@ def decisive_words(
 
     Occlusion: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks"; for words, Li, Monroe
     and Jurafsky 2016, "Understanding Neural Networks through Representation Erasure". Only the first `MAX_WORDS`
-    words are tried, and each spelling is named once. All texts are one call of the classifier, so that a busy one is
-    waited for once.
+    words are tried, and a repeated word is named once. All texts are one call of the classifier, so that it waits only
+    once for a busy engine.
     """
     split = [normalise(text).split() for text in texts]
     variants = [_without_each(words) for words in split]
     column = classifier.manifest.heads[head].labels.index(label)
-    asked = [variant for of_one in variants for variant in of_one]
-    said = iter(classifier.probabilities(asked)[head][:, column].tolist())
-    found = []
-    for words, of_one in zip(split, variants, strict=True):
-        whole, *without = [next(said) for _ in of_one]
+    flat = [variant for variants_of_text in variants for variant in variants_of_text]
+    probabilities = iter(classifier.probabilities(flat)[head][:, column].tolist())
+    results = []
+    for words, variants_of_text in zip(split, variants, strict=True):
+        whole, *without = [next(probabilities) for _ in variants_of_text]
         drops = sorted((remaining - whole, i) for i, remaining in enumerate(without) if remaining < whole)
-        found.append(list(dict.fromkeys(words[i] for _, i in drops))[:limit])
-    return found
+        results.append(list(dict.fromkeys(words[i] for _, i in drops))[:limit])
+    return results
 
 
 def _without_each(words: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What this machine can compute with: the CPU's abilities, a GPU that answers, the CPUs to be used."""
+"""The hardware of this machine: the CPU's instruction sets, a GPU that can be used, the number of CPUs."""
 
 import ctypes
 import os
@@ -8,22 +8,26 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Machine:
-    cpu_flags: frozenset[str]  # as in /proc/cpuinfo; none known on other systems than Linux
+    """What engines are chosen by."""
+
+    cpu_flags: frozenset[str]  # as in /proc/cpuinfo; empty where there is no such file (not Linux)
     intel: bool
-    gpu: bool
-    cpus: int
+    gpu: bool  # NVIDIA's driver is there and finds one
+    cpus: int  # that this process may run on
 
     @property
     def amx(self) -> bool:
+        """Whether the CPU has matrix instructions for bf16."""
         return {"amx_tile", "amx_bf16"} <= self.cpu_flags
 
     @property
     def bf16(self) -> bool:
-        """Whether the CPU multiplies in bf16; emulated it is up to 85 times slower."""
+        """Whether the CPU has instructions for bf16; where it is emulated it is up to 85 times slower."""
         return self.amx or "avx512_bf16" in self.cpu_flags
 
 
 def this_machine() -> Machine:
+    """The machine that this process runs on."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text() if cpuinfo.exists() else ""
     return Machine(cpu_flags(text), "GenuineIntel" in text, gpu_answers(), usable_cpus())
@@ -36,7 +40,7 @@ def cpu_flags(cpuinfo: str) -> frozenset[str]:
 
 
 def gpu_answers() -> bool:
-    """Ask NVIDIA's driver: onnxruntime-gpu lists its CUDA provider on machines without a GPU as well."""
+    """Whether NVIDIA's driver finds a GPU; onnxruntime-gpu lists its CUDA provider without one as well."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -46,5 +50,5 @@ def gpu_answers() -> bool:
 
 
 def usable_cpus() -> int:
-    """Those this process is bound to, which may be fewer than there are."""
+    """The number of CPUs that this process may run on, which may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

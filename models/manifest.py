@@ -1,7 +1,7 @@
-"""The layout of a model artifact: a folder of model.onnx, tokenizer.json and manifest.json about them.
+"""The layout of a model artifact: a folder with model.onnx, tokenizer.json and manifest.json, which describes them.
 
-The graph takes `input_ids` and `attention_mask` (int64, (batch, tokens)), `token_type_ids` only if it names
-it, and gives for every head its logits, (batch, n_labels), under the name in `Head.output`.
+The graph takes `input_ids` and `attention_mask` (int64, (batch, tokens)), and `token_type_ids` if it has such an
+input. For every head it returns logits, (batch, n_labels), under the name in `Head.output`.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ REMEDY = "fetch the artifact again, or write it with `bearwatch export`"
 
 
 class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Unknown fields are errors: one that this version ignored could change the probabilities."""
+    """Unknown fields are errors, because a field that this version ignores could change the probabilities."""
 
 
 class Head(Layout, frozen=True):
-    """One question that the model answers.
+    """One classification task of the model, such as topic or sentiment.
 
-    Probabilities are the softmax of the logits divided by `temperature`. Above the confidence `abstain_below`
-    the share of right answers is what the training configuration asked for, on held-out texts.
+    Probabilities are the softmax of the logits divided by `temperature`. Predictions with a probability of at least
+    `abstain_below` have the accuracy that the training configuration asked for, on held-out texts.
     """
 
     labels: tuple[str, ...]  # in the order of the logits
@@ -40,11 +40,11 @@ class Head(Layout, frozen=True):
 
 
 class Parity(Layout, frozen=True):
-    """How an engine's answers compare with those of the trained network on `texts` texts."""
+    """How an engine's predictions compare with those of the trained network on `texts` texts."""
 
     texts: int
-    agreement: float  # share of equal labels, of the head that agrees least
-    max_difference: float  # of a probability
+    agreement: float  # ratio of equal labels, of the head that agrees least
+    max_difference: float  # largest difference of a probability
 
 
 class Dataset(Layout, frozen=True):
@@ -58,6 +58,8 @@ class Dataset(Layout, frozen=True):
 
 
 class Manifest(Layout, frozen=True, kw_only=True):
+    """What an artifact says about itself: how to run it, how it was trained, how good it is."""
+
     schema_version: int = SCHEMA_VERSION
     name: str
     created: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -67,42 +69,46 @@ class Manifest(Layout, frozen=True, kw_only=True):
     pooling: str
     opset: int
     seed: int
-    runs: Annotated[int, msgspec.Meta(ge=1)] = 1  # of training, whose weights it is the mean of
+    runs: Annotated[int, msgspec.Meta(ge=1)] = 1  # training runs whose weights were averaged
     intended_use: str = ""
     not_for: str = ""
     datasets: tuple[Dataset, ...] = ()
-    teachers: tuple[str, ...] = ()  # model hashes of those it learnt from
-    label_codes: dict[str, dict[str, str]] = {}  # head -> what labelled files write (lower case) -> label
+    teachers: tuple[str, ...] = ()  # hashes of the models whose soft targets it was trained on
+    label_codes: dict[str, dict[str, str]] = {}  # head -> raw label in files, lower case -> label
     metrics: dict[str, dict[str, float]] = {}  # data set -> figure -> value
-    parity: dict[
-        str, Parity
-    ] = {}  # engine -> against the network; "rounding" -> against its unrounded weights
+    # Engine -> compared with the trained network; "rounding" -> the network with rounded weights compared with itself.
+    parity: dict[str, Parity] = {}
     versions: dict[str, str] = {}  # package -> version
     files: dict[str, str]  # file name -> sha256
 
 
 def hash_files(folder: Path, names: tuple[str, ...] = (MODEL, TOKENIZER)) -> dict[str, str]:
-    """sha256 of the artifact's files, for `Manifest.files`."""
+    """File name -> sha256 of the artifact's files, for `Manifest.files`."""
     return {name: sha256_of(folder / name) for name in names}
 
 
 def sha256_of(path: Path) -> str:
+    """sha256 of a file in hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write it last and in one step: a folder without a whole manifest does not load."""
+    """Write the manifest atomically. Call it last: a folder without a complete manifest does not load."""
     atomic_write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """Read the manifest and hold every file it lists against its sha256. Raises `ModelError`."""
+    """Read the manifest of an artifact and verify the sha256 of every file that it lists.
+
+    Raises:
+        ModelError: the manifest is missing or invalid, or a file is missing or differs.
+    """
     path = folder / MANIFEST
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except OSError as error:
-        raise ModelError(f"{path}: no model there ({error.strerror}); {REMEDY}") from error
+        raise ModelError(f"{path}: there is no model here ({error.strerror}); {REMEDY}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: not a manifest this version can read ({error}); {REMEDY}") from error
     if manifest.schema_version != SCHEMA_VERSION:
@@ -115,7 +121,7 @@ def load_manifest(folder: Path) -> Manifest:
 
 
 def model_hash(manifest: Manifest) -> str:
-    """16 hex digits over what decides an answer: the files, the heads with their labels, the token limit."""
+    """16 hex digits over what decides a prediction: the files, the heads with their labels, the token limit."""
     decisive = (manifest.files, manifest.heads, manifest.max_tokens)
     return hashlib.sha256(msgspec.json.encode(decisive, order="deterministic")).hexdigest()[:16]
 
@@ -133,7 +139,7 @@ def _check_heads(path: Path, manifest: Manifest) -> None:
 def _check_files(folder: Path, manifest: Manifest) -> None:
     for name in (MODEL, TOKENIZER):
         if name not in manifest.files:
-            raise ModelError(f"{folder / MANIFEST}: files: {name} is missing from the list; {REMEDY}")
+            raise ModelError(f"{folder / MANIFEST}: files: {name} is not listed; {REMEDY}")
     for name, expected in manifest.files.items():
         if Path(name).name != name:
             raise ModelError(

@@ -10,8 +10,8 @@ MAX_ROUNDS = 4  # feeds escape twice at most; deeper nesting is an attack, and e
 # Only with its semicolon: HTML also takes "&micro" out of "Apple&Microsoft".
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
-# A known element with proper attributes, so that "a <b and c> d", "<$5" and "<AAPL>" stay. Nothing in it
-# matches a second "<", and repeats are possessive: linear time whatever comes.
+# A known element with well-formed attributes, so that "a <b and c> d", "<$5" and "<AAPL>" stay. Nothing in the
+# expression matches a second "<", and its repeats are possessive: it takes linear time for any text.
 ELEMENTS = (
     "a|abbr|address|article|aside|b|big|blockquote|body|br|button|caption|center|cite|code|col|dd|del|div|dl|dt|em|"
     "figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|label|li|link|main|mark|"
@@ -28,14 +28,14 @@ TAG = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# Categories Cc (but white space), Cf and Cs, and the replacement character: BERT's tokeniser drops them as
-# well, except lone surrogates, which no tokeniser takes.
+# Unicode categories Cc (except white space), Cf and Cs, and the replacement character. BERT's tokeniser drops them
+# as well, except lone surrogates, which no tokeniser accepts.
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffd\U000e0001\U000e0020-\U000e007f]"
 )
 LINK = re.compile(r"(?:https?://|(?<![\w.@-])(?:www\.|t\.co/|pic\.twitter\.com/))\S*+", re.IGNORECASE)
-# Several times what any model reads. Composing a run of n combining marks takes n² steps: 0.3 s at this length.
+# Several times more than any model reads. Composing n combining marks in a row takes n² steps: 0.3 s at this length.
 MAX_CHARACTERS = 2**15
 SPACE = re.compile(r"\s+")
 
@@ -43,9 +43,8 @@ SPACE = re.compile(r"\s+")
 def normalise(text: str) -> str:
     """Plain text in NFC: entities decoded; tags, links and invisible characters dropped; single spaces.
 
-    Only the first MAX_CHARACTERS count.
-
-    Normalising twice changes nothing. Markup still escaped after `MAX_ROUNDS` loses its "&" and "<".
+    What comes after the first `MAX_CHARACTERS` is dropped. Normalising twice changes nothing. Markup that is still
+    escaped after `MAX_ROUNDS` loses its "&" and "<".
     """
     text = text[:MAX_CHARACTERS]
     for _ in range(MAX_ROUNDS):

@@ -1,4 +1,4 @@
-"""Texts into token ids, cut at the model's limit, with the `tokenizers` library alone."""
+"""From texts to token ids, truncated at the model's limit, with the `tokenizers` library (no transformers)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +7,17 @@ from tokenizers import Tokenizer
 
 from models.errors import ModelError
 
-# A text of 900 kB is not tokenised to its end. English takes 4 to 5 characters a token, so this is more than ten
-# times what the limit lets through.
+# The end of a text of 900 kB is not tokenised. English has 4 to 5 characters per token, so this is more than ten
+# times what the token limit keeps.
 CHARACTERS_PER_TOKEN = 64
 
 
 class TextEncoder:
-    """`encode` gives the ids of each text, [CLS] and [SEP] included; `pad_id` fills a batch up."""
+    """A tokeniser with truncation to `max_tokens`; `pad_id` is the id of the padding token.
+
+    Raises:
+        ModelError: the file at `path` is not a tokeniser.
+    """
 
     def __init__(self, path: Path, max_tokens: int) -> None:
         try:
@@ -33,5 +37,6 @@ class TextEncoder:
         )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, [CLS] and [SEP] included."""
         encodings = self._tokenizer.encode_batch_fast([text[: self._max_characters] for text in texts])
         return [encoding.ids for encoding in encodings]
