@@ -1,4 +1,4 @@
-"""`bearwatch feed`: the sample world, or a file that may grow, into Kafka until it is told to stop."""
+"""`bearwatch feed`: send the sample feed, or a file that may grow, to Kafka until SIGTERM or Ctrl-C."""
 
 import logging
 import signal
@@ -26,19 +26,19 @@ log = logging.getLogger("bearwatch.feed")
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".bearwatch"),
     show_default=True,
-    help="Keeps how far the feed has come; a second start goes on from there.",
+    help="Holds the feed's progress; a second start continues from there.",
 )
 def command(feed: str, connection: KafkaConnection, prefix: str, data_dir: Path) -> None:
-    """Send documents into Kafka: history first, then what comes, until SIGTERM or Ctrl-C.
+    """Send documents to Kafka: the history, then new documents as they come, until SIGTERM or Ctrl-C.
 
-    Start the workers when the history is in, or before anything was ever sent.
+    Start the workers when the history has been sent, or before anything is sent.
     """
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     names = TopicNames(prefix)
-    with DocumentProducer(connection, names) as sender:
-        source = open_feed(feed, sender, connection, names, data_folder(data_dir), log.warning)
-        log.info("%d documents of history sent; going on live", source.catch_up(time.time()))
+    with DocumentProducer(connection, names) as producer:
+        source = open_feed(feed, producer, connection, names, data_folder(data_dir), log.warning)
+        log.info("%d documents of history sent; now live", source.catch_up(time.time()))
         source.follow(stop)
         log.info("stopped")

@@ -1,4 +1,4 @@
-"""`bearwatch ingest`: documents from JSON lines into Kafka."""
+"""`bearwatch ingest`: send documents from JSON lines to Kafka."""
 
 import os
 from datetime import UTC, datetime
@@ -24,12 +24,16 @@ from stream.kafka.topics import TopicNames
 @click.command
 @click.argument("file", type=click.File("rb"), metavar="FILE.jsonl|-")
 @settings("broker", "prefix")
-@click.option("--stream", type=click.Choice(STREAMS), help="For every line; else its field `stream` decides.")
 @click.option(
-    "--history", is_flag=True, help="TimestampAssigner records with published_at, before anything newer."
+    "--stream", type=click.Choice(STREAMS), help="Stream of every line. [default: the line's field `stream`]"
 )
 @click.option(
-    "--speed", type=click.FloatRange(0, min_open=True), help="Keep published_at's gaps, X times as fast."
+    "--history", is_flag=True, help="Use published_at as the event time; must be sent before anything newer."
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, min_open=True),
+    help="Replay: wait as published_at says, X times as fast.",
 )
 @click.pass_context
 def command(
@@ -41,22 +45,24 @@ def command(
     speed: float | None,
     prefix: str,
 ) -> None:
-    """Send documents, one JSON object a line, into Kafka.
+    """Send documents to Kafka, one JSON object per line.
 
-    A line that cannot be sent is reported by its number and the others go on; the exit code is then 1.
+    A line that cannot be sent is reported by its number and the other lines are sent; the exit code is then 1.
     """
     if history and speed is not None:
-        raise click.UsageError("--history goes as fast as it can; leave out --speed")
+        raise click.UsageError("--history is sent as fast as possible; leave out --speed")
     names = TopicNames(prefix)
-    with DocumentProducer(connection, names) as sender, Report(sender) as report:
+    with DocumentProducer(connection, names) as producer, Report(producer) as report:
         try:
             lines = numbered_lines(report.watch(file))
-            ingest(lines, stream, choose_timestamps(connection, names, history, speed), sender, report.refuse)
-            sender.flush()
+            ingest(
+                lines, stream, choose_timestamps(connection, names, history, speed), producer, report.reject
+            )
+            producer.flush()
         except KeyboardInterrupt:
-            sender.flush()
+            producer.flush()
             ctx.exit(130)
-    if report.refused:
+    if report.rejected:
         ctx.exit(1)
 
 
@@ -72,35 +78,35 @@ def choose_timestamps(
 class SentColumn(ProgressColumn):
     """How many documents are confirmed."""
 
-    def __init__(self, sender: DocumentProducer) -> None:
+    def __init__(self, producer: DocumentProducer) -> None:
         super().__init__()
-        self._sender = sender
+        self._producer = producer
 
     def render(self, task: Task) -> Text:
-        return Text(f"{self._sender.sent:,} documents sent")
+        return Text(f"{self._producer.sent:,} documents sent")
 
 
 class Report:
-    """A progress bar where standard error is a terminal, a line for each refusal, a summary at the end."""
+    """A progress bar where standard error is a terminal, a line for each rejected line, a summary at the end."""
 
-    def __init__(self, sender: DocumentProducer) -> None:
-        self.refused = 0
-        self._sender = sender
-        columns = (SentColumn(sender), BarColumn(), TimeElapsedColumn())
+    def __init__(self, producer: DocumentProducer) -> None:
+        self.rejected = 0
+        self._producer = producer
+        columns = (SentColumn(producer), BarColumn(), TimeElapsedColumn())
         console = Console(stderr=True)
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
 
     def watch(self, file: IO[bytes]) -> IO[bytes]:
-        """The same file, its reading shown."""
+        """The same file, with a progress bar for what is read."""
         size = os.fstat(file.fileno()).st_size
-        if not size:  # a pipe: what is to come is not known
+        if not size:  # a pipe: its length is not known
             self._progress.add_task("", total=None)
             return file
         return self._progress.wrap_file(file, total=size)  # type: ignore[arg-type]
 
-    def refuse(self, number: int, reason: str) -> None:
-        self.refused += 1
-        self._say(f"line {number}: {reason}")
+    def reject(self, number: int, reason: str) -> None:
+        self.rejected += 1
+        self._print(f"line {number}: {reason}")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -110,7 +116,7 @@ class Report:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-        self._say(f"{self._sender.sent} sent, {self.refused} refused")
+        self._print(f"{self._producer.sent} sent, {self.rejected} rejected")
 
-    def _say(self, message: str) -> None:
+    def _print(self, message: str) -> None:
         self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Which feed a name on the command line stands for: the sample world, or a file of JSON lines."""
+"""From a feed's name on the command line to the feed: the sample feed, or a file of JSON lines."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ SEED = 7  # of the sample world
 
 
 def check_feed(feed: str) -> None:
-    """Refuse a name that is no feed, before anything is started.
+    """Reject a name that is not a feed, before anything is started.
 
     Raises:
         click.BadParameter: it is neither `sample` nor a file.
@@ -29,13 +29,22 @@ def check_feed(feed: str) -> None:
 
 def open_feed(
     feed: str,
-    sender: DocumentProducer,
+    producer: DocumentProducer,
     connection: KafkaConnection,
     names: TopicNames,
     folder: Path,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Feed:
-    """The feed, going on where its last start in this data directory ended; `say` is told of refused lines."""
+    """The feed, which continues where it last stopped in this data directory.
+
+    Args:
+        folder: the data directory.
+        report: called with a message for each line that is rejected.
+
+    Raises:
+        click.BadParameter: it is neither `sample` nor a file.
+        StreamError: the data directory holds the progress of another feed.
+    """
     check_feed(feed)
 
     def newest_ms(stream: str) -> int | None:
@@ -43,7 +52,7 @@ def open_feed(
 
     progress = folder / "feed.json"
     if feed == SAMPLE:
-        return SampleFeed(sender, newest_ms, progress, SEED, time.time())
+        return SampleFeed(producer, newest_ms, progress, SEED, time.time())
     return FileFeed(
-        sender, newest_ms, progress, Path(feed), lambda line, reason: say(f"line {line}: {reason}")
+        producer, newest_ms, progress, Path(feed), lambda line, reason: report(f"line {line}: {reason}")
     )

@@ -5,7 +5,7 @@ It is not taken from any real feed.
     for document in documents(world, world.anchor - HISTORY_SECONDS, now):
         ...
 
-Companies, people and outlets are fictional. The texts are this project's own and stand in `texts/`.
+Companies, people and outlets are fictional. The texts were written for this project and are in `texts/`.
 """
 
 from bearwatch.sample.feed import documents

@@ -1,4 +1,4 @@
-"""The same story again: other outlets take it over within minutes or hours, and people pass it on."""
+"""Copies of a story: other outlets syndicate it within minutes or hours, and people share it in comments."""
 
 import random
 from collections.abc import Iterator
@@ -9,22 +9,22 @@ from bearwatch.sample.phrases import render
 from bearwatch.sample.world import SLOT_SECONDS, SampleDocument, SampleWorld
 from bearwatch.sample.writing import address
 
-REACH_SLOTS = 18  # three hours: nothing is taken over later
+REACH_SLOTS = 18  # three hours: there are no later copies
 _MEDIAN_DELAY_SECONDS = 12 * 60.0
-_TAKEN_OVER, _PASSED_ON = 0.25, 0.12  # shares of the news
+_SYNDICATED_RATIO, _SHARED_RATIO = 0.25, 0.12  # of the news
 
 
 def echoes(world: SampleWorld, original: SampleDocument) -> Iterator[SampleDocument]:
-    """The copies of one document, which depend on it alone."""
+    """The copies of one document; they depend on the document and the world's seed alone."""
     if original.title is None:
         return
-    rng = random.Random(f"{world.seed}/echo/{original.id}")  # noqa: S311 - a sample, no secret
-    if rng.random() < _TAKEN_OVER:
+    rng = random.Random(f"{world.seed}/echo/{original.id}")  # noqa: S311 - not a secret
+    if rng.random() < _SYNDICATED_RATIO:
         others = [source for source in library().outlets["news"] if source != original.source]
         for n, source in enumerate(rng.sample(others, rng.choice((1, 1, 1, 2, 2, 3, 4, 5)))):
             yield _syndicated(original, f"{original.id}.{n}", source, rng)
-    if rng.random() < _PASSED_ON:
-        yield _passed_on(original, f"{original.id}.rt", rng)
+    if rng.random() < _SHARED_RATIO:
+        yield _shared(original, f"{original.id}.rt", rng)
 
 
 def _syndicated(original: SampleDocument, id: str, source: str, rng: random.Random) -> SampleDocument:
@@ -46,7 +46,7 @@ def _syndicated(original: SampleDocument, id: str, source: str, rng: random.Rand
     )
 
 
-def _passed_on(original: SampleDocument, id: str, rng: random.Random) -> SampleDocument:
+def _shared(original: SampleDocument, id: str, rng: random.Random) -> SampleDocument:
     outlets = library().outlets["comments"]
     source = rng.choice(tuple(outlets))
     account = "".join(original.source.split())
@@ -64,5 +64,5 @@ def _passed_on(original: SampleDocument, id: str, rng: random.Random) -> SampleD
 
 
 def _delay(rng: random.Random) -> float:
-    """Seconds, log-normal: most within the half hour, some after hours."""
+    """Seconds, log-normal: most copies come within half an hour, some after hours."""
     return min(_MEDIAN_DELAY_SECONDS * rng.lognormvariate(0, 1.0), REACH_SLOTS * SLOT_SECONDS)

@@ -1,4 +1,4 @@
-"""The texts of the sample feed: read from `texts/` once, checked as they are read."""
+"""The texts of the sample feed, read from `texts/` and checked."""
 
 import tomllib
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from stream.errors import StreamError
 TEXTS = Path(__file__).parent / "texts"
 SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 
-# Names that the code settles for each document, beside the lists in the files.
-SETTLED = {
+# Names whose values the code chooses for each document; the other names are lists in the files.
+RESERVED = {
     "company",
     "ticker",
     "rival",
@@ -41,13 +41,13 @@ class TopicTexts:
     weight: float  # relative to the other topics
     companies: tuple[Company, ...]
     slots: Slots
-    shares: dict[Stream, tuple[float, ...]]  # of negative, neutral, positive
+    sentiment_weights: dict[Stream, tuple[float, ...]]  # of negative, neutral, positive
     templates: dict[tuple[Stream, Sentiment], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Phase:
-    until: float  # share of the surge's length at which the next phase begins
+    until: float  # where the next phase begins, as a ratio of the surge's length
     templates: dict[Stream, tuple[str, ...]]
 
 
@@ -56,11 +56,11 @@ class Scenario:
     name: str
     topic: str
     companies: tuple[Company, ...]
-    cast: Slots  # drawn once for the whole surge: the place, the people, the figures everybody repeats
+    cast: Slots  # drawn once for the whole surge: the place, the people, the numbers
     slots: Slots
     phases: tuple[Phase, ...]
-    leads: tuple[str, ...]  # first sentences that any bad headline of the affair may carry
-    calm: tuple[str, ...]  # news of the same affair that is not bad
+    leads: tuple[str, ...]  # first sentences for any negative headline of the surge
+    neutral: tuple[str, ...]  # news about the same events that is not negative
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Library:
 
 @cache
 def library() -> Library:
-    """Everything in `texts/`. Raises StreamError, naming file and text, when a template cannot be filled."""
+    """Everything in `texts/`; raises StreamError, which names file and text, if a template cannot be filled."""
     common = _read(TEXTS / "common.toml")
     companies = tuple(
         Company(name, ticker, sector)
@@ -93,9 +93,9 @@ def _topic(path: Path, companies: tuple[Company, ...], common: Slots) -> TopicTe
     slots = {**common, **data.get("slots", {})}
     templates = {(s, mood): tuple(data[s][mood]) for s in STREAMS for mood in SENTIMENTS}
     _check(path, slots, [text for texts in templates.values() for text in texts])
-    shares = {stream: tuple(data["shares"][stream]) for stream in STREAMS}
+    weights = {stream: tuple(data["sentiment_weights"][stream]) for stream in STREAMS}
     members = _members(companies, data.get("sectors"))
-    return TopicTexts(data["topic"], data["weight"], members, slots, shares, templates)
+    return TopicTexts(data["topic"], data["weight"], members, slots, weights, templates)
 
 
 def _scenario(path: Path, companies: tuple[Company, ...], common: Slots) -> Scenario:
@@ -103,10 +103,10 @@ def _scenario(path: Path, companies: tuple[Company, ...], common: Slots) -> Scen
     phases = tuple(Phase(p["until"], {s: tuple(p[s]) for s in STREAMS}) for p in data["phase"])
     slots = {**common, **data["slots"]}
     texts = [text for phase in phases for stream in STREAMS for text in phase.templates[stream]]
-    leads, calm = tuple(data["leads"]), tuple(data["calm"])
-    _check(path, {**slots, **data["cast"]}, [*texts, *leads, *calm])
+    leads, neutral = tuple(data["leads"]), tuple(data["neutral"])
+    _check(path, {**slots, **data["cast"]}, [*texts, *leads, *neutral])
     members = _members(companies, data.get("sectors"))
-    return Scenario(path.stem, data["topic"], members, data["cast"], slots, phases, leads, calm)
+    return Scenario(path.stem, data["topic"], members, data["cast"], slots, phases, leads, neutral)
 
 
 def _members(companies: tuple[Company, ...], sectors: list[str] | None) -> tuple[Company, ...]:
@@ -114,7 +114,7 @@ def _members(companies: tuple[Company, ...], sectors: list[str] | None) -> tuple
 
 
 def _check(path: Path, slots: Slots, templates: list[str]) -> None:
-    names = SETTLED | set(slots)
+    names = RESERVED | set(slots)
     for text in [*templates, *(option for options in slots.values() for option in options)]:
         for fault in faults(text, names):
             raise StreamError(f"{path.name}: {fault}, in the text {text!r}")

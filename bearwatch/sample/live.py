@@ -1,8 +1,6 @@
-"""The sample feed in Kafka: its history first, then the present. It goes on after a stop."""
+"""Sends the sample feed to Kafka: its history first, then live. It continues after a stop."""
 
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -14,16 +12,28 @@ from stream.ingest.feeds import LIVE_SECONDS, NewestMs, Progress, read_progress,
 from stream.ingest.producer import DocumentProducer
 from stream.messages import Document, encode
 
-PART_SECONDS = 6 * 3600.0  # of history sent before it is noted how far that is: a stop repeats no more
+PART_SECONDS = (
+    6 * 3600.0
+)  # of history sent between two writes of the progress; a stop repeats at most so much
 
 
 class SampleFeed:
-    """Fictional news and comments: four days before the first start, then the present."""
+    """Fictional news and comments: four days of history before the first start, then live.
+
+    Args:
+        newest_ms: the largest timestamp of a stream's topic; None where the topic is empty.
+        path: file of the progress.
+        seed: of the sample world.
+        now: Unix seconds; at the first start, the world's anchor.
+
+    Raises:
+        StreamError: the progress cannot be read or is of another feed.
+    """
 
     def __init__(
-        self, sender: DocumentProducer, newest_ms: NewestMs, path: Path, seed: int, now: float
+        self, producer: DocumentProducer, newest_ms: NewestMs, path: Path, seed: int, now: float
     ) -> None:
-        self._sender = sender
+        self._producer = producer
         self._newest_ms = newest_ms
         self._path = path
         self._known = read_progress(path, "sample")
@@ -31,14 +41,17 @@ class SampleFeed:
         self._world = SampleWorld(seed, self._progress.started)
 
     def catch_up(self, now: float) -> int:
+        """Send the documents up to `now`; raises StreamError if the topics hold records of something else."""
         if self._known is None:
             self._require_empty()
-            write_progress(self._path, self._progress)  # from here on the records are ours
-        begin = max(self._progress.sent_until, now - HISTORY_SECONDS)  # a longer pause is not made up for
+            write_progress(self._path, self._progress)  # from here on the topics' records are this feed's
+        begin = max(
+            self._progress.sent_until, now - HISTORY_SECONDS
+        )  # after a longer pause the older documents are left out
         count = 0
         while begin < now:
             end = min(now, begin + PART_SECONDS)
-            count += self._send(begin, end, lambda document: int(document.published_at * 1000))
+            count += self._send(begin, end)
             begin = end
         return count
 
@@ -46,28 +59,27 @@ class SampleFeed:
         for stream in STREAMS:
             if self._newest_ms(stream) is not None:
                 raise StreamError(
-                    f"the topic of {stream} holds records already, and the sample feed would mix with them; "
-                    "give it topics of its own with --prefix"
+                    f"the topic of {stream} already holds records, and the fictional documents must not mix with "
+                    "them; use other topics with --prefix"
                 )
 
     def follow(self, stop: Event) -> None:
+        """Send new documents with the time of sending, until `stop` is set."""
         while not stop.wait(LIVE_SECONDS):
             now = time.time()
-            self._send(self._progress.sent_until, now, partial(_at, int(now * 1000)))
+            self._send(self._progress.sent_until, now, int(now * 1000))
 
-    def _send(self, begin: float, end: float, stamp: Callable[[SampleDocument], int | None]) -> int:
+    def _send(self, begin: float, end: float, timestamp_ms: int | None = None) -> int:
+        """Send the documents of [begin, end) with that event time, or each with its own time of publication."""
         count = 0
         for document in documents(self._world, begin, end):
-            self._sender.send(document.stream, encode(to_message(document)), document.id, stamp(document))
+            at = int(document.published_at * 1000) if timestamp_ms is None else timestamp_ms
+            self._producer.send(document.stream, encode(to_message(document)), document.id, at)
             count += 1
-        self._sender.flush()
+        self._producer.flush()
         self._progress.sent_until = end
         write_progress(self._path, self._progress)
         return count
-
-
-def _at(milliseconds: int, _: SampleDocument) -> int:
-    return milliseconds
 
 
 def to_message(document: SampleDocument) -> Document:

@@ -1,8 +1,8 @@
-"""Fill the gaps of a text template at random, but the same for the same random generator.
+"""Fills the placeholders of a text template from a random generator.
 
-A gap is `{name}` (a draw from a named list; `{name2}` is another draw from it), `{up|down}` (one of these), or
-`{1.0..9.5}` (a number with as many decimals). What is drawn may have gaps itself. A name means the same
-wherever it stands in one text.
+A placeholder is `{name}` (an element of a named list; `{name2}` is another element of it), `{up|down}` (one of these),
+or `{1.0..9.5}` (a number with as many decimals). An element may have placeholders itself. A name has one value in a
+text.
 """
 
 import random
@@ -11,18 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 Slots = Mapping[str, Sequence[str]]
 
-_GAP = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NUMBER = re.compile(r"(\d+(?:\.(\d+))?)\.\.(\d+(?:\.\d+)?)")
 _NAME = re.compile(r"[a-z_]+\d?")
 
 
 def render(template: str, slots: Slots, rng: random.Random, known: Mapping[str, str]) -> str:
-    """`template` with every gap filled; names in `known` are settled already."""
+    """`template` with every placeholder filled; `known` gives the values of names that are already chosen."""
     chosen = dict(known)
     used: set[str] = set()
 
-    def fill(gap: re.Match[str]) -> str:
-        content: str = gap[1]
+    def fill(placeholder: re.Match[str]) -> str:
+        content: str = placeholder[1]
         if "|" in content:
             return rng.choice(content.split("|"))
         if number := _NUMBER.fullmatch(content):
@@ -34,14 +34,14 @@ def render(template: str, slots: Slots, rng: random.Random, known: Mapping[str, 
             chosen[content] = render(drawn, slots, rng, known)
         return chosen[content]
 
-    return _GAP.sub(fill, template)
+    return _PLACEHOLDER.sub(fill, template)
 
 
 def faults(template: str, names: set[str]) -> Iterator[str]:
     """What is wrong with a template, given the names that exist."""
-    if re.search(r"[{}]", _GAP.sub("", template)):
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
         yield "unbalanced or nested braces"
-    for content in _GAP.findall(template):
+    for content in _PLACEHOLDER.findall(template):
         if "|" in content or _NUMBER.fullmatch(content):
             continue
         if not _NAME.fullmatch(content):

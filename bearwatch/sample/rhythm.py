@@ -1,4 +1,4 @@
-"""When documents come: office hours on both sides of the Atlantic, quiet nights and weekends. Times are UTC."""
+"""The arrival rate of documents: high in office hours, low in nights and weekends. Times are UTC."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ _WEEKEND: dict[Stream, float] = {"news": 0.35, "comments": 0.6}
 
 
 def originals_per_second(stream: Stream, time: float) -> float:
-    """The ordinary rate of new stories at a moment."""
+    """New stories per second at `time` (Unix seconds), surges aside."""
     moment = datetime.fromtimestamp(time, UTC)
     weekend = _WEEKEND[stream] if moment.weekday() >= 5 else 1.0
     return _HOURLY[stream][moment.hour] * weekend / 3600

@@ -1,7 +1,7 @@
-"""The bad hours: one affair at a time that everybody writes about.
+"""Surges of negative news: one event at a time that many documents are about.
 
-The first lies in the history and is over by the anchor; the second breaks six minutes before the anchor, so
-that a desk that opens sees it rise; from then on there is one about every three hours.
+The first surge is in the history and has ended before the anchor. The second begins six minutes before the anchor, so
+that an alert fires soon after the start. After that there is one about every three hours.
 """
 
 import random
@@ -18,17 +18,17 @@ from bearwatch.sample.writing import LEAD, calendar, cast, write
 
 MINUTE, HOUR = 60.0, 3600.0
 GAP_SECONDS = 3 * HOUR
-_ECHO_SHARE = 0.35  # comments per news story
-_CALM_SHARE = 0.08  # of the news: official reassurance, figures, background
-_ALARMED_SHARE = 0.2  # of the comments: more are written about the topic, but the crowd is of two minds
-_LEAD_SHARE = 0.5  # of the bad news
+_COMMENT_RATIO = 0.35  # comments per news story
+_NEUTRAL_RATIO = 0.08  # of the news: official statements, numbers, background
+_NEGATIVE_RATIO = 0.2  # of the comments: there are more of them, but most are neutral or positive
+_LEAD_RATIO = 0.5  # of the negative news
 
-Choice = Callable[[float], tuple[str, Sentiment]]  # time -> template and mood
+Choice = Callable[[float], tuple[str, Sentiment]]  # time -> template and sentiment
 
 
 @dataclass(frozen=True)
 class Surge:
-    """One affair; `peak` is in news stories per second."""
+    """One surge: `start` in Unix seconds, its length in seconds, `peak` in news stories per second."""
 
     index: int
     scenario: str
@@ -44,12 +44,12 @@ class Surge:
         return (time - self.start) / self.seconds
 
     def rate(self, time: float) -> float:
-        """Up within a twelfth of the length, level, and down over the last third."""
+        """News stories per second: rises within a twelfth of the length, then level, falls over the last third."""
         return self.peak * min(1.0, 0.3 + 9 * self.progress(time), 3 * (1 - self.progress(time)))
 
 
 def surge(world: SampleWorld, index: int) -> Surge:
-    """The surge with this number, from 0; 0 is the one in the history, 1 the one at the anchor."""
+    """The surge with this number: 0 is the one in the history, 1 the one at the anchor, then about every 3 h."""
     if index == 0:
         return Surge(0, "default", world.anchor - 40 * HOUR, 90 * MINUTE, 1.8 / MINUTE)
     if index == 1:
@@ -62,16 +62,16 @@ def surge(world: SampleWorld, index: int) -> Surge:
 
 
 def surge_documents(world: SampleWorld, slot: int) -> tuple[SampleDocument, ...]:
-    """What the surges bring in this slot."""
+    """The documents of surges in this slot, copies not included."""
     start, end = world.slot_start(slot), world.slot_start(slot + 1)
     nearest = 1 + round((start - world.anchor) / GAP_SECONDS)
     indices = {0, 1} | {index for index in (nearest, nearest + 1) if index >= 2}
-    return tuple(d for i in sorted(indices) for d in _affair(world, i) if start <= d.published_at < end)
+    return tuple(d for i in sorted(indices) for d in _documents_of(world, i) if start <= d.published_at < end)
 
 
 @lru_cache(maxsize=8)
-def _affair(world: SampleWorld, index: int) -> tuple[SampleDocument, ...]:
-    """All documents of one surge, in no order: written in one go, because they share their cast."""
+def _documents_of(world: SampleWorld, index: int) -> tuple[SampleDocument, ...]:
+    """All documents of one surge, not in order; made together, because they share companies and places."""
     event = surge(world, index)
     scenario = library().scenarios[event.scenario]
     rng = _rng(world, index, "story")
@@ -79,7 +79,7 @@ def _affair(world: SampleWorld, index: int) -> tuple[SampleDocument, ...]:
     for name, options in scenario.cast.items():
         known[name] = render(rng.choice(options), scenario.slots, rng, known)
     news = _stream(event, scenario, "news", event.peak, known, rng)
-    return (*news, *_stream(event, scenario, "comments", event.peak * _ECHO_SHARE, known, rng))
+    return (*news, *_stream(event, scenario, "comments", event.peak * _COMMENT_RATIO, known, rng))
 
 
 def _stream(
@@ -106,13 +106,13 @@ def _stream(
 
 def _news(event: Surge, scenario: Scenario, rng: random.Random) -> Choice:
     decks = [(phase.until, _deck(phase.templates["news"], rng)) for phase in scenario.phases]
-    calm, leads = _deck(scenario.calm, rng), _deck(scenario.leads, rng)
+    neutral, leads = _deck(scenario.neutral, rng), _deck(scenario.leads, rng)
 
     def choose(time: float) -> tuple[str, Sentiment]:
-        if rng.random() < _CALM_SHARE:
-            return next(calm), "neutral"
+        if rng.random() < _NEUTRAL_RATIO:
+            return next(neutral), "neutral"
         template = next(_current(decks, event.progress(time)))
-        if LEAD not in template and rng.random() < _LEAD_SHARE:
+        if LEAD not in template and rng.random() < _LEAD_RATIO:
             template = f"{template}{LEAD}{next(leads)}"
         return template, "negative"
 
@@ -122,11 +122,13 @@ def _news(event: Surge, scenario: Scenario, rng: random.Random) -> Choice:
 def _comments(event: Surge, scenario: Scenario, topic: TopicTexts, rng: random.Random) -> Choice:
     decks = [(phase.until, _deck(phase.templates["comments"], rng)) for phase in scenario.phases]
     others: list[tuple[str, Sentiment]] = [
-        (text, mood) for mood in ("neutral", "positive") for text in topic.templates["comments", mood]
+        (text, sentiment)
+        for sentiment in ("neutral", "positive")
+        for text in topic.templates["comments", sentiment]
     ]
 
     def choose(time: float) -> tuple[str, Sentiment]:
-        if rng.random() < _ALARMED_SHARE:
+        if rng.random() < _NEGATIVE_RATIO:
             return next(_current(decks, event.progress(time))), "negative"
         return rng.choice(others)
 
@@ -138,10 +140,10 @@ def _current(decks: list[tuple[float, Iterator[str]]], progress: float) -> Itera
 
 
 def _deck(texts: tuple[str, ...], rng: random.Random) -> Iterator[str]:
-    """The texts in random order, again and again: none comes twice before all have come once."""
+    """The texts in random order, repeatedly: none comes a second time before all have come once."""
     while True:
         yield from rng.sample(texts, len(texts))
 
 
 def _rng(world: SampleWorld, index: int, purpose: str) -> random.Random:
-    return random.Random(f"{world.seed}/surge {index}/{purpose}")  # noqa: S311 - a sample, no secret
+    return random.Random(f"{world.seed}/surge {index}/{purpose}")  # noqa: S311 - not a secret

@@ -1,4 +1,4 @@
-"""What the sample feed makes, and the world it makes it for."""
+"""The types of the sample feed: a world, and the documents that it consists of."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,27 +13,26 @@ SLOT_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class SampleWorld:
-    """One run of events. Two worlds that are equal bring the same documents for ever."""
+    """A seed and a time that determine all documents: equal worlds have the same documents."""
 
     seed: int
-    anchor: (
-        float  # Unix seconds UTC: when the desk first opened; history lies before, the present begins here
-    )
+    anchor: float  # Unix seconds: the first start; documents before it are history, later ones are live
 
     def slot_of(self, time: float) -> int:
-        """The number of the ten minutes that `time` falls in; slot 0 begins at the anchor."""
+        """The number of the slot of ten minutes that `time` is in; slot 0 begins at the anchor."""
         return int((time - self.anchor) // SLOT_SECONDS)
 
     def slot_start(self, slot: int) -> float:
+        """Unix seconds."""
         return self.anchor + slot * SLOT_SECONDS
 
 
 @dataclass(frozen=True)
 class SampleDocument:
-    """A document before it is put into the wire format; the two intended fields are never sent."""
+    """A document before it becomes a message; the two intended fields are never sent."""
 
     stream: Stream
-    published_at: float  # Unix seconds UTC
+    published_at: float  # Unix seconds
     id: str
     text: str
     source: str
@@ -46,5 +45,5 @@ class SampleDocument:
 
     @property
     def position(self) -> tuple[float, str]:
-        """What documents are ordered by."""
+        """The sort key of documents: time, then id."""
         return (self.published_at, self.id)

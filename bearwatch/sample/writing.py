@@ -1,4 +1,4 @@
-"""From a template to a document: who is named, who publishes it, under which address."""
+"""From a template to a document: its companies, its source, its URL."""
 
 import random
 import re
@@ -12,7 +12,7 @@ from bearwatch.sample.world import SampleDocument, Sentiment
 
 LEAD = " // "  # in a template, between the headline and the first sentence
 
-_FLOURISHES: dict[Sentiment, tuple[str, ...]] = {
+_ENDINGS: dict[Sentiment, tuple[str, ...]] = {
     "negative": ("😬", "📉", "🔻", "🤦", "🚨", "smh", "ugh", "💀", "not good"),
     "neutral": ("👀", "🤔", "☕", "fyi", "🧐", "#stocks", "#markets"),
     "positive": ("🚀", "📈", "🙌", "💪", "✅", "🔥", "love it", "🎯"),
@@ -31,14 +31,14 @@ def write(
     known: Mapping[str, str],
     rng: random.Random,
 ) -> SampleDocument:
-    """One finished document; `known` settles the names that `cast` and `calendar` return."""
+    """One document; `known` holds the values of the names that `cast` and `calendar` return."""
     title, _, lead = render(template, slots, rng, known).replace("s's ", "s' ").partition(LEAD)
     outlets = library().outlets[stream]
     source = rng.choice(tuple(outlets))
     heading: str | None = None
     author: str | None = None
     if stream == "comments":
-        text, author = _dress(title, sentiment, rng), render("{handle}", slots, rng, {})
+        text, author = _informal(title, sentiment, rng), render("{handle}", slots, rng, {})
     else:
         heading = _capitalised(title)
         text = with_lead(heading, _capitalised(lead))
@@ -59,19 +59,20 @@ def write(
 
 
 def with_lead(title: str, lead: str) -> str:
-    """Headline and first sentence in one line, as the wire format has it."""
+    """Headline and first sentence in one line, as in the field `text` of a message."""
     if not lead:
         return title
     return f"{title}{'' if title[-1] in '.!?' else '.'} {lead}"
 
 
 def address(host: str, topic: str, title: str, id: str) -> str:
+    """The URL of a document."""
     section, slug = (re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in (topic, title))
     return f"https://{host}/{section}/{slug[:60].rstrip('-')}-{id}"
 
 
 def cast(companies: Sequence[Company], rng: random.Random) -> dict[str, str]:
-    """Two companies, under the names that templates use."""
+    """Two companies under the names that templates use: company, ticker, rival, rival_ticker."""
     first, second = rng.sample(companies, 2)
     return {
         "company": first.name,
@@ -82,7 +83,7 @@ def cast(companies: Sequence[Company], rng: random.Random) -> dict[str, str]:
 
 
 def calendar(time: float) -> dict[str, str]:
-    """What a text says about its date: quarters are reported in the quarter after."""
+    """The dates in a text published at `time` (Unix seconds); a quarter is reported in the quarter after it."""
     moment = datetime.fromtimestamp(time, UTC)
     quarter = (moment.month - 1) // 3  # the last complete one, 0 for last year's fourth
     return {
@@ -105,12 +106,12 @@ def _capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _dress(text: str, sentiment: Sentiment, rng: random.Random) -> str:
-    """The small habits of people who comment."""
+def _informal(text: str, sentiment: Sentiment, rng: random.Random) -> str:
+    """Adds what comments often have: a small first letter, an emoji or hashtag, a link."""
     if rng.random() < 0.15 and text[1:2].islower():
         text = text[0].lower() + text[1:]
     if rng.random() < 0.3:
-        text = f"{text} {rng.choice(_FLOURISHES[sentiment])}"
+        text = f"{text} {rng.choice(_ENDINGS[sentiment])}"
     if rng.random() < 0.25:
         text = f"{text} https://lnk.example/{rng.randrange(36**6):06x}"
     return text

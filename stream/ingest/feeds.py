@@ -1,4 +1,4 @@
-"""Feeds that go on after a stop where they were: what every feed does, and a file of JSON lines that may grow."""
+"""Feeds that continue after a stop where they ended: their protocol, and a file of JSON lines that may grow."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +16,16 @@ from stream.ingest.lines import ingest, numbered_lines
 from stream.ingest.producer import DocumentProducer
 from stream.ingest.timestamps import HistoryTimestamps, TimestampAssigner, live_timestamp
 
-LIVE_SECONDS = 0.5  # between two looks for new documents
-LIVE_BYTES = 2**24  # read at once of what was appended; far more than the longest line
+LIVE_SECONDS = 0.5  # between two polls for new documents
+LIVE_BYTES = 2**24  # of appended lines read at a time; far more than the longest line
 
-PART_LINES = 5000  # sent before it is noted how far they go: a stop repeats no more
+PART_LINES = 5000  # sent between two writes of the progress; a stop repeats at most so many
 
 NewestMs = Callable[[str], int | None]  # the newest record of a stream's topic; None where it is empty
 
 
 class Progress(msgspec.Struct):
-    """How far a feed has come; kept in the data directory."""
+    """How far a feed has been sent; a JSON file in the data directory."""
 
     feed: str
     started: float  # Unix seconds: the sample world's anchor
@@ -35,58 +35,69 @@ class Progress(msgspec.Struct):
 
 
 class Feed(Protocol):
-    """Brings what lies in the past, then the present."""
+    """Sends the backlog, then follows new documents."""
 
     def catch_up(self, now: float) -> int:
-        """Send everything older than `now`, stamped when it was published; returns how many documents."""
+        """Send everything older than `now` (Unix seconds) with its time of publication; returns how many documents."""
         ...
 
     def follow(self, stop: Event) -> None:
-        """Send what comes, stamped at the moment of sending, until `stop` is set."""
+        """Send new documents with the time of sending, until `stop` is set."""
         ...
 
 
 class FileFeed:
-    """JSON lines with a field `stream`: those there at the start are history, those appended later are live."""
+    """JSON lines with a field `stream`: the lines at the first start are history, lines appended later are live.
+
+    Args:
+        newest_ms: the largest timestamp of a stream's topic; None where the topic is empty.
+        path: file of the progress.
+        file: the JSON lines.
+        reject: called with the number of a line that cannot be sent and the reason.
+
+    Raises:
+        StreamError: the progress cannot be read or is of another feed; from the methods, the file cannot be read or is
+            shorter than it was.
+    """
 
     def __init__(
         self,
-        sender: DocumentProducer,
+        producer: DocumentProducer,
         newest_ms: NewestMs,
         path: Path,
         file: Path,
-        refuse: Callable[[int, str], None],
+        reject: Callable[[int, str], None],
     ) -> None:
-        self._sender = sender
+        self._producer = producer
         self._newest_ms = newest_ms
         self._path = path
         self._file = file
-        self._refuse = refuse
+        self._reject = reject
         name = str(file.absolute())
         self._progress = read_progress(path, name) or Progress(name, time.time(), 0)
 
     def catch_up(self, now: float) -> int:
-        before = self._sender.sent
+        before = self._producer.sent
         with self._open() as file:
             file.seek(int(self._progress.sent_until))
-            self._send(file, self._stamp(now))
+            self._send(file, self._timestamp_assigner(now))
         self._progress.history = False
         write_progress(self._path, self._progress)
-        return self._sender.sent - before
+        return self._producer.sent - before
 
-    def _stamp(self, now: float) -> TimestampAssigner:
-        """What was appended while nobody read is live: the desk could not know it earlier."""
+    def _timestamp_assigner(self, now: float) -> TimestampAssigner:
+        """Lines that were appended while the feed did not run are live: nobody could read them earlier."""
         if not self._progress.history:
             return live_timestamp
-        begun = self._progress.sent_until > 0  # then the newer records are this file's own
-        newest_ms: NewestMs = (lambda _: None) if begun else self._newest_ms
+        started = self._progress.sent_until > 0  # then the topic's records are this file's own
+        newest_ms: NewestMs = (lambda _: None) if started else self._newest_ms
         return HistoryTimestamps(newest_ms, datetime.fromtimestamp(now, UTC))
 
     def _open(self) -> IO[bytes]:
         try:
             if self._file.stat().st_size < self._progress.sent_until:
                 raise StreamError(
-                    f"{self._file} is shorter than it was; a feed only grows, take another --data-dir"
+                    f"{self._file} is shorter than it was, but a feed may only grow; use another --data-dir"
                 )
             return self._file.open("rb")
         except OSError as error:
@@ -101,46 +112,48 @@ class FileFeed:
             if whole or len(written) == LIVE_BYTES:
                 self._send(BytesIO(written[: whole or None]), live_timestamp)
 
-    def _send(self, lines: IO[bytes], stamp: TimestampAssigner) -> None:
-        ingest(self._noted(lines), None, stamp, self._sender, self._refuse)
-        self._note(self._progress.lines, self._progress.sent_until)
+    def _send(self, lines: IO[bytes], assign_timestamp: TimestampAssigner) -> None:
+        ingest(self._with_progress(lines), None, assign_timestamp, self._producer, self._reject)
+        self._save(self._progress.lines, self._progress.sent_until)
 
-    def _noted(self, lines: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-        """The lines with their numbers in the file; notes from time to time how far they are sent."""
+    def _with_progress(self, lines: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
+        """The lines with their numbers in the file; saves the progress every `PART_LINES` lines."""
         before, begin, done = self._progress.sent_until, lines.tell(), self._progress.lines
         for number, line in numbered_lines(lines):
             end = before + lines.tell() - begin
             yield done + number, line
             self._progress.lines, self._progress.sent_until = done + number, end
             if number % PART_LINES == 0:
-                self._note(done + number, end)
+                self._save(done + number, end)
         self._progress.sent_until = before + lines.tell() - begin
 
-    def _note(self, lines: int, sent_until: float) -> None:
-        self._sender.flush()
+    def _save(self, lines: int, sent_until: float) -> None:
+        self._producer.flush()
         self._progress.lines, self._progress.sent_until = lines, sent_until
         write_progress(self._path, self._progress)
 
 
 def read_progress(path: Path, feed: str) -> Progress | None:
-    """None before the first start.
+    """The progress in the file at `path`; None before the first start.
 
     Raises:
-        StreamError: the file is damaged, or tells of another feed.
+        StreamError: the file is damaged, or is about another feed.
     """
     if not path.exists():
         return None
     try:
         progress = msgspec.json.decode(path.read_bytes(), type=Progress)
     except msgspec.DecodeError as error:
-        raise StreamError(f"{path}: how far the feed had come cannot be read ({error})") from None
+        raise StreamError(
+            f"{path}: the feed's progress cannot be read ({error}); use another --data-dir"
+        ) from None
     if progress.feed != feed:
         raise StreamError(
-            f"{path.parent} was filled from the feed {progress.feed}, not {feed}; take another --data-dir"
+            f"{path.parent} belongs to the feed {progress.feed}, not {feed}; use another --data-dir"
         )
     return progress
 
 
 def write_progress(path: Path, progress: Progress) -> None:
-    """In one step: a kill leaves the old file or the new one."""
+    """Write the progress atomically: after a kill the file is the old one or the new one."""
     atomic_write(path, msgspec.json.encode(progress))

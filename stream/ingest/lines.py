@@ -1,4 +1,4 @@
-"""JSON lines into Kafka: each line that is a document is sent, each other one reported by its number."""
+"""JSON lines into Kafka: a line that is a document is sent, any other line is reported by its number."""
 
 from collections.abc import Callable, Iterator
 from typing import IO
@@ -14,7 +14,7 @@ SKIP_BYTES = 2**16
 
 
 class Routing(msgspec.Struct):
-    """The field beside the document's own that says where a line belongs."""
+    """The field of a line that says which stream it belongs to; it is not part of the document."""
 
     stream: Stream | None = None
 
@@ -22,11 +22,15 @@ class Routing(msgspec.Struct):
 def ingest(
     lines: Iterator[tuple[int, bytes | None]],
     stream: str | None,
-    stamp: TimestampAssigner,
-    sender: DocumentProducer,
-    refuse: Callable[[int, str], None],
+    assign_timestamp: TimestampAssigner,
+    producer: DocumentProducer,
+    reject: Callable[[int, str], None],
 ) -> None:
-    """Send each line that is a document; `refuse` is told the number of each other line and the reason.
+    """Send every line that is a document; call `reject` with the number of any other line and the reason.
+
+    Args:
+        lines: number and content; None stands for a line that is too long.
+        stream: news or comments; None: the line's field `stream` decides.
 
     Raises:
         StreamError: Kafka does not take documents, or a topic holds newer records than the history.
@@ -34,15 +38,15 @@ def ingest(
     for number, line in lines:
         try:
             entry = read_entry(line, stream)
-            timestamp_ms = stamp(entry)
+            timestamp_ms = assign_timestamp(entry)
         except BadDocument as error:
-            refuse(number, error.reason)
+            reject(number, error.reason)
         else:
-            sender.send(entry.stream, entry.document, entry.id, timestamp_ms)
+            producer.send(entry.stream, entry.document, entry.id, timestamp_ms)
 
 
 def numbered_lines(file: IO[bytes], limit: int = MAX_DOCUMENT_BYTES) -> Iterator[tuple[int, bytes | None]]:
-    """Lines that are not blank, numbered from 1; None for one over `limit` bytes, never held whole."""
+    """Lines that are not blank, numbered from 1; None for one of more than `limit` bytes, which is never in memory."""
     number = 0
     while line := file.readline(limit + 1):
         number += 1
@@ -57,18 +61,20 @@ def numbered_lines(file: IO[bytes], limit: int = MAX_DOCUMENT_BYTES) -> Iterator
 
 
 def read_entry(line: bytes | None, stream: str | None) -> Entry:
-    """A line as a document for `stream`, or for the stream that it names itself.
+    """A line as a document for `stream`, or, if that is None, for the stream in its field `stream`.
 
     Raises:
         BadDocument: with the reason.
     """
     if line is None:
-        raise BadDocument(f"longer than {MAX_DOCUMENT_BYTES} bytes, which Kafka does not take in one message")
+        raise BadDocument(
+            f"longer than {MAX_DOCUMENT_BYTES} bytes, which is more than Kafka accepts in one message"
+        )
     document = decode_document(line)
     try:
         chosen = stream or msgspec.json.decode(line, type=Routing).stream
     except msgspec.ValidationError as error:
         raise BadDocument(f"invalid document: {error}") from None
     if chosen is None:
-        raise BadDocument("no field `stream` and no --stream: news or comments?")
+        raise BadDocument("no field `stream` and no --stream; give one of them: news or comments")
     return Entry(chosen, document.id, document.published_at, line)

@@ -1,4 +1,4 @@
-"""Documents into Kafka: confirmed by all replicas, sent once, with a bound on what waits in memory."""
+"""Documents into Kafka: confirmed by all replicas, each written once, with a limit on unconfirmed bytes in memory."""
 
 import threading
 from contextlib import suppress
@@ -13,16 +13,16 @@ from stream.kafka.admin import CONNECT_SECONDS, require_topics
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
 
-# Kafka takes 1 MiB a record; 4 KiB of it are room for the key (an id of 512 characters) and for framing.
+# Kafka accepts 1 MiB per record; 4 KiB of it are left for the key (an id of 512 characters) and for framing.
 MAX_DOCUMENT_BYTES = 2**20 - 2**12
-MAX_WAITING_BYTES = 16 * 2**20
-DELIVERY_SECONDS = 30.0  # a document that is not confirmed by then is an error
+MAX_UNCONFIRMED_BYTES = 16 * 2**20
+DELIVERY_SECONDS = 30.0  # a document that is not confirmed within this time is an error
 
 
 class DocumentProducer:
     """Sends documents to `news` and `comments`; leaving the `with` block waits for the last confirmation.
 
-    A document's key is its id, so that its partition depends on nothing else and copies of it stay in order.
+    A document's key is its id, so that its partition depends on the id alone and repetitions of it stay in order.
 
     Raises:
         StreamError: no broker answers, a topic is missing, or (from any later call) a send has failed.
@@ -36,7 +36,7 @@ class DocumentProducer:
         self._names = names
         self._delivery_seconds = delivery_seconds
         self._room = threading.Condition()
-        self._waiting_bytes = 0
+        self._unconfirmed_bytes = 0
         self._sent = 0
         self._error: Exception | None = None
         self._producer = KafkaProducer(
@@ -48,7 +48,7 @@ class DocumentProducer:
             enable_idempotence=True,
             linger_ms=20,
             batch_size=2**16,
-            request_timeout_ms=int(delivery_seconds * 1000 / 3),  # so that a lost request is tried again
+            request_timeout_ms=int(delivery_seconds * 1000 / 3),  # so that a lost request is retried
             delivery_timeout_ms=int(delivery_seconds * 1000),
         )
 
@@ -58,24 +58,26 @@ class DocumentProducer:
         return self._sent
 
     def send(self, stream: str, document: bytes, key: str, timestamp_ms: int | None = None) -> None:
-        """Queue one document for a stream; waits while MAX_WAITING_BYTES are unconfirmed.
+        """Queue one document for a stream; blocks while MAX_UNCONFIRMED_BYTES are unconfirmed.
 
         Args:
             stream: `news` or `comments`.
             document: JSON of at most MAX_DOCUMENT_BYTES.
             key: the document's id.
-            timestamp_ms: event time in milliseconds since 1970; None is the moment of sending.
+            timestamp_ms: event time in milliseconds since 1970; None: the time of sending.
         """
         with self._room:
-            self._room.wait_for(lambda: self._waiting_bytes < MAX_WAITING_BYTES or self._error is not None)
+            self._room.wait_for(
+                lambda: self._unconfirmed_bytes < MAX_UNCONFIRMED_BYTES or self._error is not None
+            )
             self._raise_error()
-            self._waiting_bytes += len(document)
+            self._unconfirmed_bytes += len(document)
         try:
             future = self._producer.send(
                 self._names.input(stream), document, key=key.encode(), timestamp_ms=timestamp_ms
             )
         except KafkaError as error:
-            raise StreamError(f"Kafka at {self._connection} takes no documents: {error}") from error
+            raise StreamError(f"Kafka at {self._connection} does not accept documents: {error}") from error
         future.add_callback(self._confirmed, len(document))
         future.add_errback(self._failed, len(document))
 
@@ -100,21 +102,23 @@ class DocumentProducer:
             if kind is None:
                 self.flush()
         finally:
-            with suppress(KafkaError):  # after an error something may still wait for a broker that is gone
+            with suppress(
+                KafkaError
+            ):  # after an error, records may still wait for a broker that does not answer
                 self._producer.close(timeout=1)
 
-    def _confirmed(self, size: int, _: object) -> None:  # called by the producer's own thread, as is _failed
+    def _confirmed(self, size: int, _: object) -> None:  # called in the producer's thread, like _failed
         with self._room:
             self._sent += 1
-            self._waiting_bytes -= size
+            self._unconfirmed_bytes -= size
             self._room.notify()
 
     def _failed(self, size: int, error: Exception) -> None:
         with self._room:
             self._error = self._error or error
-            self._waiting_bytes -= size
+            self._unconfirmed_bytes -= size
             self._room.notify()
 
     def _raise_error(self) -> None:
         if self._error is not None:
-            raise StreamError(f"Kafka at {self._connection} did not take a document: {self._error}")
+            raise StreamError(f"Kafka at {self._connection} did not accept a document: {self._error}")

@@ -1,8 +1,8 @@
-"""How ingested records are stamped: live, as history, or as a replay.
+"""Timestamp assigners: the Kafka timestamp (the event time) of an ingested document, live, as history, or in a replay.
 
-Live and replayed records are stamped when they are sent. History is stamped with `published_at` and has to be
-in its order: a topic must not hold anything newer, and a line more than ORDER_SLACK older than one before it
-is refused. (Panes stay open that long after the watermark, so what is less out of order still counts.)
+Live and replayed records get the time of sending. Records of history get `published_at` and must be in its order: the
+topic must not hold later records, and a line that is more than ORDER_SLACK older than a line before it is rejected.
+(ORDER_SLACK is the allowed lateness: documents that are less out of order still count.)
 """
 
 import time
@@ -14,13 +14,13 @@ from stream.errors import StreamError
 from stream.messages import BadDocument
 
 ORDER_SLACK = timedelta(minutes=10)
-MAX_FUTURE = timedelta(minutes=5)  # further ahead, a worker would take the record for one with a wrong clock
+MAX_FUTURE = timedelta(minutes=5)  # further ahead, a worker takes the record for one with a wrong clock
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line that can be sent."""
+    """One line that can be sent; `document` holds its bytes."""
 
     stream: str
     id: str
@@ -28,19 +28,23 @@ class Entry:
     document: bytes
 
 
-TimestampAssigner = Callable[[Entry], int | None]  # milliseconds; None is the moment of sending
+TimestampAssigner = Callable[[Entry], int | None]  # milliseconds since 1970; None: the time of sending
 
 
 def live_timestamp(entry: Entry) -> None:
-    """Event time is the moment of sending, whatever the document says."""
+    """The event time is the time of sending, whatever the document says."""
 
 
 class HistoryTimestamps:
-    """Stamps with `published_at`.
+    """The event time is `published_at`.
 
     Args:
-        newest_ms: the largest timestamp that a stream's topic holds; None when it is empty.
-        now: the latest acceptable moment is MAX_FUTURE after it.
+        newest_ms: the largest timestamp of a stream's topic; None where the topic is empty.
+        now: documents published more than MAX_FUTURE later are rejected.
+
+    Raises (when called):
+        BadDocument: `published_at` is in the future, before 1970 or out of order.
+        StreamError: the topic holds records that are later than the first of this history.
     """
 
     def __init__(self, newest_ms: Callable[[str], int | None], now: datetime) -> None:
@@ -54,7 +58,7 @@ class HistoryTimestamps:
         if entry.published_at > self._latest:
             raise BadDocument(f"published_at {published} is in the future")
         if entry.published_at < EPOCH:
-            raise BadDocument(f"published_at {published} is before 1970, where Kafka's clock begins")
+            raise BadDocument(f"published_at {published} is before 1970, where Kafka's timestamps begin")
         if entry.published_at < self._seen - ORDER_SLACK:
             raise BadDocument(
                 f"published_at {published} is more than 10 min before an earlier line's "
@@ -70,14 +74,14 @@ class HistoryTimestamps:
         newest = self._newest_ms(stream)
         if newest is not None and newest > first_ms:
             raise StreamError(
-                f"{stream} already holds records up to {_iso(newest)}, later than this history's first "
-                f"({_iso(first_ms)}); history goes in before anything newer: send it under another --prefix"
+                f"{stream} already holds records up to {_iso(newest)}, later than the first of this history "
+                f"({_iso(first_ms)}); history must be sent before anything newer: use another --prefix"
             )
         self._checked.add(stream)
 
 
 class ReplayTimestamps:
-    """Keeps the gaps of `published_at`, `speed` times as fast; stamps with the moment of sending."""
+    """The event time is the time of sending; waits as long as `published_at` says, `speed` times as fast."""
 
     def __init__(
         self,

@@ -1,0 +1,49 @@
+"""The producer of documents: what a topic holds afterwards, and what happens without topics or without a broker."""
+
+import pytest
+from ingested import START_MS, line, records
+from kafka.partitioner.default import murmur2
+
+from bearwatch.local.kafka import LocalKafka
+from stream.errors import StreamError
+from stream.ingest.producer import DocumentProducer
+from stream.kafka.topics import TopicNames, create_topics
+
+
+@pytest.fixture
+def names(broker: LocalKafka, prefix: str) -> TopicNames:
+    names = TopicNames(prefix)
+    create_topics(broker.connection, names)
+    return names
+
+
+def test_records_have_the_documents_key_and_time(broker: LocalKafka, names: TopicNames) -> None:
+    with DocumentProducer(broker.connection, names) as sender:
+        for number in range(100):
+            sender.send("news", line(number), f"d{number}", START_MS + number)
+        sender.flush()
+        assert sender.sent == 100
+    found = records(broker.connection, names.news)
+    assert {record.key: (record.value, record.timestamp) for record in found} == {
+        f"d{number}".encode(): (line(number), START_MS + number) for number in range(100)
+    }
+    assert all(record.partition == (murmur2(record.key) & 0x7FFFFFFF) % 4 for record in found)
+    assert len({record.partition for record in found}) == 4
+
+
+def test_a_missing_topic_is_an_error(broker: LocalKafka, prefix: str) -> None:
+    with pytest.raises(StreamError, match=f"{prefix}news does not exist"):
+        DocumentProducer(broker.connection, TopicNames(prefix))
+
+
+def test_a_broker_that_stops_answering_is_an_error(broker: LocalKafka, names: TopicNames) -> None:
+    sender = DocumentProducer(broker.connection, names, delivery_seconds=1)
+    with pytest.raises(StreamError, match="did not accept a document"), sender:
+        sender.send("news", line(1), "d1")
+        sender.flush()
+        broker.pause()
+        try:
+            sender.send("news", line(1), "d1")
+            sender.flush()
+        finally:
+            broker.resume()
