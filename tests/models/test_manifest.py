@@ -55,7 +55,7 @@ def test_a_missing_file_is_named(tmp_path: Path, manifest: Manifest) -> None:
 
 
 def test_no_model_at_all(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no model there"):
+    with pytest.raises(ModelError, match="there is no model here"):
         load_manifest(tmp_path / "nowhere")
 
 

@@ -247,7 +247,7 @@ def test_a_cell_that_dies_is_named(task: Task, tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_in_a_cell_is_said_as_it_is(task: Task, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no model there"):
+    with pytest.raises(ModelError, match="there is no model here"):
         run_apart(Cell(BERT, 100.0, None, "0"), replace(task, model=tmp_path), tmp_path / "log")
 
 
