@@ -1,4 +1,4 @@
-"""What can go wrong with a policy, and on the way of alerts to people."""
+"""Errors of policies and of notifications."""
 
 from bearwatch.core.errors import BearwatchError, WrongUse
 
@@ -8,4 +8,4 @@ class PolicyError(WrongUse):
 
 
 class AlertingError(BearwatchError):
-    """Alertmanager, a file or an address refuses, or there is no such alert; says what, where and what follows."""
+    """Alertmanager, a file or an address cannot be used, or there is no such alert; the message says what to do."""

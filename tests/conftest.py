@@ -42,9 +42,9 @@ def prefix() -> str:
 def surge(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[subprocess.Popen[bytes] | None]:
-    """A surge on a whole stack takes five minutes: it happens beside the other tests, in a process of its own.
+    """A surge on a whole stack takes five minutes: it runs in parallel with the other tests, in a process of its own.
 
-    `surge_watch` leaves what was told in `told.json` there.
+    `surge_watch` writes what the receiver was notified of to `notified.json` in its folder.
     """
     if not any(item.path.name == "test_stack.py" for item in request.session.items):
         yield None

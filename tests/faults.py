@@ -1,10 +1,11 @@
-"""A surge while something is broken: each fault on a stack of its own, and what the receiver was told.
+"""A surge during a fault: each fault on a stack of its own, and what the receiver was notified of.
 
     python tests/faults.py [FAULT ...]
 
 Every stack has two workers, real Kafka, Prometheus and Alertmanager, the shipped rules and configuration, and a
-policy of minutes. A surge must be told once and its end once, whatever happens. Five to eight minutes a fault; without
-arguments all of them, one after the other. Exits with 1 when one was told twice, or never.
+policy of minutes. The receiver must be notified once that the surge fires and once that it is resolved. Five to eight
+minutes per fault; without arguments all of them, one after the other. Exits with 1 when a notification came twice or
+never.
 """
 
 import argparse
@@ -56,7 +57,7 @@ def webhook_answers_500(watch: Watch) -> None:
 
 
 def webhook_answers_garbage(watch: Watch) -> None:
-    """the webhook answers what is no HTTP"""
+    """the webhook answers something that is not HTTP"""
     _broken(watch, "garbage")
 
 
@@ -80,13 +81,13 @@ def webhook_slow(watch: Watch) -> None:
         watch.newsroom.begin(TOPIC)
         watch.wait_until("Alertmanager sends", lambda: bool(_statuses(double)))
         watch.wait(BROKEN_SECONDS + double.slow_seconds)
-        assert _statuses(double) == ["firing"], f"the slow receiver heard {_statuses(double)}"
+        assert _statuses(double) == ["firing"], f"the slow receiver got {_statuses(double)}"
         watch.newsroom.end(TOPIC)
         watch.wait_until(
-            "the slow receiver hears of the end", lambda: "resolved" in _statuses(double), END_SECONDS
+            "the slow receiver is notified of the end", lambda: "resolved" in _statuses(double), END_SECONDS
         )
         watch.wait(BROKEN_SECONDS)
-        assert _statuses(double) == ["firing", "resolved"], f"the slow receiver heard {_statuses(double)}"
+        assert _statuses(double) == ["firing", "resolved"], f"the slow receiver got {_statuses(double)}"
 
 
 def _statuses(double: WebhookDouble) -> list[str]:
@@ -118,7 +119,7 @@ def alertmanager_restarted(watch: Watch) -> None:
 
 
 def prometheus_restarted(watch: Watch) -> None:
-    """Prometheus is restarted in the middle of a surge"""
+    """Prometheus is restarted during a surge"""
     watch.begin()
     watch.running.processes["prometheus"].stop()
     watch.wait(30)
@@ -147,9 +148,9 @@ def wrong_token(watch: Watch) -> None:
     receiver.command = [*right[:place], str(other), *right[place + 1 :]]
     receiver.start()
     watch.newsroom.begin(TOPIC)
-    watch.wait_until("Alertmanager is refused", lambda: failed_notifications(watch) > 0)
+    watch.wait_until("Alertmanager is rejected", lambda: failed_notifications(watch) > 0)
     watch.wait(BROKEN_SECONDS)
-    assert not watch.told(TOPIC), "the receiver took a notification with a wrong token"
+    assert not watch.notified(TOPIC), "the receiver took a notification with a wrong token"
     receiver.stop()
     receiver.command = right
     receiver.start()
@@ -187,7 +188,7 @@ FAULTS: dict[str, Fault] = {
 
 
 def outcome(name: str) -> tuple[bool, str]:
-    """Whether it went well, and what the receiver was told."""
+    """Whether it went well, and what the receiver was notified of."""
     folder = Path(tempfile.mkdtemp(prefix=f"bearwatch-{name}-"))
     policy = folder / "policy.toml"
     policy.write_text(POLICY.read_text())
@@ -195,11 +196,11 @@ def outcome(name: str) -> tuple[bool, str]:
     try:
         with watched(folder, workers=2, policy=policy) as watch:
             FAULTS[name](watch)
-            told = watch.told(TOPIC)
+            notified = watch.notified(TOPIC)
     except (AssertionError, StreamError, OSError, msgspec.MsgspecError) as error:
         return False, f"{error}; logs in {folder}"
-    right = told == ([] if name == "webhook_slow" else ["firing", "resolved"])  # the slow one is a double
-    words = ", ".join(told) or "the double: firing, resolved"
+    right = notified == ([] if name == "webhook_slow" else ["firing", "resolved"])  # the slow one is a double
+    words = ", ".join(notified) or "the double: firing, resolved"
     return right, f"{words}; {time.monotonic() - started:.0f} s{'' if right else f'; logs in {folder}'}"
 
 
@@ -211,9 +212,9 @@ def main() -> None:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")
     failed = False
     for name in names:
-        right, told = outcome(name)
+        right, notified = outcome(name)
         failed |= not right
-        print(f"{'ok  ' if right else 'FAIL'}  {FAULTS[name].__doc__:80}  {told}", flush=True)
+        print(f"{'ok  ' if right else 'FAIL'}  {FAULTS[name].__doc__:80}  {notified}", flush=True)
     sys.exit(failed)
 
 

@@ -1,7 +1,7 @@
-"""Grafana's dashboards, made by code so that what they share cannot drift apart.
+"""Grafana's dashboards as code, so that they share their queries and panels.
 Nothing that runs in production imports it.
 
     python -m alerting.dashboards
 
-writes `alerting/grafana/dashboards`. Only this needs grafana-foundation-sdk; Grafana reads the JSON.
+writes `alerting/grafana/dashboards`. Only this command needs grafana-foundation-sdk; Grafana reads the JSON files.
 """

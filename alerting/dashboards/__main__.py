@@ -1,4 +1,4 @@
-"""Write the dashboards where Grafana's provisioning finds them: `python -m alerting.dashboards`."""
+"""Writes the dashboards to the folder that Grafana's provisioning reads: `python -m alerting.dashboards`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[1] / "grafana" / "dashboards"
 
 
 def rendered() -> Mapping[str, str]:
-    """Each file's name and text."""
+    """The JSON text of each dashboard by its file name."""
     boards = [build().build() for build in (desk, topic, operations)]
     encoder = JSONEncoder(indent=2, sort_keys=True, ensure_ascii=False)
     return {f"{board.uid}.json": encoder.encode(board) + "\n" for board in boards}

@@ -1,4 +1,4 @@
-"""What every dashboard has besides its panels: a stable uid, variables, links to the others, alerts marked."""
+"""The parts that every dashboard has: a stable uid, variables, links to the others, and annotations of alerts."""
 
 from collections.abc import Sequence
 
@@ -39,7 +39,7 @@ def framed(
 
 
 def variable(name: str, label: str, query: str, default: str) -> build.QueryVariable:
-    """Filled from the labels that Prometheus has."""
+    """A variable whose values are labels in Prometheus, as the PromQL `query` gives them."""
     found = build.QueryVariable(name).label(label).query(query).datasource(DATASOURCE)
     found.current(model.VariableOption(text=default, value=default))
     return found.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(
@@ -48,21 +48,21 @@ def variable(name: str, label: str, query: str, default: str) -> build.QueryVari
 
 
 def all_or_some(found: build.QueryVariable) -> build.QueryVariable:
-    """Let the reader choose several values; all of them to begin with."""
+    """Allow several values; the default is all of them."""
     every = model.VariableOption(text="All", value="$__all")
     return found.multi(True).include_all(True).all_value(".+").current(every)
 
 
 def topic_link(stream: str, topic: str) -> build.DashboardLink:
-    """From a series or a cell to the topic in depth; the arguments are Grafana's names for the two values."""
+    """A link from a series or a cell to the topic's dashboard; the arguments are Grafana's names of the values."""
     url = (
         f"/d/{TOPIC}?var-stream=${{{stream}:percentencode}}&var-topic=${{{topic}:percentencode}}&{THAT_TIME}"
     )
-    return build.DashboardLink("This topic in depth").url(url)
+    return build.DashboardLink("This topic in detail").url(url)
 
 
 class Marked(build.AnnotationQuery):
-    """Marks the time during which an expression is above zero."""
+    """An annotation of the times at which an expression is above zero."""
 
     def __init__(self, name: str, expr: str, title: str) -> None:
         self._internal = _TitledAnnotation(title)
@@ -70,7 +70,7 @@ class Marked(build.AnnotationQuery):
 
 
 class _TitledAnnotation(model.AnnotationQuery):
-    """With the field by which Grafana's Prometheus data source names what it marks; the SDK lacks it."""
+    """An annotation with `titleFormat`, the title in Grafana's Prometheus data source; the SDK lacks this field."""
 
     def __init__(self, title: str) -> None:
         super().__init__()

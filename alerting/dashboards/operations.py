@@ -1,4 +1,4 @@
-"""Operations: whether the workers keep up, how late what people see is, and what was not accepted."""
+"""The dashboard of operations: lag, latency, throughput, rejected and late documents, restarts."""
 
 from grafana_foundation_sdk.builders import dashboard as build
 
@@ -48,17 +48,15 @@ def _now() -> list[Panel]:
             NUMBER,
             [Query(f"sum({UP})", "up"), Query(f"sum(1 - {UP})", "down")],
         ),
-        figure("Lag", "Records not yet read, all partitions.", NUMBER, [Query(f"sum({LAG})", one)]),
+        figure("Lag", "Records not yet read, all partitions together.", NUMBER, [Query(f"sum({LAG})", one)]),
         figure(
             "End to end, p99", "From publication to the first evaluation.", SECONDS, [Query(p99, one)], 60
         ),
-        figure(
-            "Dead letters", f"Documents that were not accepted {last_hour}.", NUMBER, [Query(dead, one)], 1
-        ),
+        figure("Dead letters", f"Documents rejected {last_hour}.", NUMBER, [Query(dead, one)], 1),
         figure("Late documents", f"Documents for a closed pane {last_hour}.", NUMBER, [Query(late, one)], 1),
         figure(
             "Restarts",
-            f"Counters that began anew {last_hour}; a worker that had read nothing shows none.",
+            f"Resets of workers' counters {last_hour}; a worker that had read nothing shows none.",
             NUMBER,
             [Query(f"sum({RESTARTS})", one)],
             1,
@@ -70,7 +68,7 @@ def _workers() -> Panel:
     query = Query("max by (instance, engine, model, policy) (bearwatch_worker_info)", "answers")
     return rows(
         "What the workers run with",
-        "Engine, and hashes of model and policy. All rows of one group should agree on model and policy.",
+        "Engine, and hashes of model and policy. All workers of one group must have the same model and policy.",
         ["instance", "engine", "model", "policy"],
         [query],
         height=6,
@@ -78,15 +76,15 @@ def _workers() -> Panel:
 
 
 def _lag() -> Panel:
-    text = "Records of a topic that are not yet read. It grows while the workers are slower than the feed."
+    text = "Records of a topic that are not yet read. Lag grows while the workers are slower than the feed."
     return lines("Lag", text, NUMBER, [Query(f"sum by (kafka_topic) ({LAG})", "{{kafka_topic}}")]).min(0)
 
 
 def _watermarks() -> Panel:
     return lines(
-        "Evaluated up to",
-        "How far the event time of each partition's last evaluation lies behind the clock. Some 5 to 30 s are usual; "
-        "after a start it is the age of what is read.",
+        "Watermark delay",
+        "How far the watermark of each partition is behind the clock. 5 to 30 s are usual; after a start it is "
+        "the age of the records being read.",
         SECONDS,
         [Query(BEHIND, "partition {{partition}}")],
     ).min(0)
@@ -95,8 +93,8 @@ def _watermarks() -> Panel:
 def _end_to_end() -> Panel:
     return lines(
         "End-to-end latency",
-        "From a document's publication to the first evaluation that counts it. What came before the worker "
-        "started is left out.",
+        "From a document's publication to the first evaluation that counts it. Documents from before the worker's "
+        "start are left out.",
         SECONDS,
         quantiles("bearwatch_end_to_end_seconds", "stream"),
     )
@@ -105,7 +103,7 @@ def _end_to_end() -> Panel:
 def _throughput() -> Panel:
     rate = "sum by (stream, outcome) (rate(bearwatch_documents_total[$__rate_interval]))"
     return lines(
-        "Throughput", "Documents read in a second.", EACH_SECOND, [Query(rate, "{{stream}} {{outcome}}")]
+        "Throughput", "Documents read per second.", EACH_SECOND, [Query(rate, "{{stream}} {{outcome}}")]
     )
 
 
@@ -123,24 +121,22 @@ def _busy() -> Panel:
     query = Query(
         "sum by (instance) (rate(bearwatch_inference_seconds_sum[$__rate_interval]))", "{{instance}}"
     )
-    text = "Batches that a worker's classifier has in hand, on average. Between 1 and 2, no longer rising: start more."
+    text = "Batches in the classifier of a worker, on average. Between 1 and 2, and constant: start more workers."
     return lines("Batches in the classifier", text, NUMBER, [query]).min(0)
 
 
 def _restarts() -> Panel:
-    text = "Counters that began anew within the last hour. A worker that had read nothing shows none."
+    text = "Resets of workers' counters within the last hour. A worker that had read nothing shows none."
     return lines("Restarts", text, NUMBER, [Query(RESTARTS, "{{instance}}")]).min(0)
 
 
 def _dead_letters() -> Panel:
     rate = "60 * sum by (stream, reason) (rate(bearwatch_dead_letters_total[$__rate_interval]))"
-    text = (
-        "Documents in a minute that could not be accepted; the dead-letters topic holds them with the reason."
-    )
+    text = "Rejected documents per minute; the dead-letters topic holds them with the reason."
     return bars("Dead letters", text, EACH_MINUTE, [Query(rate, "{{stream}} {{reason}}")])
 
 
 def _late() -> Panel:
     rate = "60 * sum by (stream) (rate(bearwatch_late_documents_total[$__rate_interval]))"
-    text = "Classified documents in a minute whose pane was already closed; they are in no window."
+    text = "Classified documents per minute whose pane was already closed; they are in no window."
     return bars("Late documents", text, EACH_MINUTE, [Query(rate, "{{stream}}")])

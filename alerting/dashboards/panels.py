@@ -1,4 +1,4 @@
-"""Panels as these dashboards use them: each with a title, a description, a unit and its queries."""
+"""The kinds of panels on these dashboards: each has a title, a description, a unit and its queries."""
 
 from collections.abc import Sequence
 from string import ascii_uppercase
@@ -21,7 +21,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from alerting.dashboards.queries import Query
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
-SHARE, SECONDS, NUMBER, EACH_MINUTE, EACH_SECOND = "percentunit", "s", "short", "cpm", "cps"
+RATIO, SECONDS, NUMBER, EACH_MINUTE, EACH_SECOND = "percentunit", "s", "short", "cpm", "cps"
 
 Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | bargauge.Panel
 P = TypeVar("P", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, bargauge.Panel)
@@ -30,7 +30,7 @@ P = TypeVar("P", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel,
 def lines(
     title: str, description: str, unit: str, queries: Sequence[Query], width: int = 12
 ) -> timeseries.Panel:
-    """Curves over time, a table of their last values below."""
+    """Curves over time, with a table of last values and maxima below."""
     panel = _filled(timeseries.Panel(), title, description, unit, width, 9)
     panel.legend(
         common.VizLegendOptions()
@@ -58,7 +58,7 @@ def bars(
 def figure(
     title: str, description: str, unit: str, queries: Sequence[Query], bad_from: float | None = None
 ) -> stat.Panel:
-    """One number a series, as it is now; red from `bad_from` on."""
+    """The current value of each series as a number; red from `bad_from` on."""
     panel = _filled(stat.Panel(), title, description, unit, 4, 4)
     steps = [
         model.Threshold(color="green"),
@@ -78,7 +78,7 @@ def ranking(title: str, description: str, unit: str, query: Query, width: int = 
 
 
 def states(title: str, description: str, query: Query, width: int = 24) -> statetimeline.Panel:
-    """One row a series, coloured while it has a value."""
+    """One row per series, coloured while it has a value."""
     panel = _filled(statetimeline.Panel(), title, description, NUMBER, width, 8)
     return _asking(panel.merge_values(True).row_height(0.8), [query])
 
@@ -91,7 +91,7 @@ def rows(
     width: int = 24,
     height: int = 12,
 ) -> table.Panel:
-    """One row a series of the labels `key`, one column a query, named by its legend."""
+    """One row per series with the labels `key`, one column per query, named by its legend."""
     panel = _filled(table.Panel(), title, description, NUMBER, width, height)
     named = {
         f"Value #{letter}": query.legend for letter, query in zip(ascii_uppercase, columns, strict=False)
@@ -109,7 +109,7 @@ def rows(
 
 
 def column(panel: table.Panel, name: str, **properties: object) -> table.Panel:
-    """Properties of one column, by Grafana's name with _ for a dot."""
+    """Set properties of one column; their names are Grafana's with _ for a dot."""
     given = [model.DynamicConfigValue(id_val=k.replace("_", "."), value=v) for k, v in properties.items()]
     return panel.override_by_name(name, given)
 

@@ -1,7 +1,7 @@
 """PromQL that several panels share.
 
-A key's gauges stand on one worker and a counter's increments on whichever worker made them. So gauges are joined with
-`max by` the labels of the key (for a moment after a rebalance two workers may show one key, and a sum would
+A key's gauges are on one worker, and the increments of a counter on the worker that made them. So gauges are joined by
+`max by` the labels of the key (after a rebalance two workers may show one key for a moment, and a sum would
 double it), and counters are summed after `rate`.
 """
 
@@ -9,35 +9,35 @@ from typing import NamedTuple
 
 
 class Query(NamedTuple):
-    """PromQL and what its series are called in the panel."""
+    """PromQL and the names of its series in the panel."""
 
     expr: str
     legend: str = "__auto"
 
 
 ANY_STREAM = 'stream=~"$stream"'
-MIN_STORIES = 8  # one negative story of one is a share of 100% and says nothing
+MIN_STORIES = 8  # one negative story of one is a ratio of 100% and shows nothing
 
 
 def of_key(gauge: str, labels: str = ANY_STREAM, by: str = "stream, topic") -> str:
-    """A gauge of keys, each once."""
+    """A gauge with one series per key."""
     return f"max by ({by}) ({gauge}{{{labels}}})"
 
 
 def of_window(gauge: str) -> str:
-    """A gauge of keys in the window that the dashboard's variable names."""
+    """A gauge of keys in the window that the dashboard's variable `window` names."""
     return of_key(gauge, f'{ANY_STREAM}, window="$window"')
 
 
 def alert_level(labels: str = ANY_STREAM) -> str:
-    """0 without an alert, 1 for a warning, 2 for a critical one, per key; the worst of its kinds."""
+    """Per key 0 without an alert, 1 for a warning, 2 for a critical alert; the highest of all kinds."""
     critical = f'2 * bearwatch_alert_active{{{labels}, severity="critical"}}'
     warning = f'bearwatch_alert_active{{{labels}, severity="warning"}}'
     return f"max by (stream, topic) ({critical} or {warning})"
 
 
 def each_minute(counter: str, by: str, labels: str = ANY_STREAM) -> str:
-    """Increments of a counter in a minute, over all workers."""
+    """Increments of a counter per minute, summed over all workers."""
     return f"60 * sum by ({by}) (rate({counter}{{{labels}}}[$__rate_interval]))"
 
 
@@ -51,7 +51,7 @@ def quantiles(histogram: str, by: str = "") -> list[Query]:
     ]
 
 
-EXCESS = (  # how much higher the share is than usual, for keys with stories enough
+EXCESS = (  # the ratio minus the baseline, for keys with enough stories
     f"({of_window('bearwatch_window_negative_ratio')} - {of_key('bearwatch_baseline_ratio')})"
     f" and {of_window('bearwatch_window_stories')} >= {MIN_STORIES}"
 )

@@ -1,4 +1,4 @@
-"""What people answer to an alert: a message of its own on the `alerts` topic, told apart by its `state`."""
+"""Acknowledgements of alerts: messages of their own on the `alerts` topic, distinguished by their `state`."""
 
 from typing import Annotated, Literal, get_args
 
@@ -12,7 +12,7 @@ Words = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody looks after the alert `id` (acknowledged) or wants to be left alone by it (snoozed), until then."""
+    """Somebody works on the alert `id` (acknowledged) or does not want its pages (snoozed), until the time `until`."""
 
     id: str
     key: str
@@ -33,7 +33,7 @@ def decode(value: bytes) -> Alert | Acknowledgement:
     """Read a message of the `alerts` topic.
 
     Raises:
-        msgspec.DecodeError: it is neither; the message names the field.
+        msgspec.DecodeError: it is neither an alert nor an acknowledgement; the message names the field.
     """
     if msgspec.json.decode(value, type=_Head).state in get_args(Answer):
         return msgspec.json.decode(value, type=Acknowledgement)

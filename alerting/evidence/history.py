@@ -11,16 +11,16 @@ from alerting.evidence.acknowledgements import Acknowledgement
 from bearwatch.core.key import Key
 from bearwatch.core.nearest import nearest
 
-CLOCKS_DIFFER = timedelta(minutes=5)  # an alert's time is that of the news; below a key's cool-down
+CLOCKS_DIFFER = timedelta(minutes=5)  # an alert's time is event time; shorter than a key's cool-down
 ACKNOWLEDGEMENTS_KEPT = 20  # of each alert, the newest
 
 
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert from its beginning to now."""
+    """One alert from its first message to its last."""
 
-    since: Moment  # end of the first window that rang
+    since: Moment  # end of the window in which it first fired
     alert: Alert  # its last message
-    last_firing: Alert  # its last message while it fired: a resolved one has calm figures and no words
+    last_firing: Alert  # its last message while it fired: a resolved one has neither high counts nor evidence
     acknowledgements: tuple[Acknowledgement, ...] = ()
 
     @property
@@ -29,7 +29,7 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
         return {**Key.parse(self.alert.key).labels, "kind": self.alert.kind}
 
     def acknowledged(self, now: datetime) -> Acknowledgement | None:
-        """The last answer, while it holds and the alert is not over."""
+        """The last acknowledgement if it is still valid at `now` and the alert fires; None otherwise."""
         if self.alert.state == "resolved" or not self.acknowledgements:
             return None
         last = self.acknowledgements[-1]
@@ -37,14 +37,14 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertHistory:
-    """The records by id, in order of their first message; at most `keep` of them, or all."""
+    """The records by alert id, in order of their first message; the newest `keep` of them, or all."""
 
     def __init__(self, keep: int | None = None) -> None:
         self._keep = keep
         self._records: dict[str, AlertRecord] = {}
 
     def add(self, message: Alert | Acknowledgement) -> None:
-        """Take in the next message; one about an alert that is not (or no longer) known is left out."""
+        """Apply the next message; an acknowledgement of an alert that is not (or no longer) known is ignored."""
         known = self._records.get(message.id)
         if isinstance(message, Alert):
             self._records[message.id] = _follow(known, message)
@@ -58,22 +58,26 @@ class AlertHistory:
         return list(reversed(self._records.values()))
 
     def find(self, alert_id: str) -> AlertRecord:
-        """Raises AlertingError, naming the nearest known id."""
+        """The record of an alert.
+
+        Raises:
+            AlertingError: there is none; the message names the nearest known id.
+        """
         if alert_id in self._records:
             return self._records[alert_id]
         closest = nearest(alert_id, self._records)
         hint = f"; the nearest known one is {closest}" if closest else "; there are no alerts yet"
         raise AlertingError(f"there is no alert {alert_id}{hint}")
 
-    def over_since(self, alert_id: str) -> datetime | None:
-        """When a known alert was found to be over."""
+    def resolved_since(self, alert_id: str) -> datetime | None:
+        """When a known alert was detected to be resolved; None while it fires or is not known."""
         known = self._records.get(alert_id)
         return known.alert.detected_at if known is not None and known.alert.state == "resolved" else None
 
     def newest_of(self, labels: Mapping[str, str], at: datetime | None = None) -> AlertRecord | None:
         """The newest alert with these labels (of its key, and `kind`) that had begun at a time.
 
-        Those of live alerts come first.
+        An alert that is not historical is preferred.
         """
         matching = [
             record

@@ -1,4 +1,4 @@
-"""Alerts as HTML pages. Texts come from feeds that anybody may write to: everything is escaped, links are http(s)."""
+"""Alerts as HTML pages. Texts come from feeds that anybody can write to: all are escaped, and links are http(s)."""
 
 import re
 from collections.abc import Sequence
@@ -14,15 +14,17 @@ from alerting.evidence.wording import figures, moment, state, title
 
 
 def list_page(records: Sequence[AlertRecord], now: datetime) -> str:
+    """The page with all alerts, in the given order."""
     return _environment.get_template("list.html").render(records=records, now=now)
 
 
 def alert_page(record: AlertRecord, now: datetime) -> str:
+    """The page of one alert with its leading stories and acknowledgements."""
     return _environment.get_template("alert.html").render(record=record, now=now)
 
 
 def parts(story: Evidence) -> list[tuple[str, bool]]:
-    """The text cut at the words that made the model call it negative; those are marked True."""
+    """The story's text in parts; True marks the words that made the model classify it as negative."""
     if not story.words:
         return [(story.text, False)]
     longest_first = sorted(story.words, key=len, reverse=True)

@@ -1,10 +1,10 @@
-"""The pages that a notification links to: what rang, with its leading stories. Read-only.
+"""The pages that a notification links to: the alert that fired, with its leading stories. Read-only.
 
 GET /alerts                                      all alerts that are kept, newest first
 GET /alerts/ID, /alerts/ID.json                  one alert
 GET /alerts/by-key?stream=..&topic=..[&kind=..][&at=..]
-                                                 to the newest alert of a key (that had begun at `at`, in seconds
-                                                 since the epoch): metrics have no ids
+                                                 redirects to the newest alert of a key (that had begun at `at`, in
+                                                 seconds since the epoch): metrics carry no alert ids
 GET /healthz                                     200 while the alerts topic is read
 """
 
@@ -20,7 +20,7 @@ from alerting.evidence.history import AlertHistory
 from alerting.evidence.pages import alert_page, list_page
 from bearwatch.core.key import DIMENSIONS
 
-KEPT = 2000  # alerts, of up to some 10 KB
+KEPT = 2000  # alerts, of up to about 10 KB each
 LISTED = 200
 STALE_SECONDS = 30.0
 LABELS = ("stream", *DIMENSIONS, "kind")
@@ -34,7 +34,7 @@ HEADERS = {
 
 
 class Evidence:
-    """What the pages show, and how long ago the broker confirmed that it is everything."""
+    """The alerts that the pages show, and when the `alerts` topic was last read to its end."""
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.history = AlertHistory(KEPT)
@@ -44,10 +44,11 @@ class Evidence:
         )
 
     def seen(self) -> None:
-        """Everything that is committed has been read."""
+        """Note that the `alerts` topic has been read to its end."""
         self._seen = time.monotonic()
 
     def app(self) -> web.Application:
+        """The pages as an aiohttp application."""
         app = web.Application()
         app.add_routes(
             [

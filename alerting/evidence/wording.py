@@ -9,7 +9,7 @@ from bearwatch.core.key import Key
 
 
 def title(alert: Alert) -> str:
-    """`critical surge of bad news about Energy | Oil`."""
+    """The alert in a few words: `critical surge of bad news about Energy | Oil`."""
     kind = KINDS.get(alert.kind)  # another release may know more kinds
     about = kind.title if kind else f"{alert.kind.replace('_', ' ')} in {{stream}} about {{subject}}"
     return f"{alert.severity} {about.format(stream=alert.stream, subject=subject(alert))}"
@@ -34,7 +34,7 @@ def figures(alert: Alert) -> str:
 
 
 def state(record: AlertRecord, now: datetime) -> str:
-    """`firing, acknowledged by Kim until ...`, `resolved, historical` and so on."""
+    """The state of an alert: `firing, acknowledged by Kim until ...`, `resolved, historical` and so on."""
     words = ["resolved" if record.alert.state == "resolved" else "firing"]
     if record.alert.historical:
         words.append("historical")
@@ -44,5 +44,5 @@ def state(record: AlertRecord, now: datetime) -> str:
 
 
 def moment(time: datetime) -> str:
-    """To the minute, in UTC."""
+    """A time to the minute, in UTC: `2026-11-24 12:00`."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -1,8 +1,8 @@
 """Every Prometheus metric of a worker, defined once, on a registry that is passed in.
 
 Counters and histograms have their children at zero from the start (`Metrics`). What describes a key or a
-partition is read at each scrape from the worker's state (`StateCollector`): it appears once that state is
-recovered and is gone with the partition.
+partition is read at each scrape from the worker's state (`StateCollector`): its series appear once that state is
+recovered and disappear when the partition moves to another worker.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,12 +22,12 @@ TRANSITIONS = ("firing", "updated", "resolved")
 
 BATCH_DOCUMENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 INFERENCE_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-# Two evaluations 15 s apart and a lateness of 5 s make half a minute the figure to resolve.
+# Two evaluations 15 s apart and 5 s of out-of-orderness take about half a minute: there the bounds are closest.
 END_TO_END_SECONDS = (1, 2, 5, 10, 15, 20, 25, 30, 45, 60, 120, 300, 900, 3600)
 
 
 class Metrics:
-    """The counters and histograms, and how to count on them."""
+    """The counters, histograms and the info metric of a worker."""
 
     def __init__(
         self,
@@ -38,11 +38,11 @@ class Metrics:
         dead_letter_reasons: Sequence[str],
         streams: Sequence[str] = STREAMS,
     ) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series; nobody reads them
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the number of series and are not used
         self._reasons = (*dead_letter_reasons, "other")
         self.documents = Counter(
             "bearwatch_documents_total",
-            "Documents read, by what became of them.",
+            "Documents read, by outcome.",
             ["stream", "outcome"],
             registry=registry,
         )
@@ -54,13 +54,13 @@ class Metrics:
         )
         self.dead_letters = Counter(
             "bearwatch_dead_letters_total",
-            "Documents that could not be accepted, by kind of reason.",
+            "Documents rejected, by reason.",
             ["stream", "reason"],
             registry=registry,
         )
         self.late_documents = Counter(
             "bearwatch_late_documents_total",
-            "Classified documents whose pane was already closed; not in any window.",
+            "Classified documents whose pane was already closed; they are in no window.",
             ["stream"],
             registry=registry,
         )
@@ -89,7 +89,11 @@ class Metrics:
             buckets=END_TO_END_SECONDS,
             registry=registry,
         )
-        self.worker = Info("bearwatch_worker", "What this worker runs with.", registry=registry)
+        self.worker = Info(
+            "bearwatch_worker",
+            "The engine, model and policy of this worker; model and policy as hashes.",
+            registry=registry,
+        )
         for stream in streams:
             self._start_at_zero(stream, topics, sentiments)
 
@@ -109,7 +113,7 @@ class Metrics:
         self.end_to_end_seconds.labels(stream)
 
     def runs_with(self, engine: str, model: str, policy: str) -> None:
-        """Say what this worker classifies and decides with; `model` and `policy` are hashes."""
+        """Set the labels of `bearwatch_worker_info`; `model` and `policy` are hashes."""
         self.worker.info({"engine": engine, "model": model, "policy": policy})
 
     def classified_document(self, stream: str, topic: str, sentiment: str) -> None:
@@ -117,7 +121,7 @@ class Metrics:
         self.classified.labels(stream, topic, sentiment).inc()
 
     def dead_letter(self, stream: str, reason: str) -> None:
-        """Count a refusal under its kind of reason; one not announced counts as "other"."""
+        """Count a rejected document; a reason that is not in `dead_letter_reasons` counts as "other"."""
         self.documents.labels(stream, "dead_letter").inc()
         self.dead_letters.labels(stream, reason if reason in self._reasons else "other").inc()
 
@@ -140,7 +144,7 @@ class PartitionLag(NamedTuple):
 class StateCollector(Collector):
     """Gauges read from the worker's state at each scrape.
 
-    The callables run in the scrape's thread: they must return what nobody changes meanwhile. `watermarks`
+    The callables run in the scrape's thread: they must return data that no other thread changes. `watermarks`
     gives partitions of `classified` with their watermark in seconds since the epoch.
     """
 
@@ -172,8 +176,8 @@ GAUGES = {
     "bearwatch_window_stories": "Stories in a window of a key.",
     "bearwatch_window_negative_stories": "Negative stories in a window of a key.",
     "bearwatch_window_negative_ratio": "Ratio of negative stories in a window of a key.",
-    "bearwatch_window_p_value": "Chance of as many negative stories or more if nothing is unusual.",
-    "bearwatch_baseline_ratio": "Ratio of negative stories that is usual for a key.",
+    "bearwatch_window_p_value": "Probability of as many negative stories or more under the baseline.",
+    "bearwatch_baseline_ratio": "Ratio of negative stories in the baseline of a key.",
     "bearwatch_baseline_ready": "Whether a key is past its warm-up, so that its alerts can fire (1), or not (0).",
     "bearwatch_alert_active": "Whether an alert of a key that is not historical fires now (1) or not (0).",
     "bearwatch_lag_records": "Records of an owned Kafka partition that are not yet read.",
@@ -217,7 +221,7 @@ def _add_rates(families: dict[str, Metric], labels: dict[str, str], decision: De
 
 
 def window_label(seconds: int) -> str:
-    """A length as Prometheus writes durations: 15m, 1h, 90s."""
+    """A duration in seconds as Prometheus writes it: 15m, 1h, 90s."""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds % size == 0:
             return f"{seconds // size}{unit}"

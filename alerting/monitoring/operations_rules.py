@@ -1,18 +1,19 @@
-"""Alerting rules about the system itself: when it is blind, late, or cannot tell anybody."""
+"""Alerting rules about the system itself: it detects nothing, it is late, or it cannot notify."""
 
 from alerting.monitoring.alert_rules import AlertRule
 from alerting.monitoring.metrics import window_label
 from alerting.monitoring.recording_rules import slow_ratio
 from alerting.monitoring.rule_timing import Timing
 
-OBJECTIVE_RATIO = 0.99  # of the documents are to be evaluated in time
+OBJECTIVE_RATIO = 0.99  # of the documents must be evaluated in time
 # Burn rates over a month, from the Site Reliability Workbook, chapter 5: 2 % of the budget of slow documents
 # in an hour or 5 % in six hours page, 10 % in three days can wait for the morning.
 BURNS = {"critical": ((14.4, "1h", "5m"), (6, "6h", "30m")), "warning": ((1, "3d", "6h"),)}
-FEWEST_DOCUMENTS = 20  # a share of fewer says nothing
+FEWEST_DOCUMENTS = 20  # a ratio of fewer shows nothing
 
 
 def operations_rules(timing: Timing) -> list[AlertRule]:
+    """Every rule of team `operations`, in the order of the file."""
     return [
         *_worker_rules(timing),
         *_progress_rules(timing),
@@ -31,10 +32,10 @@ def _worker_rules(timing: Timing) -> list[AlertRule]:
             expr=f"count(count by ({what}) (last_over_time(bearwatch_worker_info[{handover}]))) > 1",
             for_seconds=900,  # a rolling update takes minutes
             summary=f"Workers run with {{{{ $value }}}} different {plural}",
-            description=f"Their alerts do not mean the same:{{{{ range query `count by ({what}) "
+            description=f"The alerts of different workers are not comparable:{{{{ range query `count by ({what}) "
             f"(bearwatch_worker_info)` | sortByLabel `{what}` }}}} "
             f"{{{{ .Value }}}} with {{{{ .Labels.{what} }}}};{{{{ end }}}} "
-            "all should run with one.",
+            "all must run with one.",
         )
         for what, plural in (("model", "models"), ("policy", "policies"))
     ]
@@ -44,19 +45,19 @@ def _worker_rules(timing: Timing) -> list[AlertRule]:
             severity="warning",
             expr='up{job="bearwatch"} == 0',
             for_seconds=60,  # four scrapes of 15 s; a restart takes less
-            keep_firing_seconds=timing.handover_seconds,  # one that comes and goes is down
+            keep_firing_seconds=timing.handover_seconds,  # a worker that is up only for moments is down
             summary="Worker {{ $labels.instance }} is down",
             description="Prometheus has not reached the worker for a minute. The others have taken over its "
-            "partitions, if there are others.",
+            "partitions, if others run.",
         ),
         AlertRule(
             name="NoWorker",
             severity="critical",
             expr='absent(up{job="bearwatch"} == 1)',
             for_seconds=60,
-            keep_firing_seconds=timing.handover_seconds,  # one that starts and ends over and over is none
+            keep_firing_seconds=timing.handover_seconds,  # a worker that exits repeatedly does not count
             summary="No worker runs",
-            description="No document is classified and no surge can be found. Prometheus has reached no worker "
+            description="No document is classified and no surge can be detected. Prometheus has reached no worker "
             "for a minute.",
         ),
         *differs,
@@ -72,19 +73,19 @@ def _progress_rules(timing: Timing) -> list[AlertRule]:
             "and\n"
             "kafka_topic:bearwatch_lag_records:sum > kafka_topic:bearwatch_lag_records:sum offset 5m",
             for_seconds=300,
-            keep_firing_seconds=300,  # a batch that is read at once makes the lag fall for a moment
+            keep_firing_seconds=300,  # a large batch makes the lag fall for a moment
             summary='Lag on {{ $labels.kafka_topic }} grows: {{ $value | printf "%.0f" }} records',
-            description="For ten minutes more records have arrived than the workers read.",
+            description="For ten minutes more records have arrived than the workers have read.",
         ),
         AlertRule(
             name="EventTimeBehind",
             severity="critical",
-            # A partition that nobody evaluates any more has no series: it stands where it was last seen.
+            # A partition that no worker evaluates has no series: its last known watermark counts.
             expr="time() - min(last_over_time(partition:bearwatch_watermark_timestamp_seconds:max[3d])) "
             f"> {timing.behind_seconds}",
             for_seconds=300,  # an import of a few days of history takes less
             summary="Evaluation is {{ $value | humanizeDuration }} behind",
-            description="Windows are evaluated up to {{ $value | humanizeDuration }} ago. Surges are found that "
+            description="Windows are evaluated up to {{ $value | humanizeDuration }} ago. Surges are detected that "
             "much later, and page nobody once they are historical.",
         ),
     ]
@@ -105,7 +106,7 @@ def _burn_rule(severity: str, timing: Timing) -> AlertRule:
         keep_firing_seconds=300,
         summary="{{ $labels.stream }}: documents are evaluated too late",
         description="{{ $value | humanizePercentage }} of the documents took longer than "
-        f"{timing.objective_seconds:g} s from publication to evaluation; {budget:.0%} may.",
+        f"{timing.objective_seconds:g} s from publication to evaluation; the objective allows {budget:.0%}.",
     )
 
 
@@ -116,17 +117,17 @@ def _input_rules() -> list[AlertRule]:
             "stream:bearwatch_dead_letters:ratio_rate10m",
             "bearwatch_dead_letters_total",
             0.05,
-            "of the documents are refused",
+            "of the documents are rejected",
             "{{ range query (printf `topk(1, sum by (reason) (increase(bearwatch_dead_letters_total"
-            "{stream=%q}[10m])))` $labels.stream) }}Most often because of {{ .Labels.reason }}. {{ end }}"
-            "The originals are in the topic of dead letters.",
+            "{stream=%q}[10m])))` $labels.stream) }}The most frequent reason is {{ .Labels.reason }}. {{ end }}"
+            "The originals are in the dead-letters topic.",
         ),
         _rising(
             "LateDocumentsRising",
             "stream:bearwatch_late_documents:ratio_rate10m",
             "bearwatch_late_documents_total",
             0.02,
-            "of the documents come too late to count",
+            "of the documents arrive too late to be counted",
             "Their panes were closed when they arrived. They are in no window.",
         ),
         AlertRule(
@@ -135,8 +136,8 @@ def _input_rules() -> list[AlertRule]:
             expr='sum by (stream) (increase(bearwatch_documents_total{outcome="classified"}[10m])) == 0',
             for_seconds=1200,  # with the ten minutes above, half an hour
             summary="No documents on {{ $labels.stream }} for half an hour",
-            description="Workers run, but nothing arrives on {{ $labels.stream }}, or all of it is refused. No surge "
-            "can be found there.",
+            description="Workers run, but nothing arrives on {{ $labels.stream }}, or all of it is rejected. No surge "
+            "can be detected there.",
         ),
     ]
 
@@ -161,15 +162,15 @@ def _notification_rules() -> list[AlertRule]:
             expr="sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > 0",
             keep_firing_seconds=300,
             summary="Notifications by {{ $labels.integration }} fail",
-            description="Alertmanager could not deliver and goes on trying. Until it can, nobody hears of a surge "
-            "this way.",
+            description="Alertmanager could not deliver and retries. Until it can, nobody is notified of a surge "
+            "by this integration.",
         ),
         AlertRule(
             name="Watchdog",
             severity="none",
             expr="vector(1)",
             summary="Alerting works",
-            description="This alert always fires. Where it stops arriving, Prometheus, Alertmanager or the way "
-            "between is broken.",
+            description="This alert always fires. If it stops arriving, Prometheus, Alertmanager or the "
+            "connection between them is down.",
         ),
     ]

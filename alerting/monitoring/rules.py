@@ -1,4 +1,4 @@
-"""Prometheus rule files from the policy, so that the two cannot drift.
+"""Prometheus rule files, generated from the policy so that the two always agree:
 
 bearwatch rules --policy policy.toml --out prometheus
 """
@@ -21,7 +21,7 @@ HEADER = "# Written by `bearwatch rules`; a change made here is lost the next ti
 
 @dataclass(frozen=True)
 class Links:
-    """Where the addresses in annotations begin."""
+    """The beginnings of the addresses in annotations."""
 
     dashboards: str = "http://127.0.0.1:3000/d"
     runbooks: str = "docs/runbooks"
@@ -29,7 +29,11 @@ class Links:
 
 
 def rule_files(policy: Policy, session_timeout_seconds: float, links: Links) -> dict[str, str]:
-    """File name -> content. Raises PolicyError where a policy's times cannot be measured."""
+    """The content of each rule file by its name.
+
+    Raises:
+        PolicyError: no bound of the latency histogram is long enough for the policy.
+    """
     times = timing(policy, session_timeout_seconds)
     return {
         "recording.yml": _file(
@@ -81,7 +85,7 @@ def _file(*groups: Mapping[str, Any]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Several lines stand as several lines."""
+    """Writes a text of several lines as a block of several lines."""
 
 
 def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

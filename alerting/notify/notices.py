@@ -15,7 +15,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One alert of a notification. While it fires, `ends_at` is 0001-01-01 or when it will be taken as over."""
+    """One alert of a notification. While it fires, `ends_at` is 0001-01-01 or the time of its time-out."""
 
     status: Status
     labels: dict[str, str]
@@ -27,16 +27,16 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One request. Unknown fields are ignored."""
+    """The body of one request of Alertmanager (webhook version 4). Unknown fields are ignored."""
 
     version: Literal["4"]
     receiver: str
     alerts: tuple[Notice, ...]
-    truncated_alerts: int = 0  # left out by Alertmanager's max_alerts
+    truncated_alerts: int = 0  # alerts that Alertmanager left out because of max_alerts
 
 
 class Identity(NamedTuple):
-    """Notifications that agree in this say the same."""
+    """What makes two notices the same: the alert, the start of its firing, and the status."""
 
     fingerprint: str
     starts_at: datetime
@@ -44,12 +44,12 @@ class Identity(NamedTuple):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the file: an alert began or is over."""
+    """One line of the receiver's file: an alert fires or is resolved."""
 
     received_at: Moment
     status: Status
     starts_at: Moment
-    ends_at: Moment | None  # none while it fires
+    ends_at: Moment | None  # None while it fires
     receiver: str
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -62,7 +62,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def receipts(notification: Notification, received_at: datetime) -> list[Receipt]:
-    """What is to be written down of a notification."""
+    """The lines to write for a notification, one per alert in it; `received_at` is the receiver's clock."""
     return [
         Receipt(
             received_at=received_at,

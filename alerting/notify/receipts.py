@@ -1,4 +1,4 @@
-"""JSON lines that are on disk, each alert's beginning and end once, whatever happens in between."""
+"""The receiver's file of JSON lines: each alert's firing and its resolution are written once, also after crashes."""
 
 import fcntl
 import os
@@ -12,14 +12,14 @@ from alerting.errors import AlertingError
 from alerting.notify.notices import Identity, Receipt
 
 BEGINNING = b'{"received_at":'  # of each line
-REMEMBERED = 100_000  # identities, some 20 MB; Alertmanager repeats alerts of the last hours
+REMEMBERED = 100_000  # identities, about 20 MB; Alertmanager repeats alerts of the last hours
 
 
 class ReceiptFile:
-    """Open for one process at a time. Goes on after what an earlier one wrote.
+    """Appends receipts to `path`, which one process at a time may have open; what is in the file already is kept.
 
     Raises:
-        AlertingError: it cannot be written, is in use, or holds something else.
+        AlertingError: the file cannot be written, is in use, or holds something else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,59 +34,61 @@ class ReceiptFile:
             ) from None
         except OSError as error:
             raise AlertingError(f"{path} cannot be written: {error.strerror}") from None
-        self._size = self._read_back()  # of what is whole
-        self._tidy()
+        self._size = self._read_back()  # bytes of complete lines
+        self._truncate()
         _sync_folder(path.parent)
 
     def _read_back(self) -> int:
-        """A last line without its end was never confirmed: Alertmanager sends it again."""
+        """Read the identities; a last line without a newline was never confirmed, and Alertmanager sends it again."""
         size = 0
         with self._path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.endswith(b"\n"):
-                    begun = line.rstrip(b"\0")  # after a power cut there may be nothing where it was to stand
+                    begun = line.rstrip(
+                        b"\0"
+                    )  # after a power failure there may be zeros in place of the text
                     if not begun.startswith(BEGINNING[: len(begun)]):
-                        raise self._no_record(number, "it has another beginning")
+                        raise self._not_a_receipt(number, "it begins differently")
                     break
                 try:
                     self._remember(msgspec.json.decode(line, type=Receipt))
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise self._no_record(number, error) from None
+                    raise self._not_a_receipt(number, error) from None
                 size += len(line)
         return size
 
-    def _no_record(self, number: int, reason: object) -> AlertingError:
+    def _not_a_receipt(self, number: int, reason: object) -> AlertingError:
         return AlertingError(
-            f"{self._path}, line {number} is no record of this receiver ({reason}); "
+            f"{self._path}, line {number} is not a record of this receiver ({reason}); "
             "move the file away or name another"
         )
 
     def add(self, receipts: Iterable[Receipt]) -> int:
-        """Write down what is new and wait until it is on disk; gives how many lines that were.
+        """Write the receipts that are new and wait until they are on disk; returns the number of lines written.
 
         Raises:
-            OSError: nothing of it was written (the disk is full, say); it may be tried again.
+            OSError: nothing was written (the disk is full, for example); the call may be repeated.
         """
         new = {each.identity: each for each in receipts if each.identity not in self._seen}
         if not new:
             return 0
-        self._tidy()
+        self._truncate()
         lines = b"".join(msgspec.json.encode(each) + b"\n" for each in new.values())
         try:
             written = 0
-            while written < len(lines):  # a disk that is almost full takes a part
+            while written < len(lines):  # an almost full disk takes only a part
                 written += os.write(self._file, lines[written:])
             os.fsync(self._file)
         except OSError:
-            self._tidy()
+            self._truncate()
             raise
         self._size += len(lines)
         for each in new.values():
             self._remember(each)
         return len(new)
 
-    def _tidy(self) -> None:
-        """Take away what a write that failed left behind."""
+    def _truncate(self) -> None:
+        """Remove what a failed write left behind."""
         if os.fstat(self._file).st_size != self._size:
             os.ftruncate(self._file, self._size)
             os.fsync(self._file)
@@ -104,7 +106,7 @@ class ReceiptFile:
 
 
 def _sync_folder(folder: Path) -> None:
-    """A new file is on disk only when its folder is."""
+    """A new file survives a power failure only once its folder is on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -18,7 +18,7 @@ from bearwatch.core.key import Key
 
 ANSWER_SECONDS = 10.0
 MARK = re.compile(r"\(bearwatch alert ([0-9a-f]+)\)$")  # at the end of a silence's comment
-Answered = TypeVar("Answered")
+Decoded = TypeVar("Decoded")
 
 
 class _Status(msgspec.Struct):
@@ -31,15 +31,16 @@ class _Silence(msgspec.Struct):
     comment: str
 
 
-class _Made(msgspec.Struct, rename={"silence_id": "silenceID"}):
+class _Created(msgspec.Struct, rename={"silence_id": "silenceID"}):
     silence_id: str
 
 
 def matchers(alert: Alert) -> list[dict[str, Any]]:
-    """What the silence is about: the pages of the alert, now or when it becomes critical.
+    """The matchers of a silence: the pages of the alert, now or when it becomes critical.
 
-    Its one notification has been sent. A silence over that route would hide the end, and with it the next alert:
-    Alertmanager does not tell anew what it has never told to be over (until `repeat_interval`).
+    The webhook's notification has been sent. A silence that covers its route would hide the resolution, and with it
+    the next alert: Alertmanager does not notify again of an alert whose resolution it never sent (until
+    `repeat_interval`).
     """
     labels = {**Key.parse(alert.key).labels, "kind": alert.kind, "severity": "critical"}
     return [
@@ -52,7 +53,7 @@ class Alertmanager:
 
     def __init__(self, url: str) -> None:
         if not url.startswith(("http://", "https://")):
-            raise AlertingError(f"{url!r} is no address of an Alertmanager; expected http://HOST:PORT")
+            raise AlertingError(f"{url!r} is not the address of an Alertmanager; expected http://HOST:PORT")
         self._url = url.rstrip("/")
 
     def silence(self, alert: Alert, answer: Acknowledgement) -> str:
@@ -66,7 +67,7 @@ class Alertmanager:
         }
         if (before := self.in_force().get(alert.id)) is not None:
             body["id"] = before
-        return self._decode(self._send("POST", "/silences", body), _Made).silence_id
+        return self._decode(self._send("POST", "/silences", body), _Created).silence_id
 
     def in_force(self) -> dict[str, str]:
         """The ids of the silences in force, by the id of their alert; those of other programs are left out."""
@@ -79,11 +80,11 @@ class Alertmanager:
     def expire(self, silence_id: str) -> None:
         self._send("DELETE", f"/silence/{silence_id}")
 
-    def _decode(self, answer: bytes, kind: type[Answered]) -> Answered:
+    def _decode(self, answer: bytes, kind: type[Decoded]) -> Decoded:
         try:
             return msgspec.json.decode(answer, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise AlertingError(f"what answers at {self._url} is no Alertmanager: {error}") from None
+            raise AlertingError(f"what answers at {self._url} is not an Alertmanager: {error}") from None
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - http or https: see __init__
@@ -98,7 +99,9 @@ class Alertmanager:
         except urllib.error.HTTPError as error:
             with error:
                 reason = error.read(500).decode(errors="replace").strip()
-            raise AlertingError(f"Alertmanager at {self._url} refuses ({error.code}): {reason}") from None
+            raise AlertingError(
+                f"Alertmanager at {self._url} rejects the request ({error.code}): {reason}"
+            ) from None
         except (OSError, ValueError, HTTPException) as error:
             reason = str(getattr(error, "reason", error)).strip()
             raise AlertingError(f"no Alertmanager answers at {self._url}: {reason}") from None

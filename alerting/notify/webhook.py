@@ -1,11 +1,12 @@
-"""A receiver of Alertmanager's webhook notifications, to use or to copy: `bearwatch webhook`.
+"""A receiver of Alertmanager's webhook notifications, to use or as an example: `bearwatch webhook`.
 
     POST /         a notification, with `Authorization: Bearer TOKEN`
     GET  /healthz  200 while it runs
 
-It answers 200 when everything in the notification is on disk, now or from an earlier time; 401 without the
-token; 413 or 400 for what it cannot take; 408 for a body that does not come: after these Alertmanager tries again
-with the group's next interval. 503 when the disk refuses, after which it tries again at once.
+It answers 200 when everything in the notification is on disk, now or from an earlier request; 401 without the
+token; 413 or 400 for a body that it cannot take; 408 for a body that does not arrive: after these Alertmanager retries
+with the group's next `group_interval`. It answers 503 when the file cannot be written, after which Alertmanager
+retries at once.
 """
 
 import asyncio
@@ -22,16 +23,16 @@ from alerting.errors import AlertingError
 from alerting.notify.notices import Notification, receipts
 from alerting.notify.receipts import ReceiptFile
 
-MAX_BODY_BYTES = 4 * 2**20  # some thousand alerts; Alertmanager's max_alerts keeps it below
+MAX_BODY_BYTES = 4 * 2**20  # some thousand alerts; Alertmanager's max_alerts keeps a notification below it
 BODY_SECONDS = 10.0
 log = logging.getLogger("bearwatch.webhook")
 
 
 def read_token(path: Path) -> bytes:
-    """The token in a file, without the line's end; never an empty one.
+    """The token in a file, without surrounding white space.
 
     Raises:
-        AlertingError: there is none.
+        AlertingError: the file cannot be read or is empty.
     """
     try:
         token = path.read_bytes().strip()
@@ -47,35 +48,37 @@ def read_token(path: Path) -> bytes:
 def webhook(
     file: ReceiptFile, token: bytes, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> web.Application:
-    """The receiver as an aiohttp application."""
+    """The receiver as an aiohttp application; `clock` gives the time of each receipt."""
 
     async def receive(request: web.Request) -> web.Response:
         if not _authorised(request, token):
-            log.warning("refused a request from %s: wrong or no token", request.remote)
+            log.warning("rejected a request from %s: wrong or no token", request.remote)
             return _say(401, "the bearer token is wrong or missing", {"WWW-Authenticate": "Bearer"})
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await request.read()
             notification = msgspec.json.decode(body, type=Notification)
         except TimeoutError:
-            return _say(408, f"the body did not come within {BODY_SECONDS:.0f} s")
+            return _say(408, f"the body did not arrive within {BODY_SECONDS:.0f} s")
         except web.HTTPRequestEntityTooLarge:
             log.error(
-                "refused a notification of more than %d bytes; set max_alerts in Alertmanager", MAX_BODY_BYTES
+                "rejected a notification of more than %d bytes; set max_alerts in Alertmanager",
+                MAX_BODY_BYTES,
             )
             return _say(413, f"more than {MAX_BODY_BYTES} bytes")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            log.error("refused a notification: %s", error)
+            log.error("rejected a notification: %s", error)
             return _say(400, f"not a notification of version 4: {error}")
         if notification.truncated_alerts:
             log.error(
-                "%d alerts were left out: raise max_alerts in Alertmanager", notification.truncated_alerts
+                "Alertmanager left out %d alerts: raise max_alerts in Alertmanager",
+                notification.truncated_alerts,
             )
         return _keep(notification)
 
     def _keep(notification: Notification) -> web.Response:
-        # On the event loop on purpose: notifications are written one after the other, and a disk that hangs
-        # shows in /healthz.
+        # On the event loop on purpose: notifications are written one after the other, and /healthz shows a disk that
+        # hangs.
         try:
             new = file.add(receipts(notification, clock()))
         except OSError as error:

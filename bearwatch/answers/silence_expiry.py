@@ -32,7 +32,7 @@ async def expire_silences_until_cancelled(alertmanager: Alertmanager, history: A
 async def expire_silences(alertmanager: Alertmanager, history: AlertHistory, now: datetime) -> None:
     """Raises AlertingError."""
     for alert_id, silence in (await asyncio.to_thread(alertmanager.in_force)).items():
-        over = history.over_since(alert_id)
+        over = history.resolved_since(alert_id)
         if over is not None and now - over >= AFTER_END:
             await asyncio.to_thread(alertmanager.expire, silence)
             log.info("silence %s ended: alert %s is over", silence, alert_id)

@@ -37,7 +37,7 @@ def names(broker: LocalKafka, prefix: str) -> TopicNames:
 
 def test_killed_workers(broker: LocalKafka, names: TopicNames, model: Path, policy: Path, tmp_path: Path):
     with Fleet(2, broker.bootstrap, names.prefix, model, policy, tmp_path) as fleet:
-        mischief = Mischief(fleet, random.Random(1), every=(2, 4), freeze_share=0)
+        mischief = Mischief(fleet, random.Random(1), every=(2, 4), freeze_ratio=0)
         send(broker.bootstrap, names, DOCUMENTS, 1, RATE, mischief)
         assert mischief.kills >= 5
         assert differences(broker.bootstrap, names, policy, model) == []

@@ -1,4 +1,4 @@
-"""Documents with known counts, and what the stream made of them, read from Kafka."""
+"""Documents with known counts, and what the stream counted, read from Kafka."""
 
 import json
 import random
@@ -28,7 +28,7 @@ from stream.messages import Classified, Origin, Tick, topic_key
 MINUTES = 90  # of event time, whatever the real time of the run
 SURGE_EVERY, SURGE_MINUTES = 20, 4
 
-# Everything is hours old, so a worker that found a source idle would carry it on to now and close all panes;
+# Everything is hours old, so a worker that found a source idle would advance its watermark to now and close all panes;
 # and every minute is kept, to be compared at the end.
 POLICY = """
 [time]
@@ -37,7 +37,9 @@ story_memory_seconds = 1e6
 """
 
 
-class Figures(NamedTuple):
+class Counts(NamedTuple):
+    """The counts of one pane of a key."""
+
     documents: int
     negative_documents: int
     stories: int
@@ -91,7 +93,7 @@ def send(
     per_second: float,
     meanwhile: Callable[[float], None],
 ) -> None:
-    """Send them at a steady rate; `meanwhile` is called with the share sent, to do its mischief."""
+    """Send them at a steady rate; `meanwhile` is called with the ratio of documents sent, to cause faults."""
     with DocumentProducer(KafkaConnection(broker), names) as sender:
         started, last = time.monotonic(), 0
         for number, (stream, key, document, milliseconds) in enumerate(documents(count, seed)):
@@ -151,7 +153,7 @@ def records(broker: str, topic: str) -> Iterator[Any]:
 class Truth(NamedTuple):
     """What must come out, from the input topics alone."""
 
-    panes: dict[tuple[str, int], Figures]
+    panes: dict[tuple[str, int], Counts]
     alerts: Counter[tuple[str, str]]  # id, state
     documents: int
 
@@ -168,7 +170,7 @@ def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
     for message in messages:
         panes[message.key, int(message.event_time.timestamp()) // pane_seconds * pane_seconds].append(message)
     figures = {
-        place: Figures(
+        place: Counts(
             len(inside),
             sum(message.sentiment == "negative" for message in inside),
             len({message.story for message in inside}),
@@ -212,13 +214,13 @@ def _alerts(messages: list[Classified], policy: Policy, model: str) -> Counter[t
     return Counter((alert.id, alert.state) for alert in aggregator.take_changes().alerts)
 
 
-def counted(broker: str, names: TopicNames) -> tuple[dict[tuple[str, int], Figures], int]:
+def counted(broker: str, names: TopicNames) -> tuple[dict[tuple[str, int], Counts], int]:
     """The panes in the `state` topic, and how many documents they hold."""
     state = PartitionState()
     for record in records(broker, names.state):
         load(state, record.key, record.value)
     panes = {
-        (key, start): Figures(pane.documents, pane.negative_documents, len(pane.stories), len(pane.sources))
+        (key, start): Counts(pane.documents, pane.negative_documents, len(pane.stories), len(pane.sources))
         for (key, _), minute in state.minutes.items()
         for start, pane in minute.panes.items()
     }

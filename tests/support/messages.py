@@ -20,7 +20,7 @@ def classified(
     stream: str = "news",
     probability: float = 0.9,
 ) -> Classified:
-    """One document at an event time (Unix seconds); every one is a story of its own unless told otherwise."""
+    """One document at an event time (Unix seconds); each is a story of its own unless `story` is given."""
     number = next(_ids)
     return Classified(
         id=str(number),

@@ -23,7 +23,7 @@ class Mischief:
     rng: random.Random
     every: tuple[float, float] = (1, 5)
     freeze_seconds: tuple[float, float] = (5, 13)
-    freeze_share: float = 0.5
+    freeze_ratio: float = 0.5
     kills: int = 0
     freezes: int = 0
     _next: float = field(default_factory=lambda: time.monotonic() + 8)  # first let them take their partitions
@@ -32,7 +32,7 @@ class Mischief:
         if time.monotonic() < self._next:
             return
         worker = self.rng.choice(self.fleet.workers)
-        if worker.frozen_until == 0.0 and self.rng.random() < self.freeze_share:
+        if worker.frozen_until == 0.0 and self.rng.random() < self.freeze_ratio:
             worker.freeze(self.rng.uniform(*self.freeze_seconds))
             self.freezes += 1
         else:
@@ -64,5 +64,5 @@ def differences(broker: str, names: TopicNames, policy_file: Path, model: Path) 
         flush=True,
     )
     if not expected.alerts:
-        wrong.append("no surge rang: the comparison of alerts shows nothing")
+        wrong.append("no alert fired: the comparison of alerts shows nothing")
     return wrong

@@ -2,7 +2,7 @@
 
 Series are in promtool's notation: `1x3` is four samples of 1, `stale` is what a failed scrape leaves, `_` is no
 sample. They start at second 0, one sample every `step` seconds. `since` says when the alert must have begun: an
-alert that resolved and fired anew begins later.
+alert that resolved and fired again begins later.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def surge(name: str, series: Mapping[str, str], firing: Mapping[int, int], since
 # A surge begins at 60 s. An alert outlasts its surge by two minutes.
 SURGE = [
     surge(FIRES, {active("warning"): "0x11 1x60", active("critical"): "0x71"}, {55: 0, 60: 1, 300: 1}),
-    surge(FIRES + " critical, beside a warning", {active("critical"): "0x11 1x60"}, {55: 0, 60: 2}),
+    surge(FIRES + " critical, with a warning", {active("critical"): "0x11 1x60"}, {55: 0, 60: 2}),
     surge(QUIET, {active("warning"): "0x60", active("critical"): "0x60"}, {0: 0, 300: 0}),
     surge(RESOLVES, {active("warning"): "0x11 1x11 0x60"}, {115: 1, 235: 1, 245: 0, 400: 0}),
     surge(
@@ -157,7 +157,7 @@ END_TO_END_SLOW = [
 ]
 
 
-def refused(dead: str, classified: str, instance: str = "a") -> dict[str, str]:
+def rejected(dead: str, classified: str, instance: str = "a") -> dict[str, str]:
     labels = f'stream="news", instance="{instance}"'
     return {
         f'bearwatch_dead_letters_total{{{labels}, reason="not JSON"}}': dead,
@@ -175,12 +175,12 @@ def late(number: str, classified: str, instance: str = "a") -> dict[str, str]:
 
 
 def rising(series) -> list[Case]:
-    """From 600 s on one document in five is bad: ten of them and a share above the limit by 780 s."""
+    """From 600 s on one document in five is bad: ten of them and a ratio above the limit by 780 s."""
     one = ("0x40 1+1x80", "0+4x121")
     return [
         Case(FIRES, series(*one), {600: 0, 720: 0, 1000: 1, 1500: 1}),
         Case(QUIET + " on a few", series("0x40 1+1x6 7x80", "0+1x128"), {720: 0, 900: 0, 1200: 0}),
-        Case(QUIET + " on a small share", series("0+1x120", "0+100x120"), {900: 0, 1800: 0}),
+        Case(QUIET + " on a small ratio", series("0+1x120", "0+100x120"), {900: 0, 1800: 0}),
         Case(RESOLVES, series("0x40 1+1x39 40x90", "0+4x171"), {1200: 1, 1800: 1, 2200: 0}),
         Case(MISSED, series("0x40 1+1x14 stale 17+1x60", "0+4x55 stale 228+4x60"), {750: 0, 900: 1, 1000: 1}),
         Case(RESTART, series("0x40 1+1x30 stale _x4 0+1x60", "0+4x71 stale _x4 0+4x60"), {1090: 1, 1200: 1}),
@@ -199,7 +199,9 @@ def documents(instance: str = "a") -> str:
 # The last document comes at 600 s: none within ten minutes from 1200 s on, and firing twenty minutes later.
 NO_DOCUMENTS = [
     Case(FIRES, {documents(): "0+1x40 40x200"}, {2385: 0, 2430: 1, 3000: 1}),
-    Case(FIRES + " where all are refused", refused("0+1x240", "0+1x40 40x200"), {2385: 0, 2430: 1, 3000: 1}),
+    Case(
+        FIRES + " where all are rejected", rejected("0+1x240", "0+1x40 40x200"), {2385: 0, 2430: 1, 3000: 1}
+    ),
     Case(QUIET, {documents(): "0+1x20 20x39 21+1x20 41x39 42+1x80"}, {2385: 0, 3000: 0}),
     Case(RESOLVES, {documents(): "0+1x40 40x140 41+1x60"}, {2700: 1, 2730: 0}),
     Case(MISSED, {documents(): "0+1x40 40x100 stale 40x60"}, {2385: 0, 2430: 1}),
@@ -210,7 +212,7 @@ NO_DOCUMENTS = [
         {2385: 0, 2430: 1, 3000: 1},
     ),
     Case(
-        REBALANCE + ", and documents go on",
+        REBALANCE + " while documents continue",
         {documents("a"): "0+1x100 stale", documents("b"): "_x106 0+1x100"},
         {1600: 0, 3000: 0},
     ),
@@ -262,7 +264,7 @@ CASES: dict[str, list[Case]] = {
     "LagGrowing": LAG_GROWING,
     "EventTimeBehind": EVENT_TIME_BEHIND,
     "EndToEndSlow": END_TO_END_SLOW,
-    "DeadLettersRising": rising(refused),
+    "DeadLettersRising": rising(rejected),
     "LateDocumentsRising": rising(late),
     "NoDocuments": NO_DOCUMENTS,
     "NotificationsFailing": NOTIFICATIONS_FAILING,

@@ -1,4 +1,4 @@
-"""A stack under the policy of minutes, and what its receiver was told of each topic's surge."""
+"""A stack under the policy of minutes, and what its receiver was notified of."""
 
 import signal
 import sys
@@ -21,7 +21,7 @@ POLICY = Path(__file__).with_name("minute_policy.toml")
 PATIENCE_SECONDS = 600.0
 # The window empties, the alert outlasts it by two minutes, the group's interval is a minute: five on a quiet machine.
 END_SECONDS = 900.0
-MORE_SECONDS = 15.0  # for what must not come
+MORE_SECONDS = 15.0  # for notifications that must not come
 TOPIC = "Energy | Oil"
 
 
@@ -41,19 +41,21 @@ class Watch:
         found = [msgspec.json.decode(line, type=Receipt) for line in lines]
         return [each for each in found if each.labels.get("topic") == topic]
 
-    def told(self, topic: str) -> list[str]:
+    def notified(self, topic: str) -> list[str]:
         return [each.status for each in self.receipts(topic)]
 
     def begin(self, topic: str = TOPIC) -> None:
-        """A surge, until the receiver hears of it."""
+        """Begin a surge and wait until the receiver is notified of it."""
         self.newsroom.begin(topic)
-        self.wait_until(f"the receiver hears of {topic}", lambda: bool(self.told(topic)))
+        self.wait_until(f"the receiver is notified of {topic}", lambda: bool(self.notified(topic)))
 
     def end(self, topic: str = TOPIC) -> None:
-        """No bad news any more, until the receiver hears that it is over."""
+        """End the surge and wait until the receiver is notified that it is resolved."""
         self.newsroom.end(topic)
         self.wait_until(
-            f"the receiver hears that {topic} is over", lambda: "resolved" in self.told(topic), END_SECONDS
+            f"the receiver is notified that {topic} is resolved",
+            lambda: "resolved" in self.notified(topic),
+            END_SECONDS,
         )
         self.wait(MORE_SECONDS)
 
@@ -67,7 +69,7 @@ class Watch:
     def wait(self, seconds: float) -> None:
         """Let time pass; a worker that ends is started again, as a supervisor does.
 
-        Raises StreamError where another process has ended by itself, and what the newsroom died of.
+        Raises StreamError where another process has ended by itself, and the error that ended the newsroom.
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -89,14 +91,14 @@ def watched(folder: Path, workers: int = 1, policy: Path = POLICY) -> Iterator[W
         yield Watch(running, ports, folder, newsroom)
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What the receiver heard of one surge, and the page of evidence that its first notification named."""
+class Notified(msgspec.Struct, frozen=True):
+    """The receipts of one surge, and the page of evidence that its first notification links to."""
 
     receipts: list[Receipt]
     page: str
 
 
-def tell(folder: Path) -> Told:
+def one_surge(folder: Path) -> Notified:
     """One surge from its beginning to its end."""
     with watched(folder) as watch:
         watch.begin()
@@ -104,14 +106,14 @@ def tell(folder: Path) -> Told:
         with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - an http address of ours
             page = answer.read().decode()
         watch.end()
-        return Told(watch.receipts(TOPIC), page)
+        return Notified(watch.receipts(TOPIC), page)
 
 
 def main() -> None:
-    """FOLDER: one surge there, and `told.json` about it; SIGTERM ends it with everything it started."""
+    """FOLDER: one surge there, and `notified.json` about it; SIGTERM ends it with everything it started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(sys.argv[1])
-    (folder / "told.json").write_bytes(msgspec.json.encode(tell(folder / "stack")))
+    (folder / "notified.json").write_bytes(msgspec.json.encode(one_surge(folder / "stack")))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ Mode = Literal["ok", "slow", "error", "garbage"]
 class WebhookDouble:
     """Listens on 127.0.0.1 at `port` (0: any) and keeps every body it gets; `mode` may be changed at any time.
 
-    `slow` answers 200 after `slow_seconds`, `error` answers 500, `garbage` answers what is no HTTP.
+    `slow` answers 200 after `slow_seconds`, `error` answers 500, `garbage` answers bytes that are not HTTP.
     """
 
     mode: Mode = "ok"

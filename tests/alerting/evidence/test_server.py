@@ -1,4 +1,4 @@
-"""The evidence pages: whatever a feed sends stays text, addresses answer as they should, blindness shows."""
+"""The evidence pages: whatever a feed sends stays text, addresses answer as documented, health shows a stale topic."""
 
 import asyncio
 from datetime import timedelta
@@ -137,7 +137,7 @@ def test_only_reading(monkeypatch: pytest.MonkeyPatch):
     assert asyncio.run(send()) == 405
 
 
-def test_health_says_when_it_is_blind(monkeypatch: pytest.MonkeyPatch):
+def test_health_says_when_the_topic_is_not_read(monkeypatch: pytest.MonkeyPatch):
     evidence = Evidence()
     (status, text, _) = ask(evidence, "/healthz")[0]
     assert (status, text) == (503, "the alerts topic is being read\n")

@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 from external_tools import external_tool
 from prometheus_client import CollectorRegistry
-from rule_cases import ALL, CASES, FIRES, SURGE, Case, active, end_to_end, lag, refused, up
+from rule_cases import ALL, CASES, FIRES, SURGE, Case, active, end_to_end, lag, rejected, up
 
 from alerting.detection.policy import load_policy
 from alerting.errors import AlertingError
@@ -143,22 +143,22 @@ TEXTS = [
         {up("a:9108"): "0x20"},
         60,
         [("warning", {"job": "bearwatch", "instance": "a:9108"}, "Worker a:9108 is down")],
-        "Prometheus has not reached the worker for a minute. The others have taken over its partitions, if there "
-        "are others.",
+        "Prometheus has not reached the worker for a minute. The others have taken over its partitions, if others "
+        "run.",
     ),
     (
         "LagGrowing",
         {lag(): "0+50x60"},
         615,
         [("warning", {"kafka_topic": "bearwatch.news"}, "Lag on bearwatch.news grows: 2050 records")],
-        "For ten minutes more records have arrived than the workers read.",
+        "For ten minutes more records have arrived than the workers have read.",
     ),
     (
         "DeadLettersRising",
-        refused("0+1x100", "0+3x100"),
+        rejected("0+1x100", "0+3x100"),
         900,
-        [("warning", {"stream": "news"}, "news: 25% of the documents are refused")],
-        "Most often because of not JSON. The originals are in the topic of dead letters.",
+        [("warning", {"stream": "news"}, "news: 25% of the documents are rejected")],
+        "The most frequent reason is not JSON. The originals are in the dead-letters topic.",
     ),
     (
         "ModelDiffers",
@@ -168,7 +168,7 @@ TEXTS = [
         },
         900,
         [("warning", {}, "Workers run with 2 different models")],
-        "Their alerts do not mean the same: 2 with 1111; 1 with 2222; all should run with one.",
+        "The alerts of different workers are not comparable: 2 with 1111; 1 with 2222; all must run with one.",
     ),
     (
         "EndToEndSlow",
@@ -178,7 +178,7 @@ TEXTS = [
             (severity, {"stream": "news"}, "news: documents are evaluated too late")
             for severity in ("critical", "warning")
         ],
-        "50% of the documents took longer than 60 s from publication to evaluation; 1% may.",
+        "50% of the documents took longer than 60 s from publication to evaluation; the objective allows 1%.",
     ),
 ]
 
@@ -243,7 +243,7 @@ def test_other_settings_reach_the_rules(tmp_path: Path):
     assert "https://alerts/by-key?" in text
 
 
-def test_a_policy_too_slow_to_be_measured_is_refused(tmp_path: Path):
+def test_a_policy_too_slow_to_be_measured_is_rejected(tmp_path: Path):
     policy = tmp_path / "policy.toml"
     policy.write_text("policy_version = 2\n[time]\nmax_out_of_orderness_seconds = 3600\n")
     done = CliRunner().invoke(bearwatch, ["rules", "--policy", str(policy), "--out", str(tmp_path)])
@@ -272,8 +272,8 @@ def test_every_metric_exists():
     used = set(re.findall(r"(?<!:)\bbearwatch_\w+", " ".join(f"{rule}" for rule in RULES)))
     recorded = {rule["record"] for rule in RULES if "record" in rule}
     assert used - known - {name.split(":")[1] for name in recorded} == set()
-    told = set(re.findall(r"\w+:bearwatch_\w+:\w+", " ".join(rule["expr"] for rule in ALERTS)))
-    assert told == recorded
+    named = set(re.findall(r"\w+:bearwatch_\w+:\w+", " ".join(rule["expr"] for rule in ALERTS)))
+    assert named == recorded
 
 
 def test_recording_rules_are_named_by_level_metric_and_operations():

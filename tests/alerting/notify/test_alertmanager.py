@@ -59,7 +59,7 @@ def test_the_receivers_in_comments_are_accepted(amtool: Callable[..., str], tmp_
 
 @pytest.mark.parametrize(("alert", "severity", "team"), sorted(ALERTS))
 def test_routes(alert: str, severity: str, team: str, amtool: Callable[..., str]):
-    """By severity and team, and the watchdog on its own; whatever is added arrives somewhere that is read."""
+    """By severity and team, and the watchdog on its own; every rule arrives at a receiver."""
     labels = {"alertname": alert, "severity": severity, "team": team, "stream": "news"}
     pairs = [f"{name}={value}" for name, value in labels.items()]
     receiver = amtool("config", "routes", "test", "--config.file", CONFIG, *pairs).strip()
@@ -75,14 +75,14 @@ def test_no_secret_stands_in_the_file():
     )
 
 
-def test_a_surge_is_not_told_again_while_it_lasts():
+def test_a_surge_is_not_notified_again_while_it_lasts():
     risk = next(r for r in yaml.safe_load(CONFIG.read_text())["route"]["routes"] if r["receiver"] == "risk")
     hours = int(risk["repeat_interval"].removesuffix("h"))
     assert hours > load_policy().baseline.max_freeze_hours
 
 
-def test_a_page_may_be_repeated_before_a_key_can_ring_again():
-    """Or the next surge after one whose end fell into a silence would page nobody."""
+def test_a_page_may_be_repeated_before_a_key_can_fire_again():
+    """Otherwise the next surge after one that was resolved during a silence would page nobody."""
     (risk,) = (r for r in yaml.safe_load(CONFIG.read_text())["route"]["routes"] if r["receiver"] == "risk")
     (page,) = risk["routes"]
     assert int(page["repeat_interval"].removesuffix("m")) * 60 <= load_policy().surge.cool_down_seconds
@@ -92,7 +92,7 @@ class Receiver:
     """Keeps what is sent to it; answers 500 while `broken`, and counts that."""
 
     def __init__(self) -> None:
-        told: list[tuple[str, str, str]] = []
+        notified: list[tuple[str, str, str]] = []
         tokens: set[str | None] = set()
         receiver = self
 
@@ -106,19 +106,19 @@ class Receiver:
                     for alert in body["alerts"]:
                         labels = alert["labels"]
                         about = labels.get("topic", labels["alertname"])
-                        told.append((alert["status"], labels["severity"], about))
+                        notified.append((alert["status"], labels["severity"], about))
                 self.send_response(500 if receiver.broken else 200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.told, self.tokens, self.broken, self.refused = told, tokens, False, 0
+        self.notified, self.tokens, self.broken, self.refused = notified, tokens, False, 0
         self.server = ThreadingHTTPServer((HOST, 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def wait_for(self, number: int) -> None:
-        wait_until(f"{number} notifications", lambda: len(self.told) >= number)
+        wait_until(f"{number} notifications", lambda: len(self.notified) >= number)
 
 
 class Alertmanager:
@@ -169,17 +169,17 @@ class Alertmanager:
         self.process.terminate()
         self.process.wait(PATIENCE_SECONDS)
 
-    def post(self, *alerts: dict[str, str], over: bool = False) -> None:
-        """As Prometheus does: begun when it is first sent, until further notice or over since now.
+    def post(self, *alerts: dict[str, str], resolved: bool = False) -> None:
+        """As Prometheus does: begun when it is first sent, until further notice, or resolved since now.
 
-        One that began longer ago than group_wait would be told at once, before a critical one can inhibit it.
+        One that began longer ago than group_wait would be notified at once, before a critical one can inhibit it.
         """
         now = datetime.now(UTC)
         body = [
             {
                 "labels": labels,
                 "startsAt": self.begun.setdefault(json.dumps(labels), now).isoformat(),
-                "endsAt": (now + timedelta(minutes=-0.001 if over else 4)).isoformat(),
+                "endsAt": (now + timedelta(minutes=-0.001 if resolved else 4)).isoformat(),
             }
             for labels in alerts
         ]
@@ -216,33 +216,35 @@ def operations(alert: str) -> dict[str, str]:
     return {"alertname": alert, "severity": "warning", "team": "operations", "stream": "news"}
 
 
-def test_a_critical_surge_is_told_once_and_is_over_once(alertmanager: Alertmanager, receiver: Receiver):
+def test_a_critical_surge_is_notified_once_and_resolved_once(alertmanager: Alertmanager, receiver: Receiver):
     critical, warning = surge("Oil", "critical"), surge("Oil", "warning")
-    alertmanager.post(critical, warning)  # as the rules do: there is a warning beside each critical alert
+    alertmanager.post(critical, warning)  # as the rules do: there is a warning for each critical alert
     receiver.wait_for(1)
     time.sleep(4)  # two more intervals of the group
-    alertmanager.post(critical, warning, over=True)
+    alertmanager.post(critical, warning, resolved=True)
     receiver.wait_for(2)
     time.sleep(4)
-    assert receiver.told == [("firing", "warning", "Oil"), ("resolved", "warning", "Oil")]
+    assert receiver.notified == [("firing", "warning", "Oil"), ("resolved", "warning", "Oil")]
     assert receiver.tokens == {"Bearer secret"}
 
 
-def test_a_warning_that_becomes_critical_is_not_told_again(alertmanager: Alertmanager, receiver: Receiver):
+def test_a_warning_that_becomes_critical_is_not_notified_again(
+    alertmanager: Alertmanager, receiver: Receiver
+):
     critical, warning = surge("Gold", "critical"), surge("Gold", "warning")
     alertmanager.post(warning)
     receiver.wait_for(1)
     alertmanager.post(critical, warning)
     time.sleep(4)
-    assert receiver.told == [("firing", "warning", "Gold")]
-    alertmanager.post(critical, warning, over=True)
+    assert receiver.notified == [("firing", "warning", "Gold")]
+    alertmanager.post(critical, warning, resolved=True)
     receiver.wait_for(2)
     time.sleep(3)
-    assert receiver.told[1:] == [("resolved", "warning", "Gold")]
+    assert receiver.notified[1:] == [("resolved", "warning", "Gold")]
 
 
-def test_whoever_is_paged_hears_of_a_surge_when_it_is_critical(tmp_path: Path, receiver: Receiver):
-    """With a receiver in the place that is left for one."""
+def test_the_page_is_sent_when_a_surge_becomes_critical(tmp_path: Path, receiver: Receiver):
+    """With a receiver where the shipped configuration has none yet."""
     paged = CONFIG.read_text().replace(
         "- name: risk-critical\n", "- name: risk-critical\n    webhook_configs: *webhook\n"
     )
@@ -253,16 +255,21 @@ def test_whoever_is_paged_hears_of_a_surge_when_it_is_critical(tmp_path: Path, r
         receiver.wait_for(1)
         alertmanager.post(critical, warning)
         receiver.wait_for(2)
-        alertmanager.post(critical, warning, over=True)
+        alertmanager.post(critical, warning, resolved=True)
         receiver.wait_for(4)
         time.sleep(3)
     finally:
         alertmanager.stop()
-    assert receiver.told[:2] == [("firing", "warning", "Gold"), ("firing", "critical", "Gold")]
-    assert sorted(receiver.told[2:]) == [("resolved", "critical", "Gold"), ("resolved", "warning", "Gold")]
+    assert receiver.notified[:2] == [("firing", "warning", "Gold"), ("firing", "critical", "Gold")]
+    assert sorted(receiver.notified[2:]) == [
+        ("resolved", "critical", "Gold"),
+        ("resolved", "warning", "Gold"),
+    ]
 
 
-def test_the_next_surge_pages_after_one_whose_end_fell_into_a_silence(tmp_path: Path, receiver: Receiver):
+def test_the_next_surge_pages_after_one_that_was_resolved_during_a_silence(
+    tmp_path: Path, receiver: Receiver
+):
     paged = CONFIG.read_text().replace(
         "- name: risk-critical\n", "- name: risk-critical\n    webhook_configs: *webhook\n"
     )
@@ -276,57 +283,61 @@ def test_the_next_surge_pages_after_one_whose_end_fell_into_a_silence(tmp_path: 
         desk = silences.Alertmanager(f"http://{HOST}:{alertmanager.port}")
         silence = desk.silence(alert(topic="Oil"), acknowledgement(at=now, until=now + timedelta(hours=2)))
         time.sleep(1)
-        alertmanager.post(critical, over=True)
+        alertmanager.post(critical, resolved=True)
         time.sleep(5)
-        before = len(receiver.told)
-        assert {status for status, _, _ in receiver.told} == {"firing"}, "its end falls into the silence"
+        before = len(receiver.notified)
+        assert {status for status, _, _ in receiver.notified} == {"firing"}, (
+            "it is resolved during the silence"
+        )
         desk.expire(silence)
         alertmanager.begun.clear()
         alertmanager.post(critical)
         receiver.wait_for(before + 1)
     finally:
         alertmanager.stop()
-    assert receiver.told[before] == ("firing", "critical", "Oil")
+    assert receiver.notified[before] == ("firing", "critical", "Oil")
 
 
-def test_an_answered_surge_that_ends_does_not_hide_the_next(alertmanager: Alertmanager, receiver: Receiver):
+def test_an_acknowledged_surge_that_is_resolved_does_not_hide_the_next(
+    alertmanager: Alertmanager, receiver: Receiver
+):
     warning, now = surge("Oil", "warning"), datetime.now(UTC)
     alertmanager.post(warning)
     receiver.wait_for(1)
     answer = acknowledgement(at=now, until=now + timedelta(hours=2))
     silences.Alertmanager(f"http://{HOST}:{alertmanager.port}").silence(alert(topic="Oil"), answer)
     time.sleep(1)
-    alertmanager.post(warning, over=True)
+    alertmanager.post(warning, resolved=True)
     receiver.wait_for(2)
     alertmanager.begun.clear()
     alertmanager.post(warning)
     receiver.wait_for(3)
-    assert [status for status, _, _ in receiver.told] == ["firing", "resolved", "firing"]
+    assert [status for status, _, _ in receiver.notified] == ["firing", "resolved", "firing"]
 
 
-def test_what_is_critical_for_operations_needs_no_warning(alertmanager: Alertmanager, receiver: Receiver):
+def test_a_critical_alert_of_operations_inhibits_the_warning(alertmanager: Alertmanager, receiver: Receiver):
     slow = operations("EndToEndSlow")
     critical = {**slow, "severity": "critical"}
     alertmanager.post(critical)
     receiver.wait_for(1)
     alertmanager.post(critical, slow)
     time.sleep(4)
-    assert receiver.told == [("firing", "critical", "EndToEndSlow")]
+    assert receiver.notified == [("firing", "critical", "EndToEndSlow")]
 
 
-def test_a_worker_that_is_down_silences_no_documents(alertmanager: Alertmanager, receiver: Receiver):
+def test_a_worker_that_is_down_inhibits_no_documents(alertmanager: Alertmanager, receiver: Receiver):
     alertmanager.post(operations("WorkerDown"))
     receiver.wait_for(1)
     alertmanager.post(operations("NoDocuments"), operations("LateDocumentsRising"))
     receiver.wait_for(2)
     time.sleep(2)
-    assert receiver.told == [
+    assert receiver.notified == [
         ("firing", "warning", "WorkerDown"),
         ("firing", "warning", "LateDocumentsRising"),
     ]
 
 
-def test_a_restart_between_beginning_and_end_tells_neither_twice(
+def test_a_restart_between_firing_and_resolved_notifies_neither_twice(
     alertmanager: Alertmanager, receiver: Receiver
 ):
     alert = surge("Oil", "warning")
@@ -339,36 +350,36 @@ def test_a_restart_between_beginning_and_end_tells_neither_twice(
     alertmanager.start()
     alertmanager.post(alert)  # Prometheus sends it again every minute
     time.sleep(4)
-    assert receiver.told == [("firing", "warning", "Oil")]
-    alertmanager.post(alert, over=True)
+    assert receiver.notified == [("firing", "warning", "Oil")]
+    alertmanager.post(alert, resolved=True)
     receiver.wait_for(2)
-    assert receiver.told[1:] == [("resolved", "warning", "Oil")]
+    assert receiver.notified[1:] == [("resolved", "warning", "Oil")]
 
 
-def test_a_receiver_that_was_broken_hears_of_it_once(alertmanager: Alertmanager, receiver: Receiver):
+def test_a_receiver_that_was_down_is_notified_once(alertmanager: Alertmanager, receiver: Receiver):
     receiver.broken = True
     alertmanager.post(surge("Oil", "warning"))
     wait_until("it has tried more than once", lambda: receiver.refused >= 2)
     receiver.broken = False
     receiver.wait_for(1)
     time.sleep(4)
-    assert receiver.told == [("firing", "warning", "Oil")]
+    assert receiver.notified == [("firing", "warning", "Oil")]
 
 
-def test_a_surge_that_is_over_before_it_could_be_told_is_not_told(
+def test_a_surge_that_is_resolved_before_a_notification_could_be_sent_is_never_notified(
     alertmanager: Alertmanager, receiver: Receiver
 ):
     """As docs/FAULTS.md says; the next one is."""
     receiver.broken, oil = True, surge("Oil", "warning")
     alertmanager.post(oil)
     wait_until("it tries to notify", lambda: receiver.refused >= 1)
-    alertmanager.post(oil, over=True)
+    alertmanager.post(oil, resolved=True)
     # It tries for the group's interval, at least 10 s.
     wait_until("it gives up", lambda: alertmanager.count("alertmanager_notifications_failed_total") >= 1)
     receiver.broken = False
     time.sleep(4)
-    assert receiver.told == []
+    assert receiver.notified == []
     alertmanager.begun.clear()
     alertmanager.post(oil)
     receiver.wait_for(1)
-    assert receiver.told == [("firing", "warning", "Oil")]
+    assert receiver.notified == [("firing", "warning", "Oil")]

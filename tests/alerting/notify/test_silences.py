@@ -1,4 +1,4 @@
-"""Silences: made, replaced and taken back in a real Alertmanager; what it refuses leaves no half state."""
+"""Silences: created, replaced and expired in a real Alertmanager; a request that it rejects leaves no half state."""
 
 import asyncio
 import json
@@ -88,9 +88,9 @@ def test_a_silence_is_about_the_pages_of_the_key_and_kind():
 
 
 def test_alertmanager_keeps_who_when_and_why(url: str):
-    rang, given = alert(id="a" * 16), now_for(id="a" * 16)
-    silence_id = Alertmanager(url + "/").silence(rang, given)
-    (silence,) = in_force(url, rang.id)
+    fired, given = alert(id="a" * 16), now_for(id="a" * 16)
+    silence_id = Alertmanager(url + "/").silence(fired, given)
+    (silence,) = in_force(url, fired.id)
     assert (silence["id"], silence["createdBy"]) == (silence_id, "Kim")
     assert silence["comment"].startswith("on it ")
     assert datetime.fromisoformat(silence["endsAt"]) - given.until < timedelta(milliseconds=1)
@@ -103,12 +103,12 @@ def test_alertmanager_keeps_who_when_and_why(url: str):
 
 
 def test_a_later_answer_takes_the_place_of_the_earlier_one(url: str):
-    rang, manager = alert(id="b" * 16), Alertmanager(url)
-    manager.silence(rang, now_for(timedelta(hours=8)))
-    latest = manager.silence(rang, now_for(timedelta(minutes=5)))
-    assert [each["id"] for each in in_force(url, rang.id)] == [latest]
+    fired, manager = alert(id="b" * 16), Alertmanager(url)
+    manager.silence(fired, now_for(timedelta(hours=8)))
+    latest = manager.silence(fired, now_for(timedelta(minutes=5)))
+    assert [each["id"] for each in in_force(url, fired.id)] == [latest]
     manager.expire(latest)
-    assert in_force(url, rang.id) == [] and rang.id not in manager.in_force()
+    assert in_force(url, fired.id) == [] and fired.id not in manager.in_force()
 
 
 def test_two_alerts_have_silences_of_their_own(url: str):
@@ -119,22 +119,22 @@ def test_two_alerts_have_silences_of_their_own(url: str):
 
 
 def test_a_record_that_cannot_be_written_takes_its_silence_back(url: str):
-    rang = record(alert(id="e" * 16))
+    fired = record(alert(id="e" * 16))
     with pytest.raises(StreamError, match="its silence was taken back"):
-        answer(rang, now_for(id="e" * 16), NOBODY, "alerts", Alertmanager(url))
+        answer(fired, now_for(id="e" * 16), NOBODY, "alerts", Alertmanager(url))
     assert in_force(url, "e" * 16) == []
 
 
 def test_the_record_and_the_silence_agree(url: str, broker: LocalKafka, prefix: str):
     names = TopicNames(prefix)
     create_topics(broker.connection, names)
-    rang, given = alert(id="0" * 16), now_for(id="0" * 16)
-    write(broker.bootstrap, names.alerts, [rang])
-    answer(record(rang), given, broker.connection, names.alerts, Alertmanager(url))
+    fired, given = alert(id="0" * 16), now_for(id="0" * 16)
+    write(broker.bootstrap, names.alerts, [fired])
+    answer(record(fired), given, broker.connection, names.alerts, Alertmanager(url))
     history = AlertHistory()
     asyncio.run(read(broker.connection, names.alerts, history.add))
-    (written,) = history.find(rang.id).acknowledgements
-    (silence,) = in_force(url, rang.id)
+    (written,) = history.find(fired.id).acknowledgements
+    (silence,) = in_force(url, fired.id)
     assert written.silence == silence["id"]
     assert abs(written.until - datetime.fromisoformat(silence["endsAt"])) < timedelta(milliseconds=1)
 
@@ -142,10 +142,10 @@ def test_the_record_and_the_silence_agree(url: str, broker: LocalKafka, prefix: 
 def test_the_silence_ends_some_minutes_after_its_alert(url: str):
     manager, history = Alertmanager(url), AlertHistory()
     for letter in "123":
-        rang = alert(id=letter * 16, topic=f"Topic {letter}")
-        manager.silence(rang, now_for(id=rang.id))
+        fired = alert(id=letter * 16, topic=f"Topic {letter}")
+        manager.silence(fired, now_for(id=fired.id))
         if letter != "3":  # which is not on the topic
-            history.add(rang)
+            history.add(fired)
     history.add(alert(id="1" * 16, state="resolved", detected_at=NOW))
     asyncio.run(expire_silences(manager, history, NOW + timedelta(minutes=9)))
     assert {"1" * 16, "2" * 16, "3" * 16} <= manager.in_force().keys()  # Prometheus still holds the first
@@ -235,11 +235,14 @@ def answering(*replies: tuple[int, bytes]) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("replies", "said"),
     [
-        ([(500, b"disk full")], r"refuses \(500\): disk full; nothing was written"),
+        ([(500, b"disk full")], r"rejects the request \(500\): disk full; nothing was written"),
         ([(1000, b"")], "no Alertmanager answers at .*; nothing was written"),
-        ([(200, b"<html>")], "is no Alertmanager: .*; nothing was written"),
-        ([(200, b"[]"), (400, b"bad matcher")], r"refuses \(400\): bad matcher; nothing was written"),
-        ([(200, b"[]"), (200, b"{}")], "is no Alertmanager: .*silenceID.*; nothing was written"),
+        ([(200, b"<html>")], "is not an Alertmanager: .*; nothing was written"),
+        (
+            [(200, b"[]"), (400, b"bad matcher")],
+            r"rejects the request \(400\): bad matcher; nothing was written",
+        ),
+        ([(200, b"[]"), (200, b"{}")], "is not an Alertmanager: .*silenceID.*; nothing was written"),
     ],
 )
 def test_without_a_silence_nothing_is_written(replies: list[tuple[int, bytes]], said: str):

@@ -1,4 +1,4 @@
-"""The webhook receiver: what it takes, what it writes, and that it writes it once, whatever the disk and others do."""
+"""The webhook receiver: what it accepts, and that it writes it once, also after crashes and on a full disk."""
 
 import asyncio
 import http.client
@@ -77,7 +77,7 @@ def post(path: Path, *bodies: bytes, headers: dict[str, str] = BEARER) -> list[t
     return asyncio.run(send())
 
 
-def test_begin_and_end_are_each_written_once(tmp_path: Path):
+def test_firing_and_resolved_are_each_written_once(tmp_path: Path):
     path = tmp_path / "out.jsonl"
     firing = json.dumps(notification(notice(unknown=1), surprise={"a": []})).encode()
     over = json.dumps(notification(notice(status="resolved"), notice("f2"))).encode()
@@ -136,11 +136,11 @@ def test_without_the_token_nothing_is_read(tmp_path: Path, headers: dict[str, st
         (b" " * (MAX_BODY_BYTES + 1), 413, "bytes"),
     ],
 )
-def test_what_it_cannot_take_is_refused_whole(tmp_path: Path, body: bytes, status: int, said: str):
+def test_what_it_cannot_take_is_rejected_whole(tmp_path: Path, body: bytes, status: int, said: str):
     path = tmp_path / "out.jsonl"
     good = json.dumps(notification(notice())).encode()
-    (refused, text), (after, _) = post(path, body, good)
-    assert (refused, after) == (status, 200)
+    (rejected, text), (after, _) = post(path, body, good)
+    assert (rejected, after) == (status, 200)
     assert said in text
     assert len(lines(path)) == 1
 
@@ -181,7 +181,7 @@ def test_a_line_that_a_crash_cut_off_goes_and_comes_again(tmp_path: Path):
 def test_a_file_of_something_else_is_not_touched(text: str, tmp_path: Path):
     path = tmp_path / "out.jsonl"
     path.write_text(text)
-    with pytest.raises(AlertingError, match="line 1 is no record"):
+    with pytest.raises(AlertingError, match="line 1 is not a record"):
         ReceiptFile(path)
     assert path.read_text() == text
 
@@ -200,7 +200,7 @@ def test_two_receivers_do_not_share_a_file(tmp_path: Path):
 
 
 @contextmanager
-def room_for(size: int) -> Iterator[None]:
+def disk_of(size: int) -> Iterator[None]:
     """Files cannot grow beyond `size`: as on a full disk, a write is cut short and the next one fails."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
@@ -215,7 +215,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path):
     with ReceiptFile(path) as file:
         file.add(received(notice()))
         whole = path.read_bytes()
-        with room_for(len(whole) + 20), pytest.raises(OSError):
+        with disk_of(len(whole) + 20), pytest.raises(OSError):
             file.add(received(notice("f2"), notice("f3")))
         assert path.read_bytes() == whole
         assert file.add(received(notice("f2"), notice("f3"))) == 2
@@ -224,7 +224,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path):
 
 def test_a_full_disk_is_answered_503(tmp_path: Path):
     path = tmp_path / "out.jsonl"
-    with room_for(20):
+    with disk_of(20):
         assert post(path, json.dumps(notification(notice())).encode())[0][0] == 503
     assert path.read_bytes() == b""
 
@@ -239,7 +239,7 @@ def test_it_is_confirmed_only_when_it_is_on_disk(tmp_path: Path, monkeypatch: py
     assert order == ["on disk", "confirmed"]
 
 
-def test_an_empty_token_is_none(tmp_path: Path):
+def test_an_empty_token_is_an_error(tmp_path: Path):
     (tmp_path / "token").write_text("\n")
     with pytest.raises(AlertingError, match="is empty"):
         read_token(tmp_path / "token")
@@ -280,7 +280,7 @@ def test_the_command_serves_and_ends_cleanly(tmp_path: Path, stop: signal.Signal
     assert len(lines(tmp_path / "out.jsonl")) == 1
 
 
-def test_a_taken_address_is_said(tmp_path: Path):
+def test_a_taken_address_is_a_clear_error(tmp_path: Path):
     with WebhookDouble() as double:
         process = start(double.port, tmp_path)
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
@@ -288,7 +288,7 @@ def test_a_taken_address_is_said(tmp_path: Path):
     assert "choose another address with --listen" in output and "Traceback" not in output
 
 
-def test_the_double_does_as_it_is_told():
+def test_the_double_does_what_its_mode_says():
     def ask() -> int | str:
         try:
             with urllib.request.urlopen(double.url, data=b"{}", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310

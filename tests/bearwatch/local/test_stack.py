@@ -8,22 +8,22 @@ from pathlib import Path
 import msgspec
 import pytest
 from external_tools import external_tool
-from surge_watch import Told
+from surge_watch import Notified
 from waiting import PATIENCE_SECONDS
 
 
 @pytest.mark.timeout(3600)  # it began with the first test
-def test_a_surge_is_told_once_and_its_end_once(surge: subprocess.Popen[bytes]):
+def test_a_surge_is_notified_once_and_its_end_once(surge: subprocess.Popen[bytes]):
     external_tool("prometheus"), external_tool("alertmanager")
     folder = Path(surge.args[-1])
     assert surge.wait() == 0, (folder / "surge_watch.log").read_text()
-    told = msgspec.json.decode((folder / "told.json").read_bytes(), type=Told)
-    assert [each.status for each in told.receipts] == ["firing", "resolved"]
-    firing, resolved = told.receipts
+    notified = msgspec.json.decode((folder / "notified.json").read_bytes(), type=Notified)
+    assert [each.status for each in notified.receipts] == ["firing", "resolved"]
+    firing, resolved = notified.receipts
     assert firing.annotations["summary"] == "Critical surge of bad news about Energy | Oil"
     assert re.search(r"\d+ of \d+ stories .* are negative", firing.annotations["description"])
     assert resolved.starts_at == firing.starts_at and resolved.ends_at > firing.starts_at
-    assert "wire-" in told.page and "<mark>negative</mark>" in told.page
+    assert "wire-" in notified.page and "<mark>negative</mark>" in notified.page
 
 
 @pytest.mark.parametrize(
