@@ -1,6 +1,7 @@
 """Engines that run the ONNX graph: onnxruntime on a CPU or GPU, OpenVINO; chosen by the machine or by name."""
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from models.errors import CudaMissing, ModelError
 from models.machine import Machine, this_machine
+
+# From its import on, onnxruntime reports its use to its maker, unless this is set before. Every command imports this
+# module first (`bearwatch.settings` does), and child processes inherit the setting.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime  # noqa: E402
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,7 @@
 import logging
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,3 +109,11 @@ def test_a_missing_output_is_a_model_error(model: Path) -> None:
 def test_an_unknown_engine_is_an_error_that_names_the_known(model: Path) -> None:
     with pytest.raises(ModelError, match=r"tpu cannot run .* known are auto, onnxruntime-cpu"):
         open_engine(model, OUTPUTS, "tpu")
+
+
+def test_onnxruntime_reports_nothing_to_its_maker(tmp_path: Path) -> None:
+    """Where it does, its import writes an identifier of this machine into the folder for caches."""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", "import models.engines"]
+    subprocess.run(command, check=True, env=environment | {"XDG_CACHE_HOME": str(tmp_path)}, timeout=60)
+    assert not list(tmp_path.iterdir())
