@@ -8,10 +8,10 @@ SHELL := /bin/sh
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
-.PHONY: help up stack training dashboards test check lock clean jars
+.PHONY: help up stack training dashboards test check compose-trial lock clean jars
 
 help:  ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime jars  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up
 	@$(BIN)/bearwatch up $(ARGS)
@@ -29,7 +29,11 @@ check: .venv/.development  ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy -p tools
 	$(BIN)/lint-imports
+
+compose-trial: .venv/.runtime  ## build the image, run docker-compose.yml and disturb it; needs root (docs/compose.md)
+	@$(BIN)/python -m tools.compose_trial $(ARGS)
 
 dashboards: .venv/.development  ## write Grafana's dashboards again
 	@$(BIN)/python -m alerting.dashboards

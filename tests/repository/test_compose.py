@@ -1,4 +1,4 @@
-"""docker-compose.yml cannot be run here; it is held by its schema and by everything that it names."""
+"""docker-compose.yml keeps its schema, and everything that it names exists. `make compose-trial` runs it."""
 
 import importlib.util
 import json
