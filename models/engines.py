@@ -17,7 +17,7 @@ from models.machine import Machine, this_machine
 # From its import on, onnxruntime reports its use to its maker, unless this is set before. Every command imports this
 # module first (`bearwatch.settings` does), and child processes inherit the setting.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime  # noqa: E402
+import onnxruntime
 
 log = logging.getLogger(__name__)
 
