@@ -8,16 +8,16 @@ SHELL := /bin/sh
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
-.PHONY: help up stack training dashboards test check compose-trial lock clean jars
+.PHONY: help up stack training dashboards test check compose-trial lock clean jars monitoring
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: .venv/.runtime jars  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up
+up: .venv/.runtime  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up
 	@$(BIN)/bearwatch up $(ARGS)
 
-stack: .venv/.runtime jars  ## Kafka, worker, sample feed, Prometheus, Alertmanager and receiver; ARGS="--workers 2"
-	@$(BIN)/python -m bearwatch.local.stack $(ARGS)
+stack: .venv/.runtime monitoring  ## Kafka, worker, sample feed, Prometheus, Alertmanager and receiver; ARGS="--workers 2"
+	@$(BIN)/bearwatch stack $(ARGS)
 
 training: .venv/.development  ## install what training a model of your own needs (docs/OWN_LABELS.md)
 	@echo "ready: $(BIN)/bearwatch train --help, docs/OWN_LABELS.md"
@@ -54,6 +54,9 @@ compile = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 
 jars: .venv/.runtime
 	@$(BIN)/python -m bearwatch.local.kafka_jars fetch
+
+monitoring: .venv/.runtime  ## Prometheus and Alertmanager from the PATH, else out of Debian's packages, without root
+	@$(BIN)/python tools/debian_monitoring.py
 
 # A python3.x on the PATH may be a shim that runs nothing, so each is asked for its version.
 .venv/.installer: requirements-build.txt

@@ -12,6 +12,7 @@ from bearwatch.settings import check_environment, from_file
 
 COMMANDS = {
     "up": "everything on one machine: Kafka, a worker, a feed and a live view",
+    "stack": "the same with Prometheus, Alertmanager, webhook receiver and evidence pages",
     "worker": "one production worker; start more to scale",
     "topics": "create the Kafka topics, or say how existing ones differ",
     "rules": "write the Prometheus rule files that belong to a policy",

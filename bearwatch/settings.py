@@ -6,6 +6,7 @@ The file is flat: `broker = "kafka:9092"`. Each name is a flag (`--broker`), an 
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,6 +93,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "help": "With lag and no commit for longer, a worker exits.",
     },
 }
+
+# What a worker, and what starts workers, accept beside the connection: each field of the type must be a setting.
+WORKER_SETTINGS = (*(each.name for each in fields(WorkerSettings) if each.name != "connection"), "policy")
 
 
 def settings(*names: str) -> Callable[[Command], Command]:

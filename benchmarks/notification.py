@@ -27,7 +27,9 @@ from alerting.alerts import Alert
 from alerting.detection.policy import Policy, load_policy
 from alerting.notify.notices import Receipt
 from bearwatch.local.ports import free_port
-from bearwatch.local.stack import Ports, Stack, stack
+from bearwatch.local.stack import Stack, stack
+from bearwatch.local.stack_configuration import Ports
+from bearwatch.local.up import LOCAL_KAFKA
 from bearwatch.sample import HISTORY_SECONDS, SampleDocument, SampleWorld, documents
 from bearwatch.sample.live import to_message
 from benchmarks.committed import records
@@ -36,6 +38,7 @@ from stream.aggregate.aggregator import Aggregator
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.topics import TopicNames
 from stream.messages import TICK_KEY, Classified, Tick, encode
+from stream.settings import WorkerSettings
 
 DAY = 86_400.0
 TEXTS_DAYS = 30  # of the sample feed, from which a surge's texts are drawn
@@ -238,7 +241,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="bearwatch-notification-"))
     ports = Ports(**{each.name: free_port() for each in fields(Ports)})
     with (
-        stack(folder, feed=None, ports=ports) as running,
+        stack(folder, WorkerSettings(LOCAL_KAFKA), ports, feed=None) as running,
         DocumentProducer(running.connection, TopicNames()) as sender,
     ):
         for each in history(now):

@@ -28,7 +28,8 @@ from pathlib import Path
 
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import HOST, free_port
-from bearwatch.local.up import worker_flags
+from bearwatch.local.processes import bearwatch_command
+from bearwatch.local.worker import worker_flags
 from bearwatch.sample import SampleDocument, SampleWorld, documents
 from bearwatch.sample.live import to_message
 from benchmarks.committed import records
@@ -37,6 +38,7 @@ from models.engines import AUTO, ENGINES
 from models.machine import this_machine
 from models.text import normalise
 from stream.aggregate.state import POSITION_KEY, PartitionState, load
+from stream.classify.agent import BATCH_DOCUMENTS
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
@@ -77,7 +79,7 @@ def stream_rate(settings: WorkerSettings, history: list[SampleDocument], folder:
     with DocumentProducer(settings.connection, names) as sender:
         for each in history:
             sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
-    command = [sys.executable, "-m", "bearwatch", "worker", *worker_flags(settings, None)]
+    command = bearwatch_command("worker", *worker_flags(settings, None))
     with (folder / f"{settings.prefix}log").open("wb") as log:
         worker = subprocess.Popen(command, stdout=log, stderr=log)
         try:
@@ -181,7 +183,7 @@ def main() -> None:
             if pair == 0:  # the broker compiles its code in its first seconds; one in production has done so
                 stream_rate(settings, history[-WARM_UP_DOCUMENTS:], folder)
                 continue
-            raw = raw_rate(classifier, texts, settings.batch_documents)
+            raw = raw_rate(classifier, texts, BATCH_DOCUMENTS)
             streamed, peak = stream_rate(settings, history, folder)
             ratios.append(streamed / raw)
             peaks.append(peak)

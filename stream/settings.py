@@ -21,4 +21,3 @@ class WorkerSettings:
     session_timeout_seconds: float = 20.0  # a worker silent for longer loses its partitions
     broker_timeout_seconds: float = 60.0  # without a broker for longer, the worker exits
     stuck_after_seconds: float = 120.0  # lag, and no commit for longer: the worker exits
-    batch_documents: int = 256  # classified together: some token budgets, so that sorting by length pays

@@ -4,6 +4,7 @@ import logging
 import signal
 import time
 from contextlib import ExitStack
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import click
 from rich.console import Console
 
 from alerting.detection.policy import load_policy
+from bearwatch.local.processes import LOG_BYTES
 from bearwatch.local.sources import SAMPLE, check_feed, open_feed
 from bearwatch.local.up import Running, data_folder, local_broker, prepare_topics, require_free, running
-from bearwatch.settings import settings
+from bearwatch.settings import WORKER_SETTINGS, settings
 from bearwatch.terminal.display import REFRESH_SECONDS, Lines, LiveScreen
 from bearwatch.terminal.snapshot import Snapshot, read_snapshot
 from stream.ingest.producer import DocumentProducer
@@ -47,7 +49,7 @@ from stream.settings import WorkerSettings
     metavar="SECONDS",
     help="End after so long.",
 )
-@settings("prefix", "policy", "model", "engine", "metrics_host", "metrics_port")
+@settings(*WORKER_SETTINGS)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -89,7 +91,7 @@ def command(
 
 def _log_to(folder: Path) -> None:
     """The terminal is for the view: what libraries log goes into a file."""
-    handler = logging.FileHandler(folder / "up.log")
+    handler = RotatingFileHandler(folder / "up.log", maxBytes=LOG_BYTES, backupCount=1)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers = [handler]
 

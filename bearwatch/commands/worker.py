@@ -6,25 +6,13 @@ from typing import Any
 import click
 
 from alerting.detection.policy import load_policy
-from bearwatch.settings import settings
+from bearwatch.settings import WORKER_SETTINGS, settings
 from stream.settings import WorkerSettings
 from stream.worker.run import run_worker
 
 
 @click.command
-@settings(
-    "broker",
-    "prefix",
-    "group",
-    "policy",
-    "model",
-    "engine",
-    "metrics_host",
-    "metrics_port",
-    "session_timeout_seconds",
-    "broker_timeout_seconds",
-    "stuck_after_seconds",
-)
+@settings("broker", *WORKER_SETTINGS)
 @click.pass_context
 def command(ctx: click.Context, /, policy: Path | None, **worker: Any) -> None:
     """Classify documents, keep the rates, raise alerts, until SIGTERM.

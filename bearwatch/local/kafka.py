@@ -22,17 +22,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from bearwatch.local.kafka_jars import checked_jars, jar_cache, locked_sums
+from bearwatch.local.kafka_jars import fetch, jar_cache, locked_sums
 from bearwatch.local.kafka_node import PROPERTIES, java
 from bearwatch.local.ports import HOST, answers, free_port, is_free
+from bearwatch.local.processes import Process
 from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
 
 POLL_SECONDS = 0.1
-
-# The broker must not outlive a parent that was killed. The shell waits for the end of a pipe that only the
-# parent holds open; PR_SET_PDEATHSIG would do on Linux alone, and acts when the starting *thread* ends.
-WATCHDOG = 'read -r _; kill -TERM "$1" || exit; sleep 10; kill -KILL "$1"'
 
 
 class LocalKafka:
@@ -43,10 +40,10 @@ class LocalKafka:
         self.port = port
         self.log = self.data_dir / "kafka.log"
         self._records = self.data_dir / "kafka"
+        self._output = self.data_dir / "kafka.out"
         self._logged_before = 0  # bytes of the log that earlier starts wrote
         self._lock: IO[str] | None = None
-        self._broker: subprocess.Popen[bytes] | None = None
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._broker: Process | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -61,16 +58,17 @@ class LocalKafka:
     @property
     def pid(self) -> int | None:
         """The broker's process, None when it does not run."""
-        return self._broker.pid if self._broker is not None and self._broker.poll() is None else None
+        return None if self._broker is None else self._broker.pid
 
     def start(self, timeout_seconds: float = 180) -> None:
-        """Start the broker and wait until it answers.
+        """Start the broker and wait until it answers; jars that are missing are downloaded before.
 
-        Raises StreamError: the directory is in use, the port is taken, a jar is not as locked, the broker
-        ends or does not answer in time.
+        Raises:
+            StreamError: a jar cannot be downloaded, the directory is in use, the port is taken, the broker exits or
+                does not answer in time.
         """
+        jars = fetch(jar_cache(os.environ), locked_sums())
         deadline = time.monotonic() + timeout_seconds
-        jars = checked_jars(jar_cache(os.environ), locked_sums())
         self._own_data_dir(deadline)
         self._logged_before = self.log.stat().st_size if self.log.exists() else 0
         try:
@@ -78,23 +76,18 @@ class LocalKafka:
             command = java(jars, self.log)
             if not (self._records / "meta.properties").exists():
                 self._format(command, properties)
-            self._launch([*command, "kafka.Kafka", str(properties)])
+            self._output.unlink(missing_ok=True)
+            self._broker = Process("Kafka broker", [*command, "kafka.Kafka", str(properties)], self._output)
+            self._broker.start()
             self._wait_for_answer(deadline)
         except BaseException:
             self.stop(0)
             raise
 
     def stop(self, timeout_seconds: float = 8) -> None:
-        """End the broker: SIGTERM, and SIGKILL when it has not ended in time. Does nothing when none runs."""
+        """SIGTERM, and SIGKILL when the broker has not exited in time. Does nothing when none runs."""
         if self._broker is not None:
-            self.resume()
-            self._broker.terminate()
-            self._end_watchdog()
-            try:
-                self._broker.wait(timeout_seconds)
-            except subprocess.TimeoutExpired:
-                self._broker.kill()
-                self._broker.wait()
+            self._broker.stop(timeout_seconds)
             self._broker = None
         if self._lock is not None:
             self._lock.close()
@@ -124,7 +117,7 @@ class LocalKafka:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._broker is not None:
-            self._broker.send_signal(number)  # checks that the process has not ended
+            self._broker.signal(number)
 
     def _own_data_dir(self, deadline: float) -> None:
         """Lock the directory; wait for a broker whose parent was killed and whose watchdog is ending it."""
@@ -169,43 +162,24 @@ class LocalKafka:
                 f"cannot format {self._records} for Kafka: {(done.stderr or done.stdout).strip()}"
             )
 
-    def _launch(self, command: list[str]) -> None:
-        with (self.data_dir / "kafka.out").open("wb") as out:
-            self._broker = subprocess.Popen(  # noqa: S603 - its own session: Ctrl-C is for us, we stop it in our order
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
-            )
-        self._watchdog = subprocess.Popen(  # noqa: S603
-            ["/bin/sh", "-c", WATCHDOG, "bearwatch-watchdog", str(self._broker.pid)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    def _end_watchdog(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.kill()
-            self._watchdog.communicate()
-            self._watchdog = None
-
     def _wait_for_answer(self, deadline: float) -> None:
         assert self.port is not None and self._broker is not None  # noqa: S101
         while not answers(self.port):
-            if self._broker.poll() is not None:
-                raise StreamError(f"Kafka ended while starting: {self._reason()} (all of it: {self.log})")
+            if self._broker.exit_code is not None:
+                raise StreamError(f"Kafka exited while starting: {self._reason()} (log: {self.log})")
             if time.monotonic() > deadline:
-                raise StreamError(f"Kafka did not answer on {self.bootstrap} in time; see {self.log}")
+                raise StreamError(f"Kafka did not answer on {self.bootstrap} in time (log: {self.log})")
             time.sleep(POLL_SECONDS)
 
     def _reason(self) -> str:
-        output = (self.data_dir / "kafka.out").read_bytes()
+        output = self._output.read_bytes()
         if self.log.exists():
             output += self.log.read_bytes()[self._logged_before :]
         lines = [line for line in output.decode(errors="replace").splitlines() if line]
         for line, cause in pairwise(lines):
             if " ERROR " in line:
                 return f"{line}: {cause}"  # the exception stands on the next line
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "it logged nothing"
 
 
 def is_locked(path: Path) -> bool:

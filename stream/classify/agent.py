@@ -20,6 +20,7 @@ from stream.kafka.batches import ahead, batches
 from stream.messages import BadDocument, Origin
 
 BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for company
+BATCH_DOCUMENTS = 256  # classified together: some token budgets, so that sorting by length pays
 # The next batch fills the engine's streams while the last few texts of the one before occupy one of them only.
 BATCHES_AT_ONCE = 2
 
@@ -80,14 +81,13 @@ class ClassifyAgent:
     assignment_ready: asyncio.Event  # cleared while the assignment changes
     is_leftover: Callable[[TopicPartition, int, int], Any]
     max_future_seconds: float
-    batch_documents: int
 
     async def run(self, events: AsyncIterator[Event]) -> None:
         async for work in ahead(self._begun(events)):
             await self._answer(work)
 
     async def _begun(self, events: AsyncIterator[Event]) -> AsyncIterator[Work]:
-        async for batch in batches(events, self.batch_documents, BATCH_SECONDS):
+        async for batch in batches(events, BATCH_DOCUMENTS, BATCH_SECONDS):
             due = [event for event in batch if await self._is_due(event)]
             now = time.time()
             examined = [self._examine(event, now) for event in due]

@@ -174,7 +174,6 @@ async def _start(
             assignment_ready=assignment.ready,
             is_leftover=assignment.is_leftover,
             max_future_seconds=policy.time.max_future_seconds,
-            batch_documents=settings.batch_documents,
         ).run
         for stream in STREAMS
     }

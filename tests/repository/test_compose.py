@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from bearwatch.cli import bearwatch
-from bearwatch.local.stack import Ports
+from bearwatch.local.stack_configuration import Ports
 from bearwatch.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]

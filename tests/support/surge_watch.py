@@ -15,7 +15,10 @@ from newsroom import Newsroom
 
 from alerting.notify.notices import Receipt
 from bearwatch.local.ports import free_port
-from bearwatch.local.stack import Ports, Stack, stack
+from bearwatch.local.stack import Stack, stack
+from bearwatch.local.stack_configuration import Ports
+from bearwatch.local.up import LOCAL_KAFKA
+from stream.settings import WorkerSettings
 
 POLICY = Path(__file__).with_name("minute_policy.toml")
 PATIENCE_SECONDS = 600.0
@@ -83,9 +86,9 @@ class Watch:
 def watched(folder: Path, workers: int = 1, policy: Path = POLICY) -> Iterator[Watch]:
     """A stack with the keyword model that has read an hour of calm history."""
     ports = Ports(**{each.name: free_port() for each in fields(Ports)})
-    model = write_keyword_model(folder / "model")
+    settings = WorkerSettings(LOCAL_KAFKA, model=write_keyword_model(folder / "model"))
     with (
-        stack(folder, feed=None, policy=policy, model=model, workers=workers, ports=ports) as running,
+        stack(folder, settings, ports, feed=None, policy=policy, workers=workers) as running,
         Newsroom(running.connection) as newsroom,
     ):
         yield Watch(running, ports, folder, newsroom)

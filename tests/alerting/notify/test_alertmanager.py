@@ -21,7 +21,6 @@ from waiting import PATIENCE_SECONDS, wait_until
 
 from alerting.detection.policy import load_policy
 from alerting.notify import silences
-from bearwatch.local.monitoring import home
 from bearwatch.local.ports import HOST, free_port
 
 CONFIG = Path(__file__).parents[3] / "alerting" / "alertmanager" / "alertmanager.yml"
@@ -145,7 +144,7 @@ class Alertmanager:
         program = external_tool("alertmanager")
         command = [program, *(f"--{name}={value}" for name, value in flags.items())]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=home(program), stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until("Alertmanager is ready", self._ready)
 
     def _ready(self) -> bool:

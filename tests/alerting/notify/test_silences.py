@@ -27,7 +27,6 @@ from bearwatch.answers import silence_expiry
 from bearwatch.answers.answering import answer
 from bearwatch.answers.silence_expiry import expire_silences
 from bearwatch.local.kafka import LocalKafka
-from bearwatch.local.monitoring import home
 from bearwatch.local.ports import answers, free_port
 from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
@@ -51,7 +50,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [str(program), f"--config.file={folder}/config.yml", f"--storage.path={folder}"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=home(program))
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             wait_until_ready(process, f"http://127.0.0.1:{port}", folder / "log")
             yield f"http://127.0.0.1:{port}"

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.kafka import LocalKafka
-from bearwatch.local.kafka_jars import KAFKA, checked_jars, coordinates, locked_sums
+from bearwatch.local.kafka_jars import KAFKA, coordinates, fetch, locked_sums
 from bearwatch.local.ports import HOST, answers
 from stream.errors import StreamError
 from stream.kafka.topics import TopicNames, create_topics
@@ -34,19 +34,39 @@ def test_the_committed_list_holds_the_kafka_that_is_meant() -> None:
     assert all(len(digest) == 64 for digest in locked_sums().values())
 
 
-def test_a_jar_that_is_missing_or_altered_is_named(tmp_path: Path) -> None:
-    locked = {
-        "org/example/one/1.0/one-1.0.jar": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
-    }
-    jar = tmp_path / "org/example/one/1.0/one-1.0.jar"
-    with pytest.raises(StreamError, match=r"one-1\.0\.jar is missing"):
-        checked_jars(tmp_path, locked)
-    jar.parent.mkdir(parents=True)
-    jar.write_bytes(b"foo")
-    assert checked_jars(tmp_path, locked) == [jar]
-    jar.write_bytes(b"bar")
-    with pytest.raises(StreamError, match=r"one-1\.0\.jar is not the locked one"):
-        checked_jars(tmp_path, locked)
+JAR = "org/example/one/1.0/one-1.0.jar"
+LOCKED = {JAR: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}  # of foo
+
+
+def test_a_jar_that_is_missing_or_damaged_is_downloaded(tmp_path: Path) -> None:
+    downloads = []
+
+    def download(cache: Path, path: str) -> None:
+        downloads.append(path)
+        assert not (cache / path).exists(), "jgo keeps a file that is there"
+        (cache / path).parent.mkdir(parents=True, exist_ok=True)
+        (cache / path).write_bytes(b"foo")
+
+    assert fetch(tmp_path, LOCKED, download) == [tmp_path / JAR]
+    assert fetch(tmp_path, LOCKED, download) == [tmp_path / JAR]
+    assert downloads == [JAR]
+    (tmp_path / JAR).write_bytes(b"fo")  # a download that was interrupted
+    fetch(tmp_path, LOCKED, download)
+    assert (tmp_path / JAR).read_bytes() == b"foo" and downloads == [JAR, JAR]
+
+
+def test_a_jar_that_cannot_be_had_or_is_another_is_named_with_what_to_do(tmp_path: Path) -> None:
+    def offline(cache: Path, path: str) -> None:
+        raise ConnectionError("no route")
+
+    def other(cache: Path, path: str) -> None:
+        (cache / path).parent.mkdir(parents=True, exist_ok=True)
+        (cache / path).write_bytes(b"bar")
+
+    with pytest.raises(StreamError, match=r"one-1\.0\.jar from Maven Central.* copy .*--broker.*no route"):
+        fetch(tmp_path, LOCKED, offline)
+    with pytest.raises(StreamError, match=r"one-1\.0\.jar as downloaded is not the locked jar"):
+        fetch(tmp_path, LOCKED, other)
 
 
 def test_it_listens_on_loopback_only(broker: LocalKafka) -> None:

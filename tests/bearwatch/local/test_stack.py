@@ -37,7 +37,7 @@ def test_a_surge_is_notified_once_and_its_end_once(surge: subprocess.Popen[bytes
 def test_a_mistake_is_said_before_anything_starts(arguments: tuple[str, ...], said: str, tmp_path: Path):
     (tmp_path / "odd.toml").write_text("policy_version = 2\n[surge]\nodd = 1\n")
     (tmp_path / "slow.toml").write_text("policy_version = 2\n[time]\nmax_out_of_orderness_seconds = 3600\n")
-    command = [sys.executable, "-m", "bearwatch.local.stack", "--data-dir", "data", *arguments]
+    command = [sys.executable, "-m", "bearwatch", "stack", "--data-dir", "data", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
     assert said in done.stderr

@@ -1,0 +1,57 @@
+"""`bearwatch stack`: everything that docker-compose.yml describes but Grafana, as processes of this machine."""
+
+import logging
+import signal
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import click
+
+from bearwatch.local.ports import HOST
+from bearwatch.local.sources import SAMPLE, check_feed
+from bearwatch.local.stack import stack
+from bearwatch.local.stack_configuration import Ports
+from bearwatch.local.up import LOCAL_KAFKA
+from bearwatch.settings import WORKER_SETTINGS, settings
+from stream.settings import WorkerSettings
+
+log = logging.getLogger("bearwatch.stack")
+
+
+@click.command
+@click.option("--feed", default=SAMPLE, show_default=True, metavar="sample|FILE.jsonl", help="What to read.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".stack"),
+    show_default=True,
+    help="Kafka's records, configuration, logs and notifications; a second start continues from there.",
+)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many workers.")
+@settings(*WORKER_SETTINGS)
+def command(feed: str, data_dir: Path, workers: int, policy: Path | None, **chosen: Any) -> None:
+    """Kafka, workers, a feed, Prometheus, Alertmanager, webhook receiver and evidence pages, until Ctrl-C.
+
+    Prometheus and Alertmanager must be installed. The first worker's metrics are on --metrics-port, those of the
+    others on free ports. A worker that exits is started again; when another process exits, everything stops.
+    """
+    check_feed(feed)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    worker = WorkerSettings(LOCAL_KAFKA, **chosen)
+    ports = Ports(worker=worker.metrics_port)
+    with stack(data_dir, worker, ports, feed, policy, workers) as running:
+        log.info(
+            "Prometheus http://%s:%d, Alertmanager http://%s:%d",
+            HOST,
+            ports.prometheus,
+            HOST,
+            ports.alertmanager,
+        )
+        log.info("evidence http://%s:%d/alerts, Kafka %s", HOST, ports.evidence, running.connection)
+        log.info("notifications are in %s, logs beside it", running.notifications)
+        while not stop.wait(1):
+            running.check()
+    log.info("stopped")
