@@ -14,19 +14,13 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
 
-import msgspec
 import pytest
-from alert_messages import NOW, STORY, acknowledgement, alert, record, write
+from alert_messages import acknowledgement, alert, write
 from waiting import PATIENCE_SECONDS, wait_until
 
-from alerting.alerts import Evidence
-from alerting.errors import AlertingError
-from alerting.evidence.acknowledgements import decode
-from alerting.evidence.history import AlertHistory
 from bearwatch.cli import main
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import free_port
-from bearwatch.terminal.alert_text import as_json, page, row
 from bearwatch.terminal.snapshot import AlertReader
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
@@ -60,90 +54,6 @@ def bearwatch(
 
 
 Run = Callable[..., Result]
-
-
-def test_the_two_messages_are_told_apart():
-    for message in (alert(), acknowledgement(), acknowledgement(state="snoozed", silence="s")):
-        assert decode(encode(message)) == message
-    for wrong in (b"{}", b"[]", b"", b'{"state": "odd"}'):
-        with pytest.raises(msgspec.DecodeError):
-            decode(wrong)
-
-
-def test_a_record_follows_its_alert():
-    updated = alert(state="updated", negative_stories=12, stories=13, window_end=NOW + timedelta(minutes=1))
-    over = alert(state="resolved", negative_stories=1, window_end=NOW + timedelta(minutes=9), evidence=())
-    followed = record(alert(), acknowledgement(), updated, over)
-    assert (followed.since, followed.alert, followed.last_firing) == (NOW, over, updated)
-    assert followed.acknowledgements == (acknowledgement(),)
-
-
-def test_the_last_answer_holds_while_the_alert_fires():
-    later = acknowledgement(by="Lee", state="snoozed", until=NOW + timedelta(minutes=5))
-    messages = [alert(), acknowledgement(), later]
-    assert record(*messages).acknowledged(NOW) == later
-    assert record(*messages).acknowledged(later.until) is None
-    assert record(*messages, alert(state="resolved")).acknowledged(NOW) is None
-
-
-def test_memory_is_bounded():
-    history = AlertHistory(keep=2)
-    for letter in "abc":
-        history.add(alert(id=letter))
-    history.add(acknowledgement(id="a"))
-    for number in range(100):
-        history.add(acknowledgement(id="c", note=str(number)))
-    assert [each.alert.id for each in history.newest_first()] == ["c", "b"]
-    assert [each.note for each in history.find("c").acknowledgements] == [str(n) for n in range(80, 100)]
-
-
-def test_the_newest_alert_of_a_key_is_one_that_pages():
-    history = AlertHistory()
-    history.add(alert(id="old"))
-    history.add(alert(id="new"))
-    history.add(alert(id="past", historical=True))
-    history.add(alert(id="other", stream="comments", key="comments/topic:Energy | Oil"))
-    labels = {"stream": "news", "topic": "Energy | Oil", "kind": "surge"}
-    found = history.newest_of(labels)
-    assert found is not None and found.alert.id == "new"
-    assert history.newest_of({**labels, "topic": "Macro"}) is None
-    assert history.newest_of({**labels, "entity": "ACME"}) is None
-
-
-def test_an_unknown_id_names_the_nearest():
-    with pytest.raises(AlertingError, match="nearest known one is 0123456789abcdef"):
-        _known().find("0123456789abcdee")
-    with pytest.raises(AlertingError, match="no alerts yet"):
-        AlertHistory().find("x")
-
-
-def _known() -> AlertHistory:
-    history = AlertHistory()
-    history.add(alert())
-    return history
-
-
-def test_texts_cannot_write_to_the_terminal():
-    evil = "\x1b]0;owned\x07\x9b2J\u202eevil\r\n"
-    story = Evidence(text=evil, source=evil, url=evil, probability=0.5, words=(evil,))
-    bad = record(
-        alert(evidence=(story,), topic=evil, key=f"news/topic:{evil}"), acknowledgement(note=evil, by=evil)
-    )
-    for line in (row(bad, NOW), as_json(bad), *page(bad, NOW)):
-        assert line.isprintable()
-    assert json.loads(as_json(bad))["alert"]["evidence"][0]["text"] == evil
-
-
-def test_a_page_says_everything():
-    text = "\n".join(page(record(alert(), acknowledgement(silence="s-1")), NOW))
-    for said in (
-        "critical surge of bad news about Energy | Oil",
-        "firing, acknowledged by Kim until 2026-11-24 14:00 UTC",
-        "9 of 10 stories negative (90%, usual 20%, 4.5 times) from 5 sources in 15 min",
-        STORY.text, "Wire, negative with probability 0.90, https://wire.example/1", "burns, explosion",
-        "on it", "silence s-1",
-    ):  # fmt: skip
-        assert said in text, text
 
 
 @pytest.fixture

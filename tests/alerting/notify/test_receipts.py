@@ -1,0 +1,54 @@
+"""The file of receipts: every line whole and written once, also after crashes and on a full disk."""
+
+import os
+from pathlib import Path
+
+import pytest
+from notifications import disk_of, lines, notice, received
+
+from alerting.errors import AlertingError
+from alerting.notify.receipts import ReceiptFile
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}\n', '{"a": 1}', "token", "{}"])
+def test_a_file_of_something_else_is_not_touched(text: str, tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    path.write_text(text)
+    with pytest.raises(AlertingError, match="line 1 is not a record"):
+        ReceiptFile(path)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"received_at":"2026-11-24T12', b'{"rec\0\0\0', b"\0\0"])
+def test_a_line_that_was_never_whole_is_dropped(torn: bytes, tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(torn)
+    with ReceiptFile(path):
+        assert path.read_bytes() == b""
+
+
+def test_two_receivers_do_not_share_a_file(tmp_path: Path):
+    with ReceiptFile(tmp_path / "out.jsonl"), pytest.raises(AlertingError, match="in use"):
+        ReceiptFile(tmp_path / "out.jsonl")
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    with ReceiptFile(path) as file:
+        file.add(received(notice()))
+        whole = path.read_bytes()
+        with disk_of(len(whole) + 20), pytest.raises(OSError):
+            file.add(received(notice("f2"), notice("f3")))
+        assert path.read_bytes() == whole
+        assert file.add(received(notice("f2"), notice("f3"))) == 2
+    assert [each["fingerprint"] for each in lines(path)] == ["f1", "f2", "f3"]
+
+
+def test_it_is_confirmed_only_when_it_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    order: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda _: order.append("on disk"))
+    with ReceiptFile(tmp_path / "out.jsonl") as file:
+        order.clear()
+        file.add(received(notice()))
+        order.append("confirmed")
+    assert order == ["on disk", "confirmed"]
