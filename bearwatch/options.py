@@ -9,7 +9,7 @@ changes = click.option(
     "changes",
     metavar="KEY=VALUE",
     multiple=True,
-    help="Another value than the configuration's, such as hyperparameters.epochs=6; may be repeated.",
+    help="Replace a value of the configuration, as in hyperparameters.epochs=6; may be repeated.",
 )
 
 

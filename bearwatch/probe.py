@@ -1,4 +1,4 @@
-"""A health check for images that have no curl: `python -m bearwatch.probe URL` exits with 0 if it answers 200."""
+"""A health check for images without curl: `python -m bearwatch.probe URL` exits with 0 if the answer is 200."""
 
 import sys
 import urllib.request

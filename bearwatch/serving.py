@@ -1,15 +1,15 @@
-"""Runs a small HTTP application in the foreground until SIGTERM or Ctrl-C."""
+"""Serves a small HTTP application in the foreground until SIGTERM or Ctrl-C."""
 
 import click
 from aiohttp import web
 
 from alerting.errors import AlertingError
 
-SHUTDOWN_SECONDS = 5.0  # for requests under way
+SHUTDOWN_SECONDS = 5.0  # for open requests
 
 
 def serve(app: web.Application, listen: tuple[str, int], what: str) -> None:
-    """Serve until a signal ends it; requests under way are finished.
+    """Serve `app` at host and port until SIGTERM or Ctrl-C; open requests are answered. `what` names it in the output.
 
     Raises:
         AlertingError: the address cannot be used.

@@ -1,7 +1,8 @@
 """Acknowledging and snoozing: the record on the `alerts` topic and the silence in Alertmanager agree.
 
-The silence comes first. If it cannot be made, nothing is written; if the record cannot be written, the silence
-is taken back. What a kill between the two leaves is a silence that the next answer to the same alert replaces.
+The silence is made first. If it cannot be made, nothing is written; if the record cannot be written, the silence is
+expired again. After a kill between the two there is a silence without a record; the next answer to the alert replaces
+it.
 """
 
 import asyncio
@@ -19,39 +20,39 @@ from stream.kafka.follow import append
 
 def answer(
     record: AlertRecord,
-    wanted: Acknowledgement,
+    acknowledgement: Acknowledgement,
     connection: KafkaConnection,
     topic: str,
     alertmanager: Alertmanager | None,
 ) -> Acknowledgement:
-    """Write the answer down, with its silence where there is an Alertmanager; gives what was written.
+    """Write an answer to the `alerts` topic, with its silence if an Alertmanager is given; returns what was written.
 
     Raises:
-        AlertingError: the alert is over, or there is no silence; nothing was written.
-        StreamError: nothing was written; says what became of the silence.
+        AlertingError: the alert has resolved, or the silence could not be made; nothing was written.
+        StreamError: the record could not be written; the message says whether the silence was expired.
     """
     if record.alert.state == "resolved":
-        raise AlertingError(f"alert {wanted.id} is over; a silence would hide the next alert of {wanted.key}")
+        raise AlertingError(
+            f"alert {acknowledgement.id} has resolved; a silence would hide the next alert of {acknowledgement.key}"
+        )
     if alertmanager is None:
-        asyncio.run(append(connection, topic, wanted))
-        return wanted
+        asyncio.run(append(connection, topic, acknowledgement))
+        return acknowledgement
     try:
-        silence = alertmanager.silence(record.alert, wanted)
+        silence = alertmanager.silence(record.alert, acknowledgement)
     except AlertingError as error:
         raise AlertingError(f"{error}; nothing was written") from None
-    written = msgspec.structs.replace(wanted, silence=silence)
+    written = msgspec.structs.replace(acknowledgement, silence=silence)
     try:
         asyncio.run(append(connection, topic, written))
     except StreamError as error:
-        raise StreamError(f"{error}; {_take_back(alertmanager, silence)}") from None
+        raise StreamError(f"{error}; {_expire(alertmanager, silence)}") from None
     return written
 
 
-def _take_back(alertmanager: Alertmanager, silence: str) -> str:
+def _expire(alertmanager: Alertmanager, silence: str) -> str:
     try:
         alertmanager.expire(silence)
     except AlertingError as error:
-        return (
-            f"its silence {silence} REMAINS and has no record ({error}); end it with `amtool silence expire`"
-        )
-    return "its silence was taken back, so notifications go on"
+        return f"its silence {silence} REMAINS and has no record ({error}); expire it with `amtool silence expire`"
+    return "its silence was expired, so it still pages"

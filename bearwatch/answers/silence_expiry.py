@@ -1,4 +1,4 @@
-"""Ends the silence of an alert that is over, so that the pages of the next one go out."""
+"""Expires the silences of resolved alerts, so that the key's next alert pages."""
 
 import asyncio
 import logging
@@ -8,15 +8,15 @@ from alerting.errors import AlertingError
 from alerting.evidence.history import AlertHistory
 from alerting.notify.silences import Alertmanager
 
-# Prometheus holds an alert for some minutes after its end (`keep_firing_for`, two by default); ended sooner, the
-# silence would let out a page about what is over. A key cools down for longer than this before it can ring again.
-AFTER_END = timedelta(minutes=10)
+# Prometheus keeps an alert firing for some minutes after it has resolved (`keep_firing_for`, two by default); without
+# the silence it would page in that time. A key's cool-down is longer than this, so its next alert is not silenced.
+AFTER_RESOLVED = timedelta(minutes=10)
 EVERY_SECONDS = 10.0
 log = logging.getLogger("bearwatch.alerts")
 
 
 async def expire_silences_until_cancelled(alertmanager: Alertmanager, history: AlertHistory) -> None:
-    """Until cancelled; an Alertmanager that does not answer is asked again. `history` changes meanwhile."""
+    """Every few seconds until cancelled; `history` may change. If Alertmanager does not answer it is asked again."""
     answered = True
     while True:
         try:
@@ -24,15 +24,19 @@ async def expire_silences_until_cancelled(alertmanager: Alertmanager, history: A
             answered = True
         except AlertingError as error:
             if answered:
-                log.warning("silences of alerts that are over cannot be ended: %s; trying on", error)
+                log.warning(
+                    "silences of resolved alerts cannot be expired: %s; retried every %g s",
+                    error,
+                    EVERY_SECONDS,
+                )
             answered = False
         await asyncio.sleep(EVERY_SECONDS)
 
 
 async def expire_silences(alertmanager: Alertmanager, history: AlertHistory, now: datetime) -> None:
-    """Raises AlertingError."""
+    """Expire the silences in force whose alert resolved at least AFTER_RESOLVED ago; raises AlertingError."""
     for alert_id, silence in (await asyncio.to_thread(alertmanager.in_force)).items():
-        over = history.resolved_since(alert_id)
-        if over is not None and now - over >= AFTER_END:
+        resolved = history.resolved_since(alert_id)
+        if resolved is not None and now - resolved >= AFTER_RESOLVED:
             await asyncio.to_thread(alertmanager.expire, silence)
-            log.info("silence %s ended: alert %s is over", silence, alert_id)
+            log.info("silence %s expired: alert %s has resolved", silence, alert_id)

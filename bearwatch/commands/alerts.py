@@ -1,4 +1,4 @@
-"""`bearwatch alerts`: list, show, acknowledge and snooze alerts; serve their evidence."""
+"""`bearwatch alerts`: list, show, acknowledge and snooze alerts; serve pages about them."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ LONGEST = timedelta(days=30)
 
 
 class Duration(click.ParamType):
-    """A length of time: 30m, 2h, 1h30m, 1d."""
+    """A duration: 30m, 2h, 1h30m, 1d."""
 
     name = "duration"
 
@@ -39,7 +39,7 @@ class Duration(click.ParamType):
         if isinstance(value, timedelta):
             return value
         if not re.fullmatch(r"([0-9]{1,6}[smhd])+", value):
-            self.fail(f"{value!r} is no length of time; write 30m, 2h or 1d", param, ctx)
+            self.fail(f"{value!r} is not a duration; write 30m, 2h or 1d", param, ctx)
         parts = re.findall(r"([0-9]+)([smhd])", value)
         length = timedelta(seconds=sum(int(count) * UNIT_SECONDS[unit] for count, unit in parts))
         if not timedelta(0) < length <= LONGEST:
@@ -50,7 +50,7 @@ class Duration(click.ParamType):
 @click.group
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Alerts as they stand on the alerts topic, and people's answers to them."""
+    """The alerts of the alerts topic, and people's answers to them."""
     ctx.default_map = dict.fromkeys(command.commands, ctx.default_map)
 
 
@@ -58,7 +58,7 @@ def command(ctx: click.Context) -> None:
 @settings("broker", "prefix")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, with everything that `show` shows.")
 def list_command(connection: KafkaConnection, prefix: str, as_json: bool) -> None:
-    """All alerts, newest first: id, severity, since when, key, counts, state."""
+    """List all alerts, newest first: id, severity, start, key, counts, state."""
     now = datetime.now(UTC)
     for record in history(connection, prefix).newest_first():
         click.echo(alert_text.as_json(record) if as_json else alert_text.row(record, now))
@@ -69,7 +69,7 @@ def list_command(connection: KafkaConnection, prefix: str, as_json: bool) -> Non
 @settings("broker", "prefix")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(alert_id: str, connection: KafkaConnection, prefix: str, as_json: bool) -> None:
-    """One alert: figures, leading stories with sources, words and links, acknowledgements."""
+    """Show one alert: counts, leading stories with sources, words and links, acknowledgements."""
     record = history(connection, prefix).find(alert_id)
     if as_json:
         click.echo(alert_text.as_json(record))
@@ -100,11 +100,11 @@ def answer_options(command: Command) -> Command:
 @command.command
 @answer_options
 def ack(**options: Any) -> None:
-    """Say that somebody looks after an alert; with --alertmanager it pages nobody meanwhile.
+    """Record that somebody is working on an alert; with --alertmanager it pages nobody in the meantime.
 
-    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; the webhook is
-    told of its end all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
-    --alertmanager` ends the silence with the alert, it is about the key's next alerts as well.
+    The silence matches the alert's stream, topic (or entity) and kind, also if it becomes critical; the webhook is
+    still notified when the alert resolves. A later answer replaces an earlier one. Unless `alerts serve
+    --alertmanager` expires the silence after the alert has resolved, it also matches the key's next alerts.
     """
     record_answer("acknowledged", **options)
 
@@ -112,11 +112,11 @@ def ack(**options: Any) -> None:
 @command.command
 @answer_options
 def snooze(**options: Any) -> None:
-    """Leave an alert for later; with --alertmanager it pages nobody meanwhile.
+    """Postpone an alert; with --alertmanager it pages nobody in the meantime.
 
-    No page goes out for its stream, topic (or entity) and kind, also if it becomes critical; the webhook is
-    told of its end all the same. A later answer takes the place of an earlier one. Where nothing like `alerts serve
-    --alertmanager` ends the silence with the alert, it is about the key's next alerts as well.
+    The silence matches the alert's stream, topic (or entity) and kind, also if it becomes critical; the webhook is
+    still notified when the alert resolves. A later answer replaces an earlier one. Unless `alerts serve
+    --alertmanager` expires the silence after the alert has resolved, it also matches the key's next alerts.
     """
     record_answer("snoozed", **options)
 
@@ -137,7 +137,7 @@ def record_answer(
     manager = Alertmanager(alertmanager) if alertmanager else None
     record = history(connection, prefix).find(alert_id)
     now = datetime.now(UTC)
-    wanted = Acknowledgement(
+    acknowledgement = Acknowledgement(
         id=alert_id,
         key=record.alert.key,
         state=state,
@@ -146,22 +146,22 @@ def record_answer(
         at=now,
         until=now + length,
     )
-    written = answer(record, wanted, connection, TopicNames(prefix).alerts, manager)
-    silence = f"silence {written.silence}" if written.silence else "no --alertmanager: pages go on"
+    written = answer(record, acknowledgement, connection, TopicNames(prefix).alerts, manager)
+    silence = f"silence {written.silence}" if written.silence else "no --alertmanager: it still pages"
     click.echo(f"{alert_id} {state} until {written.until:%Y-%m-%d %H:%M:%S} UTC; {silence}")
 
 
 @command.command("serve")
 @settings("broker", "prefix")
 @click.option("--listen", type=Address(), default="127.0.0.1:9110", show_default=True, help="Where to serve.")
-@click.option("--alertmanager", metavar="URL", help="End the silences there of alerts that are over.")
+@click.option("--alertmanager", metavar="URL", help="Expire the silences of resolved alerts there.")
 def serve_command(
     connection: KafkaConnection, prefix: str, listen: tuple[str, int], alertmanager: str | None
 ) -> None:
-    """Serve read-only pages about alerts, which notifications link to: /alerts, /alerts/ID, /healthz.
+    """Serve read-only pages about alerts, to which notifications link: /alerts, /alerts/ID, /healthz.
 
-    It has no login: whoever reaches the address can read the headlines. With --alertmanager, the silence that `ack`
-    or `snooze` made ends ten minutes after its alert; without, it lasts as long as it was given for.
+    There is no login: anybody who can reach the address can read the headlines. With --alertmanager, a silence made by
+    `ack` or `snooze` expires ten minutes after its alert has resolved; without, it lasts until its own end.
     """
     topic, manager = TopicNames(prefix).alerts, Alertmanager(alertmanager) if alertmanager else None
     require_topics(connection, [topic])
@@ -188,11 +188,11 @@ def serve_command(
     app.cleanup_ctx.append(working)
     serve(app, listen, "evidence")
     if ended:
-        raise StreamError(f"{topic} is not followed any more: {ended[0].exception()!r}")
+        raise StreamError(f"{topic} is no longer followed: {ended[0].exception()!r}")
 
 
 def history(connection: KafkaConnection, prefix: str) -> AlertHistory:
-    """Everything on the topic by now."""
+    """All alerts and answers that the topic holds now."""
     found = AlertHistory()
     asyncio.run(read(connection, TopicNames(prefix).alerts, found.add))
     return found

@@ -1,9 +1,9 @@
-"""Texts in, JSON lines out: `bearwatch classify "ACME misses estimates"`, or lines on standard input.
+"""`bearwatch classify`: texts to JSON lines, as in `bearwatch classify "ACME misses estimates"`.
 
     bearwatch classify < headlines.txt
     bearwatch classify --jsonl < documents.jsonl     # objects with a `text`; their other fields are kept
 
-It streams: results leave in the order of the input, as soon as the lines they belong to have come.
+It streams: results are written in the order of the input, as soon as their lines have been read.
 """
 
 import os
@@ -20,14 +20,14 @@ from models.classifier import Classification, Classifier
 from models.text import normalise
 
 BLOCK_BYTES = 1 << 16
-MAX_LINE_BYTES = 4 << 20  # Kafka's messages are of 1 MiB at most; a longer line is no document
-CHUNK_LINES = 256  # a second's work for a slow CPU, enough for full batches
+MAX_LINE_BYTES = 4 << 20  # Kafka's messages have at most 1 MiB; a longer line is not a document
+CHUNK_LINES = 256  # takes a slow CPU a second, and fills batches
 
 Record = dict[str, Any]
 
 
 class BadLineError(Exception):
-    """This line cannot be classified; the message says why."""
+    """A line cannot be classified; the message says why."""
 
 
 @click.command()
@@ -36,25 +36,27 @@ class BadLineError(Exception):
 @click.option(
     "--abstain",
     is_flag=True,
-    help="No label (null) below the confidence that the model's manifest names for each head.",
+    help="null instead of a label whose probability is below the head's threshold in the model's manifest.",
 )
 @settings("model", "engine")
 def command(texts: tuple[str, ...], jsonl: bool, abstain: bool, model: Path, engine: str) -> None:
     """Classify each TEXT, or each line on standard input, into one JSON line.
 
-    A line that cannot be classified is named on standard error and left out; the exit code is then 1.
+    A line that cannot be classified is reported on standard error and left out; the exit code is then 1.
     """
     if texts and jsonl:
-        raise click.UsageError("--jsonl is about standard input; give no TEXT with it")
+        raise click.UsageError("--jsonl is for standard input; leave out TEXT")
     classifier = Classifier.load(model, engine)
     if texts:
         chunks = iter([[text.encode(errors="surrogateescape") for text in texts]])
     else:
         chunks = whole_lines(click.get_binary_stream("stdin"))
-    least = {name: head.abstain_below if abstain else 0.0 for name, head in classifier.manifest.heads.items()}
+    thresholds = {
+        name: head.abstain_below if abstain else 0.0 for name, head in classifier.manifest.heads.items()
+    }
     try:
-        bad = write_results(classifier, chunks, jsonl, least, click.get_binary_stream("stdout"))
-    except BrokenPipeError:  # `| head` has what it wanted; Python must not fail to flush the rest at its end
+        bad = write_results(classifier, chunks, jsonl, thresholds, click.get_binary_stream("stdout"))
+    except BrokenPipeError:  # as in `| head`; Python must not fail when it flushes the rest at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     if bad:
@@ -62,9 +64,9 @@ def command(texts: tuple[str, ...], jsonl: bool, abstain: bool, model: Path, eng
 
 
 def whole_lines(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Lines as soon as they are whole, at most `CHUNK_LINES` at a time; an overlong one is cut, still overlong."""
+    """Lines as soon as they are complete, at most `CHUNK_LINES` at a time; of one too long, a byte over the limit."""
     rest = b""
-    while block := stream.read1(BLOCK_BYTES):  # type: ignore[attr-defined]  # what has come, without waiting for more
+    while block := stream.read1(BLOCK_BYTES):  # type: ignore[attr-defined]  # what is there, without waiting for more
         *lines, rest = (rest + block).split(b"\n")
         rest = rest[: MAX_LINE_BYTES + 1]
         for start in range(0, len(lines), CHUNK_LINES):
@@ -76,12 +78,12 @@ def write_results(
     classifier: Classifier,
     chunks: Iterable[list[bytes]],
     jsonl: bool,
-    least: Mapping[str, float],
+    thresholds: Mapping[str, float],
     out: BinaryIO,
 ) -> int:
-    """Write one JSON line for each good line and return how many were bad. Blank lines are neither.
+    """Write one JSON line for each good line; returns how many lines were bad. Blank lines are skipped.
 
-    `least`: the probability that a head's label must have to be written.
+    `thresholds`: by head, the probability that a label must have to be written.
     """
     number = bad = 0
     for lines in chunks:
@@ -96,13 +98,13 @@ def write_results(
                 click.echo(f"line {number}: {error}; left out", err=True)
         results = classifier.classify([text for text, _ in records])
         for (_, record), result in zip(records, results, strict=True):
-            out.write(msgspec.json.encode(record | fields(result, least)) + b"\n")
+            out.write(msgspec.json.encode(record | fields(result, thresholds)) + b"\n")
         out.flush()
     return bad
 
 
 def parse(line: bytes, jsonl: bool) -> tuple[str, Record]:
-    """The text of a line, and the fields that are written back as they came. Raises `BadLineError`."""
+    """The text of a line, and the fields that are written back unchanged; raises BadLineError."""
     if len(line) > MAX_LINE_BYTES:
         raise BadLineError(f"longer than {MAX_LINE_BYTES >> 20} MiB")
     try:
@@ -116,14 +118,14 @@ def parse(line: bytes, jsonl: bool) -> tuple[str, Record]:
     except KeyError as error:
         raise BadLineError("no field `text`") from error
     if not normalise(text):
-        raise BadLineError("nothing is left of the text without markup and links")
+        raise BadLineError("the text is empty without markup and links")
     return text, {"text": text} | record
 
 
-def fields(answer: Classification, least: Mapping[str, float]) -> Record:
-    """`topic`, `topic_probability` and so on for every head; they replace fields of the same name."""
+def fields(answer: Classification, thresholds: Mapping[str, float]) -> Record:
+    """For every head two fields, as `topic` and `topic_probability`; they replace fields of the same name."""
     named: Record = {}
     for head, prediction in answer.predictions.items():
-        named[head] = prediction.label if prediction.probability >= least[head] else None
+        named[head] = prediction.label if prediction.probability >= thresholds[head] else None
         named[f"{head}_probability"] = round(prediction.probability, 6)
     return named

@@ -10,14 +10,18 @@ from stream.kafka.topics import TopicNames, create_topics
 @click.command
 @settings("broker", "prefix")
 @click.option(
-    "--partitions", type=click.IntRange(1), default=4, show_default=True, help="Bounds the workers."
+    "--partitions",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="Of each topic; at most so many workers share the work.",
 )
 @click.option(
     "--replication",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="3 where documents must not be lost.",
+    help="Copies of each partition; use 3 where documents must not be lost.",
 )
 @click.pass_context
 def command(
@@ -25,8 +29,8 @@ def command(
 ) -> None:
     """Create the Kafka topics, or say how existing ones differ.
 
-    Nothing that exists is changed. The exit code is 1 when a topic is not as it must be; other sizes and
-    times of keeping are reported and may be meant.
+    Existing topics are not changed. The exit code is 1 when a topic is not as it must be; other sizes and retention
+    times are reported, and may be intended.
     """
     report = create_topics(connection, TopicNames(prefix), partitions, replication)
     for name in report.created:

@@ -1,4 +1,4 @@
-"""Alerts as plain text. Headlines and notes come from outside: what a terminal would obey is taken out."""
+"""Alerts as plain text. Headlines and notes come from outside, so control characters are removed."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from bearwatch.terminal.printable import printable, printable_json
 
 
 def row(record: AlertRecord, now: datetime) -> str:
-    """One line of `bearwatch alerts list`; the figures are those of when it last fired."""
+    """One line of `bearwatch alerts list`, with the counts of the alert's last firing message."""
     alert = record.last_firing
     return printable(
         f"{alert.id}  {alert.severity:<8}  {moment(record.since)}  {alert.key}  "
@@ -19,17 +19,17 @@ def row(record: AlertRecord, now: datetime) -> str:
 
 
 def page(record: AlertRecord, now: datetime) -> list[str]:
-    """Everything about an alert, in lines."""
+    """The lines of `bearwatch alerts show`."""
     alert = record.last_firing
     lines = [
         f"{alert.id}  {title(alert)}",
         f"state     {state(record, now)}",
         f"since     {moment(record.since)} UTC",
-        f"figures   {figures(alert)}",
+        f"counts    {figures(alert)}",
         f"detector  model {alert.model}, policy {alert.policy}",
     ]
     if record.alert.state == "resolved":
-        lines.insert(3, f"over at   {moment(record.alert.window_end)} UTC")
+        lines.insert(3, f"resolved  {moment(record.alert.window_end)} UTC")
     for story in alert.evidence:
         lines += [
             "",
@@ -37,7 +37,7 @@ def page(record: AlertRecord, now: datetime) -> list[str]:
             f"  {story.source}, negative with probability {story.probability:.2f}, {story.url or 'no link'}",
         ]
         if story.words:
-            lines.append(f"  because of: {', '.join(story.words)}")
+            lines.append(f"  decisive words: {', '.join(story.words)}")
     for answer in record.acknowledgements:
         lines += [
             "",
@@ -48,5 +48,5 @@ def page(record: AlertRecord, now: datetime) -> list[str]:
 
 
 def as_json(record: AlertRecord) -> str:
-    """One line of JSON."""
+    """An alert as one line of JSON."""
     return printable_json(msgspec.json.encode(record))

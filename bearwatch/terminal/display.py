@@ -1,4 +1,4 @@
-"""Where the live view goes: a screen that is drawn anew, or lines where standard output is no terminal."""
+"""Shows the live view: a screen that is redrawn, or plain lines where standard output is not a terminal."""
 
 import time
 from collections import deque
@@ -15,17 +15,17 @@ from bearwatch.terminal.view import Place, alert_lines, screen, status_line
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 5.0  # between two plain status lines
-RATE_SECONDS = 5.0  # documents a second are a mean over these
+RATE_SECONDS = 5.0  # documents per second are a mean over so many
 
 
 class Rate:
-    """Documents a second over the last few seconds."""
+    """Documents per second, a mean over the last few seconds."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque(maxlen=int(RATE_SECONDS / REFRESH_SECONDS))
 
     def update(self, documents: int, now: float) -> float:
-        """`now` is in seconds of a steady clock."""
+        """Take the number of documents at `now` (seconds of a monotonic clock); returns documents per second."""
         self._seen.append((now, documents))
         (then, before), (_, after) = self._seen[0], self._seen[-1]
         return max(0.0, (after - before) / (now - then)) if now > then else 0.0
@@ -54,7 +54,7 @@ class LiveScreen:
 
 
 class Lines:
-    """Plain lines: the state every few seconds, each message about an alert."""
+    """Plain lines: the state every few seconds, and each message about an alert."""
 
     def __init__(self, alerts: AlertReader, places: Sequence[Place]) -> None:
         self._alerts = alerts
@@ -74,5 +74,5 @@ class Lines:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + LINE_SECONDS
             click.echo(status_line(snapshot, rate))
-        for alert in self._alerts.news():
+        for alert in self._alerts.unread():
             click.echo("\n".join(alert_lines(alert)))

@@ -4,10 +4,10 @@ import json
 
 
 def printable(text: str) -> str:
-    """Without what a terminal would obey: a feed's `source` is not normalised as a text is."""
+    """The text with a dot for each character that is not printable. (A document's `source` is not normalised.)"""
     return "".join(character if character.isprintable() else "·" for character in text)
 
 
 def printable_json(encoded: bytes) -> str:
-    """One line of JSON with the same content, in which what a terminal would obey is escaped."""
+    """JSON as one line with the same content, in which characters that are not printable are escaped."""
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in encoded.decode())

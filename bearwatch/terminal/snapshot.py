@@ -1,4 +1,4 @@
-"""What the live view shows, read from outside as any other user would: /metrics, /healthz and the alerts topic."""
+"""What the live view shows, read from /metrics, /healthz and the alerts topic, as other programs can read it too."""
 
 import json
 import urllib.error
@@ -17,13 +17,13 @@ from alerting.evidence.acknowledgements import decode
 from stream.kafka.connection import KafkaConnection
 
 ANSWER_SECONDS = 2.0
-UNSAID = 1000  # messages kept for `AlertReader.news`; a screen never asks for them
-WINDOW = "1h"  # the window whose share the view shows
+MAX_UNREAD = 1000  # messages kept for `AlertReader.unread`, which a screen never calls
+WINDOW = "1h"  # the window whose ratio the view shows
 
 
 @dataclass(frozen=True)
 class KeyFigures:
-    """One line of the table."""
+    """One row of the table."""
 
     stream: str
     topic: str
@@ -36,7 +36,7 @@ class KeyFigures:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A worker at one moment."""
+    """A worker at one time."""
 
     state: str = "starting"
     reason: str = ""
@@ -44,11 +44,11 @@ class Snapshot:
     dead_letters: int = 0
     lag: int = 0
     keys: tuple[KeyFigures, ...] = ()
-    watermark: float | None = None  # Unix seconds: event time reached
+    watermark: float | None = None  # event time in Unix seconds
 
 
 def read_snapshot(address: str) -> Snapshot:
-    """Ask the worker at HOST:PORT; a worker that does not answer is `starting`."""
+    """Ask the worker at HOST:PORT; one that does not answer counts as `starting`."""
     try:
         health = json.loads(_get(f"http://{address}/healthz"))
         text = _get(f"http://{address}/metrics").decode()
@@ -66,7 +66,7 @@ def _get(url: str) -> bytes:
 
 
 def parse(text: str, state: str, reason: str) -> Snapshot:
-    """The exposition format into what the view shows."""
+    """From the text of /metrics to a snapshot; `state` and `reason` come from /healthz."""
     figures: dict[tuple[str, str], dict[str, Any]] = defaultdict(lambda: defaultdict(int))
     outcomes: dict[str, int] = defaultdict(int)
     lag, watermarks = 0, []
@@ -102,12 +102,12 @@ def parse(text: str, state: str, reason: str) -> Snapshot:
 
 @dataclass
 class AlertReader:
-    """Reads committed alerts on a thread of its own: the last message of each alert, in order of its firing."""
+    """Reads committed alerts in a thread; keeps the last message of each alert, in the order of first firing."""
 
     connection: KafkaConnection
     topic: str
     _latest: dict[str, Alert] = field(default_factory=dict)
-    _unsaid: deque[Alert] = field(default_factory=lambda: deque(maxlen=UNSAID))
+    _unread: deque[Alert] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
     _lock: Lock = field(default_factory=Lock)
 
     def run(self, stop: Event) -> None:
@@ -130,20 +130,21 @@ class AlertReader:
                 if isinstance(message, Alert):
                     with self._lock:
                         self._latest[message.id] = message
-                        self._unsaid.append(message)
+                        self._unread.append(message)
         consumer.close()
 
     def all(self) -> list[Alert]:
+        """The last message of each alert."""
         with self._lock:
             return list(self._latest.values())
 
-    def news(self) -> list[Alert]:
-        """The messages that have come since the last call, in their order."""
+    def unread(self) -> list[Alert]:
+        """The messages since the last call, in their order."""
         with self._lock:
-            news = list(self._unsaid)
-            self._unsaid.clear()
-            return news
+            messages = list(self._unread)
+            self._unread.clear()
+            return messages
 
     def active(self) -> list[Alert]:
-        """Alerts that fire now and are not historical."""
+        """The last messages of alerts that fire now and are not historical."""
         return [alert for alert in self.all() if alert.state != "resolved" and not alert.historical]

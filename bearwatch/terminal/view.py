@@ -1,4 +1,4 @@
-"""The live view of `bearwatch up`: a snapshot as a screen, or as plain lines where there is no terminal."""
+"""The live view of `bearwatch up`: from a snapshot and alerts to a screen, or to plain lines."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ STATE_STYLES = {"serving": "green", "recovering": "yellow", "starting": "yellow"
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look next."""
+    """Something else to look at, such as the log, and where it is."""
 
     name: str
     where: str
@@ -32,7 +32,7 @@ class Place:
 def screen(
     snapshot: Snapshot, per_second: float, alerts: Iterable[Alert], places: Iterable[Place], now: datetime
 ) -> RenderableType:
-    """The whole view."""
+    """The screen; `per_second` is documents per second, `now` the time that the head shows."""
     active = [alert for alert in alerts if alert.state != "resolved" and not alert.historical]
     past = [alert for alert in alerts if alert.state == "resolved" or alert.historical]
     parts: list[RenderableType] = [_head(snapshot, per_second, now), _keys(snapshot.keys, active)]
@@ -44,7 +44,7 @@ def screen(
 
 
 def status_line(snapshot: Snapshot, per_second: float) -> str:
-    """One plain line: how the worker is and how far it has come."""
+    """One plain line: the worker's state, its documents, its lag and its event time."""
     reached = "-" if snapshot.watermark is None else f"{utc(snapshot.watermark):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"{snapshot.state}: {snapshot.documents} documents, {per_second:.0f}/s, lag {snapshot.lag}, "
@@ -53,7 +53,7 @@ def status_line(snapshot: Snapshot, per_second: float) -> str:
 
 
 def alert_lines(alert: Alert) -> list[str]:
-    """An alert in plain lines: what happened, the numbers, the headlines."""
+    """An alert in plain lines: title, counts, headlines."""
     when = " (historical)" if alert.historical else ""
     first = f"ALERT {alert.state}{when}: {title(alert)}"
     return [first, f"  {figures(alert)}", *(f"  - {each}" for each in _headlines(alert))]

@@ -1,3 +1,5 @@
+"""Batches: every text in one of them, padded to its own length, within the budget."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ def test_an_example() -> None:
     ]
 
 
-def test_nothing_makes_no_batch() -> None:
+def test_no_text_gives_no_batch() -> None:
     assert batches([], 512) == []
 
 

@@ -1,3 +1,5 @@
+"""The bundled model: plain examples that every release must classify as a person would."""
+
 import pytest
 
 from models.classifier import BUNDLED, Classifier
@@ -52,7 +54,7 @@ def test_topics(classifier: Classifier, text: str, topic: str) -> None:
     assert classifier.classify([text])[0].predictions["topic"].label == topic
 
 
-def test_neither_the_neighbours_nor_the_engine_change_a_label(classifier: Classifier) -> None:
+def test_neither_the_batch_nor_the_engine_changes_a_label(classifier: Classifier) -> None:
     texts = [*NEGATIVE, *POSITIVE, *TOPICS]
     together = classifier.classify(texts)
     assert [classifier.classify([text])[0] for text in texts] == together
@@ -63,6 +65,6 @@ def test_neither_the_neighbours_nor_the_engine_change_a_label(classifier: Classi
             assert prediction.probability == pytest.approx(theirs.predictions[head].probability, abs=1e-4)
 
 
-def test_the_words_that_made_it_bad_news(classifier: Classifier) -> None:
+def test_the_decisive_words_of_bad_news(classifier: Classifier) -> None:
     (words,) = decisive_words(classifier, NEGATIVE[:1], "sentiment", "negative")
     assert set(words) & {"plunge", "warning"}

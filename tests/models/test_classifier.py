@@ -1,3 +1,5 @@
+"""The classifier: predictions do not depend on the batch, keep their order, and name the model that gave them."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,6 @@ from tiny_bert import MAX_TOKENS, WORDS, write_tiny_bert
 from models.classifier import Classifier, Prediction, softmax
 from models.engines import CPU, FP32, Ids, Logits
 from models.errors import ModelError
-from models.explain import decisive_words
 from models.manifest import load_manifest, model_hash, write_manifest
 
 texts = st.lists(st.sampled_from(WORDS), max_size=MAX_TOKENS + 5).map(" ".join)
@@ -29,7 +30,7 @@ def classifier(request: pytest.FixtureRequest, folder: Path) -> Classifier:
 
 @settings(max_examples=40, deadline=None)
 @given(text=texts, before=st.lists(texts, max_size=40), after=st.lists(texts, max_size=40))
-def test_a_result_never_depends_on_what_it_was_batched_with(
+def test_a_prediction_does_not_depend_on_the_other_texts_of_the_batch(
     classifier: Classifier, text: str, before: list[str], after: list[str]
 ) -> None:
     """To the last bit: probabilities are compared as they are."""
@@ -64,7 +65,7 @@ def test_texts_are_normalised(classifier: Classifier) -> None:
     assert raw == plain
 
 
-def test_what_exceeds_the_limit_is_cut(classifier: Classifier) -> None:
+def test_a_text_over_the_token_limit_is_truncated(classifier: Classifier) -> None:
     words = WORDS[: MAX_TOKENS - 2]
     short, long, huge = classifier.classify(
         [" ".join(words), " ".join([*words, "w199"]), " ".join(words * 3000)]
@@ -87,7 +88,7 @@ def test_an_answer_names_the_model_and_the_engine_that_gave_it(
     ] * 2
 
 
-def test_a_gpus_batches_are_always_full(folder: Path) -> None:
+def test_batches_are_full_where_the_engine_asks_for_it(folder: Path) -> None:
     classifier = Classifier.load(folder, CPU)
     shapes = set()
 
@@ -112,7 +113,7 @@ def test_labels_that_do_not_fit_the_graph_are_an_error(tmp_path: Path) -> None:
         Classifier.load(tmp_path, CPU)
 
 
-def test_a_file_that_is_no_tokeniser_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tokeniser_is_an_error(tmp_path: Path) -> None:
     manifest = load_manifest(write_tiny_bert(tmp_path))
     (tmp_path / "tokenizer.json").write_text("{}")
     write_manifest(
@@ -133,26 +134,3 @@ def test_softmax_of_large_logits() -> None:
     np.testing.assert_allclose(
         softmax(np.array([[1000, 1000], [-1000, 0]], np.float32)), [[0.5, 0.5], [0, 1]]
     )
-
-
-def test_decisive_words_are_those_that_lower_the_probability(classifier: Classifier) -> None:
-    words = WORDS[20:30]
-    label = classifier.classify([" ".join(words)])[0].predictions["topic"].label
-    column = classifier.manifest.heads["topic"].labels.index(label)
-    found, same = decisive_words(classifier, [" ".join(words)] * 2, "topic", label, limit=3)
-    assert found == same
-
-    def probability(kept: list[str]) -> float:
-        return float(classifier.probabilities([" ".join(kept)])["topic"][0, column])
-
-    without = {word: probability([w for w in words if w != word]) for word in words}
-    expected = sorted((w for w in words if without[w] < probability(words)), key=lambda w: without[w])
-    assert 1 <= len(found) <= 3
-    assert found == expected[:3]
-
-
-def test_decisive_words_of_empty_and_of_long_texts(classifier: Classifier) -> None:
-    nothing, long = decisive_words(classifier, ["<br> ", "w1 " * 10_000], "topic", "topic 1")
-    assert nothing == []
-    assert set(long) <= {"w1"}
-    assert decisive_words(classifier, [], "topic", "topic 1") == []

@@ -1,3 +1,5 @@
+"""Engines: which one is chosen and why, that they agree, and errors of files that they cannot run."""
+
 import logging
 import os
 import subprocess
@@ -41,7 +43,7 @@ def test_flags_of_the_first_processor() -> None:
         (replace(AMX, gpu=True), [CUDA, BF16, CPU]),
     ],
 )
-def test_the_machine_decides(machine: Machine, expected: list[str]) -> None:
+def test_the_machine_decides_the_order_of_engines(machine: Machine, expected: list[str]) -> None:
     assert [name for name, _ in preferences(machine)] == expected
 
 
@@ -64,7 +66,7 @@ def test_engines_agree_and_name_their_outputs_in_order(model: Path, name: str) -
     np.testing.assert_allclose(topic, reference[1], atol=1e-5)
 
 
-def test_results_outlive_the_next_call(model: Path) -> None:
+def test_results_are_not_overwritten_by_the_next_call(model: Path) -> None:
     run = open_engine(model, OUTPUTS, FP32, threads=1).run
     ones = np.ones((2, 8), np.int64)
     first = run(ones * 10, ones)
@@ -85,7 +87,7 @@ def test_the_choice_and_its_reason_are_logged(
 
 
 @pytest.mark.skipif(this_machine().gpu, reason="the GPU here would work")
-def test_a_gpu_that_does_not_work_is_said_and_done_without(
+def test_a_gpu_that_does_not_work_is_logged_and_the_next_engine_used(
     model: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "this_machine", lambda: replace(PLAIN, gpu=True))
@@ -95,13 +97,13 @@ def test_a_gpu_that_does_not_work_is_said_and_done_without(
 
 
 @pytest.mark.parametrize("name", [CPU, FP32])
-def test_a_file_that_is_no_graph_is_a_model_error(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_a_graph_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(ModelError, match=rf"{name} cannot run .*model\.onnx"):
         open_engine(tmp_path / "model.onnx", OUTPUTS, name)
 
 
-def test_a_missing_output_is_a_model_error(model: Path) -> None:
+def test_a_missing_output_is_an_error(model: Path) -> None:
     with pytest.raises(ModelError, match="language_logits"):
         open_engine(model, ["language_logits"], CPU)
 

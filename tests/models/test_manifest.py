@@ -1,3 +1,5 @@
+"""The manifest: written and read, verified, and the hash that names a model."""
+
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +37,7 @@ def edit(folder: Path, **changes: object) -> None:
     path.write_bytes(msgspec.json.encode(msgspec.json.decode(path.read_bytes()) | changes))
 
 
-def test_what_was_written_is_read(tmp_path: Path, manifest: Manifest) -> None:
+def test_a_written_manifest_is_read_unchanged(tmp_path: Path, manifest: Manifest) -> None:
     assert load_manifest(tmp_path) == manifest
     assert '"created": "2026-01-02T03:04:05Z"' in (tmp_path / "manifest.json").read_text()
 
@@ -54,7 +56,7 @@ def test_a_missing_file_is_named(tmp_path: Path, manifest: Manifest) -> None:
         load_manifest(tmp_path)
 
 
-def test_no_model_at_all(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model here"):
         load_manifest(tmp_path / "nowhere")
 
@@ -69,7 +71,7 @@ def test_no_model_at_all(tmp_path: Path) -> None:
         ({"schema_version": 2}, "schema_version 2, this version reads 1"),
         ({"heads": {}}, "heads: the model has none"),
         ({"heads": {"topic": {"labels": ["a", "a"], "output": "x"}}}, r"heads\.topic\.labels"),
-        ({"files": {"model.onnx": "0"}}, r"tokenizer\.json is missing from the list"),
+        ({"files": {"model.onnx": "0"}}, r"tokenizer\.json is not listed"),
         (
             {"files": {"model.onnx": "0", "tokenizer.json": "0", "../x": "0"}},
             "damaged|not the name of a file",
@@ -85,13 +87,13 @@ def test_a_wrong_manifest_is_an_error_that_says_where(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'"text"'])
-def test_what_is_no_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_manifest_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(ModelError, match="not a manifest"):
         load_manifest(tmp_path)
 
 
-def test_the_hash_follows_what_decides_an_answer(manifest: Manifest) -> None:
+def test_the_hash_depends_on_what_decides_a_prediction(manifest: Manifest) -> None:
     same = msgspec.structs.replace(
         manifest, name="other", metrics={}, files=dict(reversed(manifest.files.items()))
     )

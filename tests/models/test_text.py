@@ -1,3 +1,5 @@
+"""Text preparation: examples, and properties that hold for any text, also a hostile one."""
+
 import unicodedata
 
 import pytest
@@ -90,12 +92,12 @@ def test_deep_escapes_end_without_markup() -> None:
 @pytest.mark.parametrize(
     "unit", ["<", "&", "amp;", "<a ", '<a x="', "<a x=1 ", "<!--", "<script>", "&#9", "www."]
 )
-def test_hostile_text_of_900_kb_is_done_in_linear_time(start: str, unit: str) -> None:
+def test_hostile_text_of_900_kb_takes_linear_time(start: str, unit: str) -> None:
     once = normalise(start + unit * (900_000 // len(unit)))
     assert normalise(once) == once
 
 
-def test_a_megabyte_of_combining_marks_is_cut_before_it_is_composed() -> None:
+def test_combining_marks_are_cut_before_they_are_composed() -> None:
     """Composing takes quadratic time; without the cut this would take minutes."""
     marks = "a" + "\u0301" * 300_000 + "\u0323" * 300_000
     assert len(normalise(marks)) <= MAX_CHARACTERS

@@ -119,7 +119,7 @@ def test_two_alerts_have_silences_of_their_own(url: str):
 
 def test_a_record_that_cannot_be_written_takes_its_silence_back(url: str):
     fired = record(alert(id="e" * 16))
-    with pytest.raises(StreamError, match="its silence was taken back"):
+    with pytest.raises(StreamError, match="its silence was expired"):
         answer(fired, now_for(id="e" * 16), NOBODY, "alerts", Alertmanager(url))
     assert in_force(url, "e" * 16) == []
 
@@ -170,7 +170,7 @@ def test_the_server_of_evidence_ends_silences(url: str, broker: LocalKafka, pref
         process.terminate()
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert over.id not in manager.in_force(), output
-    assert f"alert {over.id} is over" in output and "Traceback" not in output
+    assert f"alert {over.id} has resolved" in output and "Traceback" not in output
 
 
 def test_an_alertmanager_that_is_away_is_asked_again(url: str, monkeypatch: pytest.MonkeyPatch):

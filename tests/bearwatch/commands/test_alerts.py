@@ -104,7 +104,7 @@ def test_an_answer_is_a_message_of_its_own(
     before = datetime.now(UTC)
     said = bearwatch("snooze", "0123456789abcdef", "--for", "1h30m", "--by", "Kim", "--note", "lunch", *where)
     assert said.code == 0, said.err
-    assert "no --alertmanager: pages go on" in said.out
+    assert "no --alertmanager: it still pages" in said.out
     shown = json.loads(bearwatch("show", "0123456789abcdef", "--json", *where).out)
     (answer,) = shown["acknowledgements"]
     assert (answer["state"], answer["by"], answer["note"]) == ("snoozed", "Kim", "lunch")

@@ -47,7 +47,7 @@ def test_lines_keep_their_order(model: str) -> None:
     assert [line["text"] for line in lines(result)] == texts
 
 
-def test_below_the_threshold_no_label_is_given(model: str, tmp_path: Path) -> None:
+def test_below_the_threshold_the_label_is_null(model: str, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(model, tmp_path / "model"))
     manifest = load_manifest(folder)
     topic = msgspec.structs.replace(manifest.heads["topic"], abstain_below=1.0)
@@ -81,14 +81,16 @@ def test_json_lines_keep_their_other_fields(model: str) -> None:
         (b'{"txt":"w1"}', "no field `text`"),
         (b'{"text":5}', "Expected `str`, got `int`"),
         (b'{"text":"\\ud800"}', "not a JSON object with a text"),
-        (b'{"text":""}', "nothing is left of the text"),
-        (b'{"text":"https://t.co/x"}', "nothing is left of the text"),
+        (b'{"text":""}', "the text is empty"),
+        (b'{"text":"https://t.co/x"}', "the text is empty"),
         (b'{"text":"\xff"}', "not UTF-8 (byte 10)"),
         (b'{"text":"w1","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "recursion"),
         (b'{"text":"' + b"w" * MAX_LINE_BYTES + b'"}', "longer than 4 MiB"),
     ],
 )
-def test_a_bad_line_is_named_and_the_others_are_classified(model: str, bad: bytes, reason: str) -> None:
+def test_a_bad_line_is_reported_and_the_other_lines_are_classified(
+    model: str, bad: bytes, reason: str
+) -> None:
     result = classify(model, "--jsonl", stdin=b'{"text":"w1"}\n' + bad + b'\n{"text":"w2"}\n')
     assert result.exit_code == 1
     assert [line["text"] for line in lines(result)] == ["w1", "w2"]
@@ -96,7 +98,7 @@ def test_a_bad_line_is_named_and_the_others_are_classified(model: str, bad: byte
     assert reason in result.stderr
 
 
-def test_lines_that_are_no_utf8(model: str) -> None:
+def test_lines_that_are_not_utf8(model: str) -> None:
     result = classify(model, stdin=b"w1\nw2 \xe9\nw3\n")
     assert (result.exit_code, len(lines(result))) == (1, 2)
     assert result.stderr == "line 2: not UTF-8 (byte 4); left out\n"
@@ -105,7 +107,7 @@ def test_lines_that_are_no_utf8(model: str) -> None:
 def test_jsonl_with_arguments_is_wrong_use(model: str) -> None:
     result = classify(model, "--jsonl", "w1")
     assert result.exit_code == 2
-    assert "give no TEXT with it" in result.stderr
+    assert "leave out TEXT" in result.stderr
 
 
 def test_an_endless_line_does_not_fill_the_memory() -> None:
@@ -114,9 +116,8 @@ def test_an_endless_line_does_not_fill_the_memory() -> None:
 
 
 def start(model: str, *arguments: str) -> subprocess.Popen[bytes]:
-    code = "from bearwatch.cli import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", code, "classify", "--model", model, *arguments],
+        [sys.executable, "-m", "bearwatch", "classify", "--model", model, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -135,7 +136,7 @@ def test_a_line_is_answered_before_the_next_one_comes(model: str) -> None:
         assert process.wait(PATIENCE_SECONDS) == 0
 
 
-def test_a_reader_that_leaves_ends_it_quietly(model: str) -> None:
+def test_a_closed_output_ends_it_without_an_error(model: str) -> None:
     with start(model) as process:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         process.stdin.write(b"w1\n")
@@ -145,11 +146,11 @@ def test_a_reader_that_leaves_ends_it_quietly(model: str) -> None:
         process.stdin.write(b"w2\n" * 1000)
         process.stdin.close()
         assert process.wait(PATIENCE_SECONDS) == 0
-        assert b"Traceback" not in (said := process.stderr.read())
-        assert b"Broken" not in said
+        errors = process.stderr.read()
+        assert b"Traceback" not in errors and b"Broken" not in errors
 
 
-def test_an_interrupt_ends_it_quietly(model: str) -> None:
+def test_an_interrupt_ends_it_without_a_traceback(model: str) -> None:
     with start(model) as process:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         process.stdin.write(b"w1\n")
@@ -165,7 +166,7 @@ def test_a_damaged_model_is_an_error_without_traceback(tmp_path: Path) -> None:
     folder = write_tiny_bert(tmp_path)
     (folder / "model.onnx").write_bytes(b"damaged")
     with start(str(folder), "w1") as process:
-        out, said = process.communicate(timeout=PATIENCE_SECONDS)
+        out, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out) == (1, b"")
-    assert b"model.onnx: damaged or of another model" in said
-    assert b"Traceback" not in said
+    assert b"model.onnx: damaged or of another model" in errors
+    assert b"Traceback" not in errors
