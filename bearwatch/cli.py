@@ -64,6 +64,11 @@ def bearwatch(ctx: click.Context, verbose: bool) -> None:
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    for name in (
+        "aiokafka.conn",
+        "kafka.net.connection",
+    ):  # with -v they log each request, a login's password too
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def main() -> None:

@@ -128,11 +128,13 @@ def connection_of(parts: Mapping[str, str | None]) -> KafkaConnection:
     """The settings of CONNECTION as one value; an empty text is no setting.
 
     Raises:
-        KafkaSettingsError: they do not belong together.
+        KafkaSettingsError: they do not belong together, or a file cannot be used.
     """
     given = {name: value for name, value in parts.items() if value}
     files = {name: Path(value) for name, value in given.items() if name.endswith("_file")}
-    return KafkaConnection(given.pop("broker", ""), **{**given, **files})  # type: ignore[arg-type]
+    connection = KafkaConnection(given.pop("broker", ""), **{**given, **files})  # type: ignore[arg-type]
+    connection.client_options()  # a file that cannot be used is said before anything is started
+    return connection
 
 
 def connection_flags(connection: KafkaConnection) -> list[str]:

@@ -5,10 +5,11 @@ GET /alerts/ID, /alerts/ID.json                  one alert
 GET /alerts/by-key?stream=..&topic=..[&kind=..][&at=..]
                                                  redirects to the newest alert of a key (that had begun at `at`, in
                                                  seconds since the epoch): metrics carry no alert ids
-GET /healthz                                     200 while the alerts topic is read
+GET /healthz                                     200 while the alerts topic is read; how many records were skipped
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -38,6 +39,7 @@ class Evidence:
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.history = AlertHistory(KEPT)
+        self.skipped: Counter[str] = Counter()  # bad records of the topic, by reason; /healthz tells
         self._clock = clock
         self._seen: float | None = (
             None  # of a steady clock; None before everything was read for the first time
@@ -100,7 +102,8 @@ class Evidence:
             return _say(503, "the alerts topic is being read")
         if (silent := time.monotonic() - self._seen) > STALE_SECONDS:
             return _say(503, f"the alerts topic has not been read for {silent:.0f} s")
-        return _say(200, "ok")
+        skipped = (f", {count} records skipped that were {reason}" for reason, count in self.skipped.items())
+        return _say(200, "".join(("ok", *skipped)))
 
 
 def _html(page: str) -> web.Response:

@@ -14,8 +14,9 @@ from alerting.evidence.acknowledgements import Acknowledgement
 from alerting.evidence.history import AlertRecord
 from alerting.notify.silences import Alertmanager
 from stream.errors import StreamError
+from stream.kafka.append import append
 from stream.kafka.connection import KafkaConnection
-from stream.kafka.follow import append
+from stream.messages import encode
 
 
 def answer(
@@ -36,7 +37,7 @@ def answer(
             f"alert {acknowledgement.id} has resolved; a silence would hide the next alert of {acknowledgement.key}"
         )
     if alertmanager is None:
-        asyncio.run(append(connection, topic, acknowledgement))
+        asyncio.run(append(connection, topic, acknowledgement.key.encode(), encode(acknowledgement)))
         return acknowledgement
     try:
         silence = alertmanager.silence(record.alert, acknowledgement)
@@ -44,7 +45,7 @@ def answer(
         raise AlertingError(f"{error}; nothing was written") from None
     written = msgspec.structs.replace(acknowledgement, silence=silence)
     try:
-        asyncio.run(append(connection, topic, written))
+        asyncio.run(append(connection, topic, written.key.encode(), encode(written)))
     except StreamError as error:
         raise StreamError(f"{error}; {_expire(alertmanager, silence)}") from None
     return written

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from aiohttp import web
 
-from alerting.evidence.acknowledgements import Acknowledgement, Answer
+from alerting.evidence.acknowledgements import Acknowledgement, Answer, decode
 from alerting.evidence.history import AlertHistory
 from alerting.evidence.server import Evidence
 from alerting.notify.silences import Alertmanager
@@ -22,7 +22,7 @@ from bearwatch.terminal import alert_text
 from stream.errors import StreamError
 from stream.kafka.admin import require_topics
 from stream.kafka.connection import KafkaConnection
-from stream.kafka.follow import follow, read
+from stream.kafka.follow import Follower
 from stream.kafka.topics import TopicNames
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -166,13 +166,14 @@ def serve_command(
     topic, manager = TopicNames(prefix).alerts, Alertmanager(alertmanager) if alertmanager else None
     require_topics(connection, [topic])
     evidence, ended = Evidence(), []
+    follower = Follower(connection, topic, decode, evidence.history.add, skipped=evidence.skipped)
 
     def end(task: asyncio.Task[None]) -> None:
         ended.append(task)
         raise web.GracefulExit
 
     async def working(_: web.Application) -> AsyncIterator[None]:
-        work = [follow(connection, topic, evidence.history.add, evidence.seen)]
+        work = [follower.follow(evidence.seen)]
         if manager is not None:
             work.append(expire_silences_until_cancelled(manager, evidence.history))
         tasks = {asyncio.create_task(each) for each in work}
@@ -194,5 +195,5 @@ def serve_command(
 def history(connection: KafkaConnection, prefix: str) -> AlertHistory:
     """All alerts and answers that the topic holds now."""
     found = AlertHistory()
-    asyncio.run(read(connection, TopicNames(prefix).alerts, found.add))
+    asyncio.run(Follower(connection, TopicNames(prefix).alerts, decode, found.add).read())
     return found

@@ -17,6 +17,7 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -35,9 +36,27 @@ POLL_SECONDS = 0.1
 class LocalKafka:
     """One broker and the process that runs it; `with LocalKafka(directory) as kafka:` starts and stops it."""
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        listeners: Mapping[str, int] | None = None,
+        properties: str = "",
+        format_flags: Sequence[str] = (),
+    ) -> None:
+        """
+        Args:
+            data_dir: holds everything that the broker writes.
+            port: of the plain listener; None takes that of the last start, or a free one.
+            listeners: ports of further listeners by name, such as SASL_SSL.
+            properties: lines for server.properties that say what those need.
+            format_flags: for `kafka.tools.StorageTool format`, such as --add-scram.
+        """
         self.data_dir = data_dir.absolute()
         self.port = port
+        self._listeners = listeners or {}
+        self._properties = properties
+        self._format_flags = format_flags
         self.log = self.data_dir / "kafka.log"
         self._records = self.data_dir / "kafka"
         self._output = self.data_dir / "kafka.out"
@@ -146,16 +165,26 @@ class LocalKafka:
         remembered.write_text(str(self.port))
         path = self.data_dir / "server.properties"
         path.write_text(
-            PROPERTIES.format(host=HOST, port=self.port, controller_port=free_port(), records=self._records)
+            PROPERTIES.format(
+                host=HOST,
+                port=self.port,
+                controller_port=free_port(),
+                listeners="".join(f",{name}://{HOST}:{port}" for name, port in self._listeners.items()),
+                records=self._records,
+            )
+            + self._properties
         )
         return path
 
     def _format(self, command: list[str], properties: Path) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # With "=": an id may begin with a hyphen.
-        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
+        flags = [f"--cluster-id={cluster}", "-c", str(properties), *self._format_flags]
         done = subprocess.run(  # noqa: S603 - our own command line
-            [*command, *tool], capture_output=True, text=True, check=False
+            [*command, "kafka.tools.StorageTool", "format", *flags],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise StreamError(

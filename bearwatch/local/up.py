@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-import msgspec
-from kafka.errors import KafkaError
-
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import HOST, is_free
 from bearwatch.local.processes import Process
@@ -92,8 +89,6 @@ def running(settings: WorkerSettings, policy: Path | None, feed: Feed, data_dir:
     def watched(work: object, *arguments: object) -> None:
         try:
             work(*arguments)  # type: ignore[operator]
-        except (KafkaError, msgspec.DecodeError) as error:
-            failures.append(StreamError(f"reading {names.alerts} at {settings.connection}: {error}"))
         except BaseException as error:
             failures.append(error)
 

@@ -1,22 +1,24 @@
 """What the live view shows, read from /metrics, /healthz and the alerts topic, as other programs can read it too."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
 from collections import defaultdict, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 from prometheus_client.parser import text_string_to_metric_families
 
 from alerting.alerts import Alert
-from alerting.evidence.acknowledgements import decode
+from alerting.evidence.acknowledgements import Acknowledgement, decode
 from stream.kafka.connection import KafkaConnection
+from stream.kafka.follow import Follower
 
 ANSWER_SECONDS = 2.0
+STOP_SECONDS = 0.3  # to notice that the reader must stop
 MAX_UNREAD = 1000  # messages kept for `AlertReader.unread`, which a screen never calls
 WINDOW = "1h"  # the window whose ratio the view shows
 
@@ -111,27 +113,23 @@ class AlertReader:
     _lock: Lock = field(default_factory=Lock)
 
     def run(self, stop: Event) -> None:
-        """Read from the first alert on until `stop` is set."""
-        consumer = KafkaConsumer(
-            **self.connection.client_options(), isolation_level="read_committed", enable_auto_commit=False
-        )
-        partitions = [
-            TopicPartition(self.topic, each) for each in consumer.partitions_for_topic(self.topic) or ()
-        ]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        while not stop.is_set():
-            try:
-                found = consumer.poll(timeout_ms=300)
-            except KafkaError:
-                continue  # the broker is away; the worker says so
-            for record in (record for records in found.values() for record in records):
-                message = decode(record.value)
-                if isinstance(message, Alert):
-                    with self._lock:
-                        self._latest[message.id] = message
-                        self._unread.append(message)
-        consumer.close()
+        """Read from the first alert on until `stop` is set; a broker that is away is waited for."""
+        asyncio.run(self._run(stop))
+
+    async def _run(self, stop: Event) -> None:
+        follower = Follower(self.connection, self.topic, decode, self._take)
+        following = asyncio.create_task(follower.follow(lambda: None))
+        while not (stop.is_set() or following.done()):
+            await asyncio.wait({following}, timeout=STOP_SECONDS)
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+    def _take(self, message: Alert | Acknowledgement) -> None:
+        if isinstance(message, Alert):
+            with self._lock:
+                self._latest[message.id] = message
+                self._unread.append(message)
 
     def all(self) -> list[Alert]:
         """The last message of each alert."""

@@ -9,8 +9,9 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.errors import StreamError
-from stream.kafka.admin import CONNECT_SECONDS, require_topics
+from stream.kafka.admin import require_topics
 from stream.kafka.connection import KafkaConnection
+from stream.kafka.reach import CONNECT_SECONDS
 from stream.kafka.topics import TopicNames
 
 # Kafka accepts 1 MiB per record; 4 KiB of it are left for the key (an id of 512 characters) and for framing.
@@ -41,8 +42,8 @@ class DocumentProducer:
         self._error: Exception | None = None
         self._producer = KafkaProducer(
             **connection.client_options(),
-            bootstrap_timeout_ms=CONNECT_SECONDS * 1000,
-            max_block_ms=CONNECT_SECONDS * 1000,
+            bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000),
+            max_block_ms=int(CONNECT_SECONDS * 1000),
             allow_auto_create_topics=False,
             acks="all",
             enable_idempotence=True,

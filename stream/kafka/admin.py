@@ -1,5 +1,6 @@
 """Questions to a Kafka broker: is it there, do topics exist, how far do their records go."""
 
+import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,16 +11,23 @@ from kafka.errors import KafkaError
 
 from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
-
-CONNECT_SECONDS = 8  # then the broker counts as unreachable
+from stream.kafka.reach import CONNECT_SECONDS, reach
 
 
 @contextmanager
 def admin_client(connection: KafkaConnection) -> Iterator[KafkaAdminClient]:
-    """A connection for asking and creating. Raises StreamError within CONNECT_SECONDS when nobody answers."""
+    """A client for asking and creating.
+
+    Raises:
+        KafkaSettingsError: a file of the connection cannot be used.
+        StreamError: the broker refuses us, or nobody answers within CONNECT_SECONDS.
+    """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it reports each attempt; we report the outcome
+    asyncio.run(reach(connection))
     try:
-        client = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=CONNECT_SECONDS * 1000)
+        client = KafkaAdminClient(
+            **connection.client_options(), bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000)
+        )
     except (KafkaError, OSError, ValueError) as error:
         raise StreamError(
             f"no Kafka broker answers at {connection}; is it running, is the address right?"

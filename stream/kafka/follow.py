@@ -1,119 +1,171 @@
-"""The `alerts` topic as people use it: read what is committed, add an acknowledgement."""
+"""Reads any topic as people and pages need it: all that is committed, then each new record as it comes."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from alerting.alerts import Alert
-from alerting.evidence.acknowledgements import Acknowledgement, decode
+from bearwatch.core.errors import BearwatchError
 from stream.errors import StreamError
 from stream.kafka.admin import require_topics
 from stream.kafka.connection import KafkaConnection
-from stream.messages import encode
+from stream.kafka.offsets import partition_counts
+from stream.kafka.reach import reach
 
-log = logging.getLogger("bearwatch.alerts")
-Message = Alert | Acknowledgement
+log = logging.getLogger("bearwatch.follow")
+Message = TypeVar("Message")
 POLL_MS = 500
 STALL_SECONDS = 30.0  # a topic that cannot be read on for this long
 CYCLE_SECONDS = 10.0  # to ask for records and for the topic's end
 RECONNECT_SECONDS = 2.0
 REQUEST_MS = 10_000
+METADATA_MS = 30_000  # a partition that is added is found within this time
 
 
-async def read(connection: KafkaConnection, topic: str, take: Callable[[Message], None]) -> None:
-    """Hand over every message that is committed by now.
+class Follower(Generic[Message]):
+    """Reads the committed records of all partitions of one topic; use one of `read` and `follow` at a time.
 
-    Raises:
-        StreamError: no broker answers, the topic is missing or cannot be read to its end.
+    A record that cannot be decoded is skipped and counted; the first one of each reason is logged.
     """
-    await asyncio.to_thread(require_topics, connection, [topic])
-    try:
-        async with asyncio.timeout(None) as limit, _consumer(connection, topic, 0) as (consumer, partition):
-            end, reached = (await consumer.end_offsets([partition]))[partition], -1
-            while (position := await consumer.position(partition)) < end:
-                if position > reached:  # the limit is on standing still, not on a long topic
-                    reached = position
-                    limit.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
-                await _poll(consumer, take)
-    except (KafkaError, TimeoutError) as error:
-        raise StreamError(f"{topic} at {connection} cannot be read to its end: {error!r}") from None
 
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        decode: Callable[[bytes], Message],
+        take: Callable[[Message], None],
+        start: Mapping[int, int] | None = None,
+        skipped: Counter[str] | None = None,
+    ) -> None:
+        """
+        Args:
+            connection: where the topic is.
+            topic: its name.
+            decode: a record's value into a message; raises ValueError, TypeError or msgspec's errors for a bad one.
+            take: is called with each message, in the order of its partition.
+            start: the offset to begin at, by partition; the others are read from their beginning.
+            skipped: how many records were skipped, by reason; given by who shows it, for example in /healthz.
+        """
+        self.topic = topic
+        self.positions = dict(start or {})  # the next offset to read, by partition
+        self.skipped: Counter[str] = Counter() if skipped is None else skipped
+        self._connection = connection
+        self._decode = decode
+        self._take = take
 
-async def follow(
-    connection: KafkaConnection, topic: str, take: Callable[[Message], None], seen: Callable[[], None]
-) -> None:
-    """Hand over every committed message, then each new one, until cancelled; a broker that is away is waited for.
+    async def read(self) -> None:
+        """Hand over every message that is committed by now.
 
-    `seen` is called whenever the broker has confirmed that everything is read.
-    """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it reports each attempt; we report the outcome
-    position = 0
-    while True:
+        Raises:
+            StreamError: Kafka cannot be used, the topic is missing or cannot be read to its end.
+        """
+        await asyncio.to_thread(require_topics, self._connection, [self.topic])
         try:
-            async with _consumer(connection, topic, position) as (consumer, partition):
-                while True:
-                    # After a restart of its only broker, a consumer may wait for ever; a new one does not.
-                    async with asyncio.timeout(CYCLE_SECONDS):
-                        await _poll(consumer, take)
-                        position = await consumer.position(partition)
-                        if position >= (await consumer.end_offsets([partition]))[partition]:
-                            seen()
+            async with asyncio.timeout(None) as limit, self._consumer() as consumer:
+                ends = await consumer.end_offsets(consumer.assignment())
+                reached: dict[int, int] = {}
+                while not self._has_reached(ends):
+                    if self.positions != reached:  # the limit is on standing still, not on a long topic
+                        reached = dict(self.positions)
+                        limit.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+                    await self._poll(consumer)
         except (KafkaError, TimeoutError) as error:
-            log.warning("%s cannot be read (%r); trying again", topic, error)
-            await asyncio.sleep(RECONNECT_SECONDS)
+            raise StreamError(
+                f"{self.topic} at {self._connection} cannot be read to its end: {error!r}"
+            ) from None
 
+    async def follow(self, caught_up: Callable[[], None]) -> None:
+        """Hand over every committed message, then each new one, until cancelled; a broker that is away is waited for.
 
-async def append(connection: KafkaConnection, topic: str, acknowledgement: Acknowledgement) -> None:
-    """Write it and wait until all replicas have it.
-
-    Raises:
-        StreamError: it may not be there.
-    """
-    producer = AIOKafkaProducer(
-        **connection.client_options(), acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_MS
-    )
-    try:
-        await producer.start()
-        await producer.send_and_wait(topic, encode(acknowledgement), key=acknowledgement.key.encode())
-    except KafkaError as error:
-        raise StreamError(f"Kafka at {connection} did not take the acknowledgement: {error!r}") from None
-    finally:
-        await producer.stop()
-
-
-@asynccontextmanager
-async def _consumer(
-    connection: KafkaConnection, topic: str, offset: int
-) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
-    """A consumer that stands at an offset of the topic, which has one partition: people read it in order."""
-    consumer = AIOKafkaConsumer(
-        **connection.client_options(),
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        request_timeout_ms=REQUEST_MS,
-    )
-    partition = TopicPartition(topic, 0)
-    try:
-        await consumer.start()
-        consumer.assign([partition])
-        consumer.seek(partition, offset)
-        yield consumer, partition
-    finally:
-        # In a task of its own: with the broker gone, `stop` raises the CancelledError of the consumer's own tasks,
-        # which would end ours.
-        await asyncio.wait({asyncio.create_task(consumer.stop())}, timeout=CYCLE_SECONDS)
-
-
-async def _poll(consumer: AIOKafkaConsumer, take: Callable[[Message], None]) -> None:
-    for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-        for record in records:
+        `caught_up` is called whenever the broker has confirmed that everything is read.
+        """
+        logging.getLogger("aiokafka").setLevel(
+            logging.CRITICAL
+        )  # it reports each attempt; we report the outcome
+        trouble = ""  # what was logged last; said once, however long it lasts
+        while True:
             try:
-                take(decode(record.value))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
-                log.warning("%s, offset %d: not an alert, left out: %s", record.topic, record.offset, error)
+                await reach(self._connection, 0)
+                async with self._consumer() as consumer:
+                    while not self._has_grown(consumer):
+                        # After a restart of its only broker, a consumer may wait for ever; a new one does not.
+                        async with asyncio.timeout(CYCLE_SECONDS):
+                            await self._poll(consumer)
+                            ends = await consumer.end_offsets(consumer.assignment())
+                        if self._has_reached(ends):
+                            caught_up()
+                            trouble = ""
+            except (KafkaError, TimeoutError, BearwatchError) as error:
+                said = str(error) or repr(error)
+                if said != trouble:
+                    log.warning("%s cannot be read (%s); trying again", self.topic, said)
+                trouble = said
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer that stands at our position in every partition of the topic."""
+        count = (await partition_counts(self._connection, [self.topic]))[self.topic]
+        if not count:
+            raise StreamError(f"the topic {self.topic} does not exist at {self._connection}")
+        consumer = AIOKafkaConsumer(
+            **self._connection.client_options(),
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            request_timeout_ms=REQUEST_MS,
+            metadata_max_age_ms=METADATA_MS,
+        )
+        partitions = [TopicPartition(self.topic, number) for number in range(count)]
+        try:
+            await consumer.start()
+            consumer.assign(partitions)
+            for partition in partitions:
+                consumer.seek(partition, self.positions.setdefault(partition.partition, 0))
+            yield consumer
+        finally:
+            # In a task of its own: with the broker gone, `stop` raises the CancelledError of the consumer's own tasks,
+            # which would end ours.
+            await asyncio.wait({asyncio.create_task(consumer.stop())}, timeout=CYCLE_SECONDS)
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+            for record in records:
+                self._accept(record)
+                self.positions[record.partition] = record.offset + 1
+        for partition in consumer.assignment():  # behind the last record there may be control records
+            self.positions[partition.partition] = await consumer.position(partition)
+
+    def _accept(self, record: "ConsumerRecord[bytes, bytes]") -> None:
+        try:
+            message = self._decode(record.value)
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
+            reason = _reason(record.value, error)
+            if not self.skipped[reason]:
+                place = f"partition {record.partition}, offset {record.offset}"
+                log.warning(
+                    "%s, %s: skipped, as every record that is %s: %s", record.topic, place, reason, error
+                )
+            self.skipped[reason] += 1
+        else:
+            self._take(message)
+
+    def _has_grown(self, consumer: AIOKafkaConsumer) -> bool:
+        known = consumer.partitions_for_topic(self.topic)  # None before the first answer
+        return known is not None and len(known) > len(consumer.assignment())
+
+    def _has_reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        return all(self.positions[partition.partition] >= end for partition, end in ends.items())
+
+
+def _reason(value: bytes | None, error: Exception) -> str:
+    """Few words for many records: an error's own text names a field or a byte."""
+    if value is None:
+        return "empty"
+    return "not of the topic's schema" if isinstance(error, msgspec.ValidationError) else "not JSON"

@@ -12,8 +12,8 @@ from stream.kafka.connection import KafkaConnection
 async def partition_counts(connection: KafkaConnection, topics: Collection[str]) -> dict[str, int]:
     """How many partitions each topic has; 0 for one that does not exist."""
     admin = AIOKafkaAdminClient(**connection.client_options())
-    await admin.start()
     try:
+        await admin.start()
         described = await admin.describe_topics(list(topics))
     finally:
         await admin.close()

@@ -30,6 +30,7 @@ from stream.classify.explanations import explainer
 from stream.classify.result_producer import ResultProducer
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient, partition_counts
+from stream.kafka.reach import reach
 from stream.kafka.topics import TopicNames
 from stream.messages import DEAD_LETTER_REASONS
 from stream.settings import WorkerSettings
@@ -188,6 +189,7 @@ async def _start(
 
 async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:
     """Wait for the broker and check the topics; returns their numbers of partitions."""
+    await reach(settings.connection)
     try:
         async with asyncio.timeout(START_SECONDS):
             counts = await partition_counts(settings.connection, names.all)

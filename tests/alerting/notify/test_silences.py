@@ -20,7 +20,7 @@ from msgspec import UNSET
 from waiting import PATIENCE_SECONDS, wait_until
 
 from alerting.errors import AlertingError
-from alerting.evidence.acknowledgements import Acknowledgement
+from alerting.evidence.acknowledgements import Acknowledgement, decode
 from alerting.evidence.history import AlertHistory
 from alerting.notify.silences import Alertmanager, matchers
 from bearwatch.answers import silence_expiry
@@ -30,7 +30,7 @@ from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import answers, free_port
 from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
-from stream.kafka.follow import read
+from stream.kafka.follow import Follower
 from stream.kafka.topics import TopicNames, create_topics
 
 NOBODY = KafkaConnection("127.0.0.1:1")  # a broker that does not answer
@@ -131,7 +131,7 @@ def test_the_record_and_the_silence_agree(url: str, broker: LocalKafka, prefix: 
     write(broker.bootstrap, names.alerts, [fired])
     answer(record(fired), given, broker.connection, names.alerts, Alertmanager(url))
     history = AlertHistory()
-    asyncio.run(read(broker.connection, names.alerts, history.add))
+    asyncio.run(Follower(broker.connection, names.alerts, decode, history.add).read())
     (written,) = history.find(fired.id).acknowledgements
     (silence,) = in_force(url, fired.id)
     assert written.silence == silence["id"]

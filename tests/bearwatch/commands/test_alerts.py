@@ -78,7 +78,7 @@ def test_list_and_show_read_what_is_committed(
     newest, oldest = listed.out.splitlines()
     assert newest.startswith("fedcba9876543210  critical") and newest.endswith("firing, historical")
     assert oldest.endswith("news/topic:Energy | Oil  9 of 10 negative  firing")
-    assert "offset 1: not an alert, left out" in caplog.text
+    assert "offset 1: skipped, as every record that is not JSON" in caplog.text
     lines = [json.loads(line) for line in bearwatch("list", "--json", *where).out.splitlines()]
     assert [line["alert"]["id"] for line in lines] == ["fedcba9876543210", "0123456789abcdef"]
     shown = bearwatch("show", "0123456789abcdef", "--json", *where)

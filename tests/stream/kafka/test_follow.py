@@ -1,17 +1,25 @@
-"""Following the alerts topic: a broker that goes away and comes back is waited for, and nothing comes twice."""
+"""Following a topic: all partitions, from any offset, through a restart of the broker, past what cannot be read."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
+import pytest
 from alert_messages import alert, write
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewPartitions
 from waiting import PATIENCE_SECONDS
 
+from alerting.evidence.acknowledgements import decode
 from bearwatch.local.kafka import LocalKafka
-from stream.kafka.follow import follow
+from stream.errors import StreamError
+from stream.kafka import follow
+from stream.kafka.follow import Follower
 from stream.kafka.topics import TopicNames, create_topics
-
-TOPIC = TopicNames("t.").alerts
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -20,28 +28,152 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.1)
 
 
-def test_it_goes_on_when_the_broker_is_back(tmp_path: Path):
+@asynccontextmanager
+async def following(follower: Follower[int], caught_up: Callable[[], None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(follower.follow(caught_up))
+    try:
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    assert task.cancelled()
+
+
+class Numbered(msgspec.Struct):
+    n: int
+
+
+def number(value: bytes) -> int:
+    return msgspec.json.decode(value, type=Numbered).n
+
+
+def numbered(*numbers: int) -> list[bytes]:
+    return [msgspec.json.encode(Numbered(each)) for each in numbers]
+
+
+def send(broker: LocalKafka, topic: str, *values: bytes | None, partition: int = 0) -> None:
+    with KafkaProducer(bootstrap_servers=broker.bootstrap) as producer:
+        for value in values:
+            producer.send(topic, value, key=b"key", partition=partition)
+
+
+@pytest.fixture
+def topic(broker: LocalKafka, prefix: str) -> str:
+    """A topic of three partitions."""
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=3)
+    return names.classified
+
+
+def test_all_partitions_are_read_to_their_ends(broker: LocalKafka, topic: str):
+    for partition in range(3):
+        send(broker, topic, *numbered(partition, partition + 10), partition=partition)
+    found: list[int] = []
+    follower = Follower(broker.connection, topic, number, found.append)
+    asyncio.run(follower.read())
+    assert sorted(found) == [0, 1, 2, 10, 11, 12]
+    assert follower.positions == {0: 2, 1: 2, 2: 2}
+
+
+def test_it_begins_at_the_offsets_given(broker: LocalKafka, topic: str):
+    for partition in range(2):
+        send(broker, topic, *numbered(1, 2, 3), partition=partition)
+    found: list[int] = []
+    follower = Follower(broker.connection, topic, number, found.append, start={0: 2})
+    asyncio.run(follower.read())
+    assert Counter(found) == {1: 1, 2: 1, 3: 2}
+
+
+def test_what_was_not_committed_is_not_read(broker: LocalKafka, prefix: str):
+    create_topics(broker.connection, names := TopicNames(prefix))
+    write(broker.bootstrap, names.alerts, [alert(id="a")])
+    write(broker.bootstrap, names.alerts, [alert(id="b")], commit=False)
+    found: list[str] = []
+    follower = Follower(broker.connection, names.alerts, decode, lambda message: found.append(message.id))
+    asyncio.run(follower.read())
+    assert found == ["a"]
+
+
+def test_bad_records_are_skipped_counted_and_said_once_for_each_reason(
+    broker: LocalKafka, topic: str, caplog: pytest.LogCaptureFixture
+):
+    first, last = numbered(1, 2)
+    endless = b'{"x":' + b"[" * 100_000
+    send(broker, topic, first, b"{", b"\xff", b'"text"', b"[]", None, b"{}", endless, last)
+    found: list[int] = []
+    skipped: Counter[str] = Counter()
+    follower = Follower(broker.connection, topic, number, found.append, skipped=skipped)
+    with caplog.at_level(logging.WARNING, "bearwatch.follow"):
+        asyncio.run(follower.read())
+    assert found == [1, 2]
+    assert skipped == {"not JSON": 3, "not of the topic's schema": 3, "empty": 1}
+    said = f"{topic}, partition 0, offset 1: skipped, as every record that is not JSON: "
+    assert len(caplog.messages) == 3 and caplog.messages[0].startswith(said)
+
+
+def test_an_error_of_the_caller_is_not_taken_for_a_bad_record(broker: LocalKafka, topic: str):
+    send(broker, topic, *numbered(1))
+
+    def take(_: int) -> None:
+        raise ValueError("full")
+
+    with pytest.raises(ValueError, match="full"):
+        asyncio.run(Follower(broker.connection, topic, number, take).read())
+
+
+def test_a_topic_that_does_not_exist_is_said(broker: LocalKafka, prefix: str):
+    with pytest.raises(StreamError, match=f"{prefix}none does not exist"):
+        asyncio.run(Follower(broker.connection, f"{prefix}none", number, print).read())
+
+
+def test_a_partition_that_is_added_is_followed(
+    broker: LocalKafka, topic: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(follow, "METADATA_MS", 500)
+    found: list[int] = []
+    ends: list[int] = []
+
+    async def run() -> None:
+        async with following(
+            Follower(broker.connection, topic, number, found.append), lambda: ends.append(len(found))
+        ):
+            await until(lambda: bool(ends))
+            await asyncio.to_thread(add_partition)
+            await asyncio.to_thread(send, broker, topic, *numbered(7), partition=3)
+            await until(lambda: found == [7])
+
+    def add_partition() -> None:
+        with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+            admin.create_partitions({topic: NewPartitions(4)})
+            admin.wait_for_topics([topic])
+
+    asyncio.run(run())
+
+
+def test_it_goes_on_when_the_broker_is_back(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     asyncio.run(go_on(tmp_path))
+    said = [each for each in caplog.messages if "cannot be read" in each]
+    assert said and len(said) == len(set(said)), "an outage is said once, not at each attempt"
 
 
 async def go_on(folder: Path) -> None:
-    ids: list[str] = []
+    names = TopicNames("t.")
+    found: list[int] = []
     seen: list[int] = []  # how many messages there were each time everything was read
     with LocalKafka(folder) as kafka:
         connection = kafka.connection
-        await asyncio.to_thread(create_topics, connection, TopicNames("t."))
-        await asyncio.to_thread(write, connection.addresses, TOPIC, [alert(id="a")])
-        following = asyncio.create_task(
-            follow(connection, TOPIC, lambda message: ids.append(message.id), lambda: seen.append(len(ids)))
-        )
+        await asyncio.to_thread(create_topics, connection, names)
+        await asyncio.to_thread(send, kafka, names.classified, *numbered(1))
+        follower = Follower(connection, names.classified, number, found.append)
+        task = asyncio.create_task(follower.follow(lambda: seen.append(len(found))))
         await until(lambda: 1 in seen)
-    await asyncio.sleep(1)
-    assert not following.done()
+    await asyncio.sleep(6)
+    assert not task.done()
     with LocalKafka(folder) as kafka:
         assert kafka.connection == connection
-        await asyncio.to_thread(write, connection.addresses, TOPIC, [alert(id="b")])
+        await asyncio.to_thread(send, kafka, names.classified, *numbered(2), partition=1)
         await until(lambda: 2 in seen)
-        assert ids == ["a", "b"]
-        following.cancel()
-        await asyncio.wait({following})
-        assert following.cancelled()
+        assert found == [1, 2]
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()

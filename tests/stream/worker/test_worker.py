@@ -293,7 +293,7 @@ def test_an_unreachable_broker(prefix: str, model: Path, tmp_path: Path):
 @pytest.mark.parametrize("address", ["127.0.0.1:port", "127.0.0.1:99999"])
 def test_an_address_that_cannot_be(prefix: str, model: Path, tmp_path: Path, address: str):
     code, said = refusal(OneWorker(tmp_path, address, prefix, model))
-    assert (code, f"{UNREACHABLE} {address}" in said) == (1, True), said
+    assert (code, f"broker '{address}' is not HOST:PORT" in said) == (2, True), said
 
 
 def test_missing_topics(broker: LocalKafka, prefix: str, model: Path, tmp_path: Path):
