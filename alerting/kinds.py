@@ -1,7 +1,7 @@
 """The kinds of alert on a key, and the one place that names their detectors.
 
-A new kind is a module with its detector, an entry here and a runbook `docs/runbooks/RULE.md`: metrics, rules, state
-and messages follow from the entry.
+A new kind is a module with its detector, an entry here and a runbook `alerting/runbooks/RULE.md`: metrics, rules,
+state and messages follow from the entry.
 """
 
 from collections.abc import Callable

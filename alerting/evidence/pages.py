@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,12 +16,17 @@ from alerting.evidence.wording import figures, moment, state, title
 
 def list_page(records: Sequence[AlertRecord], now: datetime) -> str:
     """The page with all alerts, in the given order."""
-    return _environment.get_template("list.html").render(records=records, now=now)
+    return render("list.html", records=records, now=now)
 
 
 def alert_page(record: AlertRecord, now: datetime) -> str:
     """The page of one alert with its leading stories and acknowledgements."""
-    return _environment.get_template("alert.html").render(record=record, now=now)
+    return render("alert.html", record=record, now=now)
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this package with values, which are escaped."""
+    return _environment.get_template(template).render(values)
 
 
 def parts(story: Evidence) -> list[tuple[str, bool]]:

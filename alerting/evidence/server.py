@@ -5,6 +5,7 @@ GET /alerts/ID, /alerts/ID.json                  one alert
 GET /alerts/by-key?stream=..&topic=..[&kind=..][&at=..]
                                                  redirects to the newest alert of a key (that had begun at `at`, in
                                                  seconds since the epoch): metrics carry no alert ids
+GET /runbooks, /runbooks/NAME                    what each alert means and what to do
 GET /healthz                                     200 while the alerts topic is read; how many records were skipped
 """
 
@@ -19,6 +20,7 @@ from aiohttp import web
 from alerting.errors import AlertingError
 from alerting.evidence.history import AlertHistory
 from alerting.evidence.pages import alert_page, list_page
+from alerting.evidence.runbooks import RUNBOOKS, runbook_list, runbook_page
 from bearwatch.core.key import DIMENSIONS
 
 KEPT = 2000  # alerts, of up to about 10 KB each
@@ -58,6 +60,8 @@ class Evidence:
                 web.get("/alerts/by-key", self._by_key),
                 web.get("/alerts/{id}.json", self._json),
                 web.get("/alerts/{id}", self._page),
+                web.get("/runbooks", _runbooks),
+                web.get("/runbooks/{name}", _runbook),
                 web.get("/healthz", self._healthz),
             ]
         )
@@ -104,6 +108,17 @@ class Evidence:
             return _say(503, f"the alerts topic has not been read for {silent:.0f} s")
         skipped = (f", {count} records skipped that were {reason}" for reason, count in self.skipped.items())
         return _say(200, "".join(("ok", *skipped)))
+
+
+async def _runbooks(_: web.Request) -> web.Response:
+    return _html(runbook_list())
+
+
+async def _runbook(request: web.Request) -> web.Response:
+    name = request.match_info["name"]
+    if name not in RUNBOOKS:
+        return _say(404, f"there is no runbook {name}; all are at /runbooks")
+    return _html(runbook_page(name))
 
 
 def _html(page: str) -> web.Response:

@@ -24,7 +24,7 @@ class Links:
     """The beginnings of the addresses in annotations."""
 
     dashboards: str = "http://127.0.0.1:3000/d"
-    runbooks: str = "docs/runbooks"
+    runbooks: str = "http://127.0.0.1:9110/runbooks"  # of `bearwatch alerts serve` too
     evidence: str = "http://127.0.0.1:9110/alerts"  # of `bearwatch alerts serve`
 
 
@@ -66,7 +66,7 @@ def _alert(rule: AlertRule, links: Links) -> dict[str, Any]:
         "annotations": {
             "summary": rule.summary,
             "description": rule.description.strip(),
-            "runbook_url": f"{links.runbooks}/{rule.name}.md",
+            "runbook_url": f"{links.runbooks}/{rule.name}",
             "dashboard_url": f"{links.dashboards}/{rule.dashboard}",
             **({"evidence_url": f"{links.evidence}/{rule.evidence}"} if rule.evidence else {}),
         },

@@ -1,4 +1,7 @@
-"""The JSON Schema of every message, written into `schemas/`: `python -m stream.schemas`."""
+"""The JSON Schema of every message, as code and as the files `NAME.schema.json`; nothing here decodes a message.
+
+python -m stream.schemas   # writes the files again
+"""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from alerting.alerts import Alert
 from alerting.evidence.acknowledgements import Acknowledgement
 from stream.messages import Classified, Document, Rate, Tick
 
-FOLDER = Path(__file__).parent.parent / "schemas"
+FOLDER = Path(__file__).parent
 MESSAGES = {
     "document": Document,
     "classified": Classified,
@@ -29,14 +32,10 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def path_of(name: str) -> Path:
+    """Where the schema of a message is committed."""
     return FOLDER / f"{name}.schema.json"
 
 
 def text_of(schema: dict[str, Any]) -> str:
+    """A schema as it is written into its file."""
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
-
-
-if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for name, schema in schemas().items():
-        path_of(name).write_text(text_of(schema))

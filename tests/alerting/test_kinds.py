@@ -135,4 +135,4 @@ def test_its_rules_are_written_with_its_words_and_its_runbook():
         assert f'bearwatch_alert_active{{kind="{KIND}"' in rule["expr"]
         assert "flood of {{ $labels.stream }} about {{ $labels.topic }}" in rule["annotations"]["summary"]
         assert rule["annotations"]["description"].endswith("Many documents came.")
-        assert rule["annotations"]["runbook_url"] == "runbooks/Flood.md"
+        assert rule["annotations"]["runbook_url"] == "runbooks/Flood"

@@ -1,30 +1,13 @@
 """The pages: whatever a feed sends stays text, and only web addresses become links."""
 
-from html.parser import HTMLParser
-
 import pytest
 from alert_messages import NOW, STORY, acknowledgement, alert, record
+from html_tags import Tags
 
 from alerting.alerts import Evidence as Story
 from alerting.evidence.pages import alert_page, is_web, list_page, parts
 
 EVIL = "</li><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7*7 }}"
-
-
-class Tags(HTMLParser):
-    """What a browser would find: tags with attributes, and text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_texts_stay_texts():

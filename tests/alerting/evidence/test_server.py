@@ -6,18 +6,10 @@ from datetime import timedelta
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from alert_messages import NOW, alert
+from ask_pages import ask
 
 from alerting.evidence import server
 from alerting.evidence.server import Evidence
-
-
-def ask(evidence: Evidence, *paths: str) -> list[tuple[int, str, dict[str, str]]]:
-    async def send() -> list[tuple[int, str, dict[str, str]]]:
-        async with TestClient(TestServer(evidence.app())) as client:
-            answers = [await client.get(path, allow_redirects=False) for path in paths]
-            return [(each.status, await each.text(), dict(each.headers)) for each in answers]
-
-    return asyncio.run(send())
 
 
 def test_addresses():

@@ -198,7 +198,7 @@ def test_words(alert, given, second, alerts, description, promtool: Path, tmp_pa
             "exp_annotations": {
                 "summary": summary,
                 "description": description,
-                "runbook_url": f"docs/runbooks/{alert}.md",
+                "runbook_url": f"http://127.0.0.1:9110/runbooks/{alert}",
                 "dashboard_url": f"http://127.0.0.1:3000/d/{dashboard}",
                 **more,
             },
@@ -239,7 +239,7 @@ def test_other_settings_reach_the_rules(tmp_path: Path):
     assert "> 200\n" in text
     assert "longer than 300 s" in text  # 2 * (30 + 30 + 5) = 130
     assert "https://grafana/d/bearwatch-topic?" in text
-    assert "https://books/Surge.md" in text
+    assert "https://books/Surge\n" in text
     assert "https://alerts/by-key?" in text
 
 
