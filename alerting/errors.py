@@ -9,3 +9,7 @@ class PolicyError(WrongUse):
 
 class AlertingError(BearwatchError):
     """Alertmanager, a file or an address cannot be used, or there is no such alert; the message says what to do."""
+
+
+class AlertmanagerSettingsError(WrongUse):
+    """Alertmanager's address or what proves who asks is set wrongly; the message names the setting."""

@@ -5,7 +5,7 @@ The file is flat: `broker = "kafka:9092"`. Each name is a flag (`--broker`), an 
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from alerting.notify.credentials import Credentials
+from alerting.notify.silences import Alertmanager
 from bearwatch.core.nearest import nearest
 from bearwatch.errors import SettingsError
 from models.classifier import BUNDLED
@@ -31,6 +33,12 @@ CONNECTION = (
     "ssl_ca_file",
     "ssl_certificate_file",
     "ssl_key_file",
+)
+ALERTMANAGER = (
+    "alertmanager",
+    "alertmanager_token_file",
+    "alertmanager_username",
+    "alertmanager_password_file",
 )
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,6 +65,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "ssl_certificate_file": {"metavar": "FILE.pem", "help": "The client's own certificate, for mutual TLS."},
     "ssl_key_file": {"metavar": "FILE.pem", "help": "Its private key, not encrypted."},
+    "alertmanager": {"metavar": "URL", "help": "Alertmanager's address, to make and expire silences there."},
+    "alertmanager_token_file": {"metavar": "FILE", "help": "Holds the bearer token that it asks for."},
+    "alertmanager_username": {"metavar": "NAME", "help": "Or who logs in there (basic authentication)."},
+    "alertmanager_password_file": {"metavar": "FILE", "help": "Holds that user's password."},
     "prefix": {"default": WorkerSettings.prefix, "help": "What every topic's name starts with."},
     "group": {"default": WorkerSettings.group, "help": "Consumer group; its workers share the partitions."},
     "policy": {
@@ -101,13 +113,20 @@ WORKER_SETTINGS = (*(each.name for each in fields(WorkerSettings) if each.name !
 def settings(*names: str) -> Callable[[Command], Command]:
     """Give a command the flags of these settings.
 
-    `broker` brings those of CONNECTION along; the command gets all of them as one `connection`.
+    `broker` brings those of CONNECTION along, which the command gets as one `connection`; `alertmanager` those of
+    ALERTMANAGER, as one `alertmanager`.
     """
 
     def decorate(command: Command) -> Command:
-        if "broker" in names:
-            command = _with_connection(command)
-        for name in reversed([*names, *(CONNECTION[1:] if "broker" in names else ())]):
+        flags = list(names)
+        for first, parts, argument, make in (
+            ("broker", CONNECTION, "connection", connection_of),
+            ("alertmanager", ALERTMANAGER, "alertmanager", alertmanager_of),
+        ):
+            if first in names:
+                command = _as_one(command, parts, argument, make)
+                flags += parts[1:]
+        for name in reversed(flags):
             options = {"show_default": True, "envvar": ENVIRONMENT + name.upper(), **SETTINGS[name]}
             command = click.option("--" + name.replace("_", "-"), **options)(command)
         return command
@@ -115,13 +134,32 @@ def settings(*names: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def _with_connection(command: Command) -> Command:
+def _as_one(
+    command: Command, parts: Sequence[str], argument: str, make: Callable[[Mapping[str, str | None]], object]
+) -> Command:
     @wraps(command)
-    def connected(*arguments: Any, **options: Any) -> Any:
-        parts = {name: options.pop(name) for name in CONNECTION}
-        return command(*arguments, connection=connection_of(parts), **options)
+    def called(*arguments: Any, **options: Any) -> Any:
+        made = make({name: options.pop(name) for name in parts})
+        return command(*arguments, **options, **{argument: made})
 
-    return connected  # type: ignore[return-value]
+    return called  # type: ignore[return-value]
+
+
+def alertmanager_of(parts: Mapping[str, str | None]) -> Alertmanager | None:
+    """The settings of ALERTMANAGER as one value; None without an address.
+
+    Raises:
+        AlertmanagerSettingsError: they do not belong together.
+        AlertingError: a file cannot be used.
+    """
+    url, token, username, password = (parts[name] or None for name in ALERTMANAGER)
+    if url is None:
+        return None
+    credentials = Credentials(
+        None if token is None else Path(token), username, None if password is None else Path(password)
+    )
+    credentials.authorization()  # a file that cannot be used is said before anything is started
+    return Alertmanager(url, credentials)
 
 
 def connection_of(parts: Mapping[str, str | None]) -> KafkaConnection:

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from alerting.alerts import Alert
-from alerting.errors import AlertingError
+from alerting.errors import AlertingError, AlertmanagerSettingsError
 from alerting.evidence.acknowledgements import Acknowledgement
+from alerting.notify.credentials import Credentials
 from bearwatch.core.key import Key
 
 ANSWER_SECONDS = 10.0
@@ -49,12 +50,24 @@ def matchers(alert: Alert) -> list[dict[str, Any]]:
 
 
 class Alertmanager:
-    """One Alertmanager; `url` is what stands before /api/v2. Every method raises AlertingError."""
+    """One Alertmanager; `url` is what stands before /api/v2. Every method raises AlertingError.
 
-    def __init__(self, url: str) -> None:
+    Raises:
+        AlertmanagerSettingsError: the address is not http or https, or holds a password.
+    """
+
+    def __init__(self, url: str, credentials: Credentials | None = None) -> None:
+        if "@" in url:  # nothing that stands before it is repeated: it may be a password
+            raise AlertmanagerSettingsError(
+                f"the Alertmanager's address ***@{url.rpartition('@')[2]} holds a user or a password; give those as "
+                "alertmanager_username and alertmanager_password_file"
+            )
         if not url.startswith(("http://", "https://")):
-            raise AlertingError(f"{url!r} is not the address of an Alertmanager; expected http://HOST:PORT")
+            raise AlertmanagerSettingsError(
+                f"{url!r} is not the address of an Alertmanager; expected http://HOST:PORT"
+            )
         self._url = url.rstrip("/")
+        self._credentials = credentials or Credentials()
 
     def silence(self, alert: Alert, answer: Acknowledgement) -> str:
         """Silence the alert until the answer ends, in place of its silence so far; gives the silence's id."""
@@ -93,6 +106,8 @@ class Alertmanager:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
+        if (proof := self._credentials.authorization()) is not None:
+            request.add_unredirected_header("Authorization", proof)  # a redirect may lead to another host
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
                 return bytes(answer.read())
@@ -100,7 +115,7 @@ class Alertmanager:
             with error:
                 reason = error.read(500).decode(errors="replace").strip()
             raise AlertingError(
-                f"Alertmanager at {self._url} rejects the request ({error.code}): {reason}"
+                f"Alertmanager at {self._url} rejects the request ({error.code}): {self._credentials.masked(reason)}"
             ) from None
         except (OSError, ValueError, HTTPException) as error:
             reason = str(getattr(error, "reason", error)).strip()

@@ -79,7 +79,6 @@ def show(alert_id: str, connection: KafkaConnection, prefix: str, as_json: bool)
 
 def answer_options(command: Command) -> Command:
     for option in (
-        click.option("--alertmanager", metavar="URL", help="Also silence its pages there."),
         click.option("--note", required=True, metavar="TEXT", help="Why."),
         click.option("--by", required=True, metavar="NAME", help="Who."),
         click.option(
@@ -90,7 +89,7 @@ def answer_options(command: Command) -> Command:
             show_default=True,
             help="30m, 2h, 1d; 30d at most.",
         ),
-        settings("broker", "prefix"),
+        settings("broker", "prefix", "alertmanager"),
         click.argument("alert_id", metavar="ID"),
     ):
         command = option(command)
@@ -127,14 +126,13 @@ def record_answer(
     length: timedelta,
     by: str,
     note: str,
-    alertmanager: str | None,
+    alertmanager: Alertmanager | None,
     connection: KafkaConnection,
     prefix: str,
 ) -> None:
     for name, text in (("--by", by), ("--note", note)):
         if not 0 < len(text.strip()) <= 1000:
             raise click.UsageError(f"{name} must have between 1 and 1000 characters")
-    manager = Alertmanager(alertmanager) if alertmanager else None
     record = history(connection, prefix).find(alert_id)
     now = datetime.now(UTC)
     acknowledgement = Acknowledgement(
@@ -146,24 +144,23 @@ def record_answer(
         at=now,
         until=now + length,
     )
-    written = answer(record, acknowledgement, connection, TopicNames(prefix).alerts, manager)
+    written = answer(record, acknowledgement, connection, TopicNames(prefix).alerts, alertmanager)
     silence = f"silence {written.silence}" if written.silence else "no --alertmanager: it still pages"
     click.echo(f"{alert_id} {state} until {written.until:%Y-%m-%d %H:%M:%S} UTC; {silence}")
 
 
 @command.command("serve")
-@settings("broker", "prefix")
+@settings("broker", "prefix", "alertmanager")
 @click.option("--listen", type=Address(), default="127.0.0.1:9110", show_default=True, help="Where to serve.")
-@click.option("--alertmanager", metavar="URL", help="Expire the silences of resolved alerts there.")
 def serve_command(
-    connection: KafkaConnection, prefix: str, listen: tuple[str, int], alertmanager: str | None
+    connection: KafkaConnection, prefix: str, listen: tuple[str, int], alertmanager: Alertmanager | None
 ) -> None:
     """Serve read-only pages about alerts, to which notifications link: /alerts, /alerts/ID, /healthz.
 
     There is no login: anybody who can reach the address can read the headlines. With --alertmanager, a silence made by
     `ack` or `snooze` expires ten minutes after its alert has resolved; without, it lasts until its own end.
     """
-    topic, manager = TopicNames(prefix).alerts, Alertmanager(alertmanager) if alertmanager else None
+    topic = TopicNames(prefix).alerts
     require_topics(connection, [topic])
     evidence, ended = Evidence(), []
     follower = Follower(connection, topic, decode, evidence.history.add, skipped=evidence.skipped)
@@ -174,8 +171,8 @@ def serve_command(
 
     async def working(_: web.Application) -> AsyncIterator[None]:
         work = [follower.follow(evidence.seen)]
-        if manager is not None:
-            work.append(expire_silences_until_cancelled(manager, evidence.history))
+        if alertmanager is not None:
+            work.append(expire_silences_until_cancelled(alertmanager, evidence.history))
         tasks = {asyncio.create_task(each) for each in work}
         for task in tasks:
             task.add_done_callback(end)

@@ -19,7 +19,7 @@ from external_tools import external_tool
 from msgspec import UNSET
 from waiting import PATIENCE_SECONDS, wait_until
 
-from alerting.errors import AlertingError
+from alerting.errors import AlertingError, AlertmanagerSettingsError
 from alerting.evidence.acknowledgements import Acknowledgement, decode
 from alerting.evidence.history import AlertHistory
 from alerting.notify.silences import Alertmanager, matchers
@@ -267,5 +267,5 @@ def test_a_silence_that_stays_without_record_is_said_loudly():
 
 @pytest.mark.parametrize("wrong", ["file:///etc/passwd", "alertmanager:9093"])
 def test_only_http_addresses(wrong: str):
-    with pytest.raises(AlertingError, match="expected http://HOST:PORT"):
+    with pytest.raises(AlertmanagerSettingsError, match="expected http://HOST:PORT"):
         Alertmanager(wrong)
