@@ -1,6 +1,6 @@
 """Counts and evaluates one partition of `classified`: messages in, changed records, rates and alerts out. Pure."""
 
-import heapq
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,8 +9,9 @@ from alerting.alerts import Alert
 from alerting.detection.policy import Policy
 from alerting.kinds import detectors
 from alerting.monitoring.metrics import KeyReading
-from stream.aggregate.key_state import KeyState
-from stream.aggregate.panes import MINUTE, MinuteRecord
+from stream.aggregate.key_state import KeySettings, KeyState, Outcome
+from stream.aggregate.panes import MINUTE, Document
+from stream.aggregate.records import MinuteRecord
 from stream.aggregate.state import (
     POSITION_KEY,
     PartitionState,
@@ -19,8 +20,9 @@ from stream.aggregate.state import (
     key_record_key,
     minute_record_key,
 )
+from stream.aggregate.timers import EventTimeTimers
 from stream.aggregate.watermark import Watermark
-from stream.messages import Classified, Rate, Tick
+from stream.messages import Classified, Origin, Rate, Tick
 
 
 @dataclass
@@ -39,22 +41,36 @@ class Aggregator:
 
     The same messages in the same order give the same records, rates and alerts, whenever they are applied and
     however they are cut into batches; `now` only dates alerts and tells historical ones.
+
+    Args:
+        policy: what an alert is.
+        model: hash of the model, for alerts.
+        sources: the source partitions, as ticks name them; they hold the watermark.
+        state: what the `state` topic holds of this partition; None where it is empty.
+        partitions: how many partitions `classified` has; kept with the state.
     """
 
     def __init__(
-        self, policy: Policy, model: str, sources: Iterable[str], state: PartitionState | None = None
+        self,
+        policy: Policy,
+        model: str,
+        sources: Iterable[str],
+        state: PartitionState | None = None,
+        partitions: int = 1,
     ) -> None:
         state = state or PartitionState()
-        self._policy = policy
-        self._model = model
-        self._detectors = detectors(policy)
+        sources = list(sources)
+        self._settings = KeySettings(policy, detectors(policy), model)
+        self._partitions = partitions
         self._pane = policy.windows.evaluate_every_seconds
         self.offset = state.position.offset  # the next message to apply
         self.evaluated = state.position.evaluated
-        self.watermark = Watermark(sources, state.position.claims)
+        self.watermark = Watermark(sources, state.position.source_watermarks)
         self.keys: dict[str, KeyState] = {}
-        self._due: dict[int, set[str]] = defaultdict(set)
-        self._times: list[int] = []  # a heap of the pane ends in `_due`
+        self._source_partitions = state.position.source_partitions or sources
+        self._source_numbers: dict[tuple[str, int], int] = {}  # (topic, partition) -> place in the list
+        self._timers = EventTimeTimers()
+        self._closed_before = -math.inf  # panes that end at or before it take no more documents
         self._waiting: list[Classified] = []  # counted, not yet in any evaluation
         self._changed_minutes: set[tuple[str, int]] = set()
         self._changed_keys: set[str] = set()
@@ -66,25 +82,18 @@ class Aggregator:
         for (name, minute), record in state.minutes.items():
             minutes[name][minute] = record
         for name in minutes.keys() | state.keys.keys():
-            key = self.keys[name] = KeyState(
-                name, self._policy, self._detectors, self._model, state.keys.get(name)
-            )
-            key.restore(minutes[name], self.evaluated)
-            for due in key.pending(self.evaluated):
-                self._schedule(due, name)
+            key = self.keys[name] = KeyState(name, self._settings, state.keys.get(name))
+            key.restore(minutes.pop(name, {}), self.evaluated)
+            self._set_timer(key)
+        self._close_panes()
 
     @property
-    def closed_before(self) -> float | None:
-        """Panes that end at or before it take no more documents."""
-        time = self._event_time()
-        return None if time is None else time - self._policy.time.allowed_lateness_seconds
-
-    def _event_time(self) -> float | None:
-        time = self.watermark.time
-        return None if time is None else time - self._policy.time.max_out_of_orderness_seconds
+    def stories(self) -> int:
+        """How many stories are remembered."""
+        return sum(len(key.panes.stories) for key in list(self.keys.values()))
 
     def apply(self, message: Classified | Tick, now: float) -> None:
-        """Apply the message at `offset`; a tick may evaluate panes."""
+        """Apply the message at `offset`; a tick may evaluate panes. `now` is in Unix seconds."""
         self.offset += 1
         if isinstance(message, Tick):
             self.watermark.observe(message.source, message.event_time, message.clock)
@@ -92,63 +101,96 @@ class Aggregator:
         else:
             self._count(message, now)
 
+    def _event_time(self) -> float | None:
+        time = self.watermark.time
+        return None if time is None else time - self._settings.policy.time.max_out_of_orderness_seconds
+
+    def _close_panes(self) -> None:
+        """Panes close when the allowed lateness is over; those that may be archived are closed in any case."""
+        time, closed = self._event_time(), -math.inf
+        if time is not None:
+            closed = time - self._settings.policy.time.allowed_lateness_seconds
+        if self.evaluated is not None:
+            closed = max(closed, self.evaluated - self._settings.detail_seconds)
+        self._closed_before = closed
+
     def _count(self, message: Classified, now: float) -> None:
-        time = message.event_time.timestamp()
-        closed = self.closed_before
-        pane_end = int(time // self._pane + 1) * self._pane
-        key = self.keys.get(message.key)
-        if key is not None and key.panes.holds(message):
+        time, name, origin = message.event_time.timestamp(), message.key, message.origin
+        source_partition = self._source_number(origin)
+        key = self.keys.get(name)
+        if key is not None and key.panes.holds(source_partition, origin.offset):
             return  # sent again after a kill: counted before
-        if closed is not None and pane_end <= closed:
+        pane_end = int(time // self._pane + 1) * self._pane
+        if pane_end <= self._closed_before:
             self._changes.late.append(message)
             return
         if key is None:
-            key = self.keys[message.key] = KeyState(message.key, self._policy, self._detectors, self._model)
-            if self.evaluated is not None:
-                key.panes.move(self.evaluated)
-            self._changed_keys.add(message.key)
-        key.panes.add(message)
-        self._changed_minutes.add((message.key, int(time // MINUTE)))
-        if now - time < self._policy.time.historical_after_seconds:  # of a backlog nobody asks how old it is
+            key = self._new_key(name)
+        key.add(Document(time, source_partition, message))
+        self._changed_minutes.add((name, int(time // MINUTE)))
+        if now - time < self._settings.policy.time.historical_after_seconds:  # a backlog's latency tells nothing
             self._waiting.append(message)
-        for turn in key.turns(time):
-            if self.evaluated is None or turn > self.evaluated:
-                self._schedule(turn, message.key)
         if self.evaluated is not None and pane_end <= self.evaluated:
-            key.force(self.evaluated + self._pane)
-            self._schedule(self.evaluated + self._pane, message.key)
-            self._changed_keys.add(message.key)
+            key.ask_at(self.evaluated + self._pane)
+            self._changed_keys.add(name)
+            self._set_timer(key)
+        elif (timer := self._timers.get(name)) is None or pane_end < timer:
+            self._timers.set(name, pane_end)
 
-    def _schedule(self, end: int, name: str) -> None:
-        if end not in self._due:
-            heapq.heappush(self._times, end)
-        self._due[end].add(name)
+    def _source_number(self, origin: Origin) -> int:
+        place = (origin.topic, origin.partition)
+        number = self._source_numbers.get(place)
+        if number is None:
+            name = f"{origin.topic}-{origin.partition}"
+            if name not in self._source_partitions:
+                self._source_partitions = [*self._source_partitions, name]
+            number = self._source_numbers[place] = self._source_partitions.index(name)
+        return number
+
+    def _new_key(self, name: str) -> KeyState:
+        key = self.keys[name] = KeyState(name, self._settings)
+        if self.evaluated is not None:
+            key.panes.move(self.evaluated)
+        self._changed_keys.add(name)
+        return key
+
+    def _set_timer(self, key: KeyState) -> None:
+        time = key.next_evaluation
+        if time is not None and self.evaluated is not None:
+            time = max(time, self.evaluated + self._pane)  # a policy of today may ask for the past
+        self._timers.set(key.name, time)
 
     def _evaluate(self, now: float) -> None:
         time = self._event_time()
         if time is None:
             return
         limit = int(time // self._pane) * self._pane
-        while self._times and self._times[0] <= limit:
-            end = heapq.heappop(self._times)
-            for name in sorted(self._due.pop(end)):
-                self._evaluate_key(name, end, now)
+        for end, name in self._timers.due(limit):
+            key = self.keys[name]
+            self._take(name, key.evaluate(end, now))
+            self._timers.set(name, key.next_evaluation)
         if self.evaluated is None or limit > self.evaluated:
             self.evaluated = limit
-            met = [each for each in self._waiting if each.event_time.timestamp() < limit]
-            if met:
-                self._changes.evaluated += met
-                self._waiting = [each for each in self._waiting if each.event_time.timestamp() >= limit]
+            self._meet_evaluation(limit)
+        self._close_panes()
 
-    def _evaluate_key(self, name: str, end: int, now: float) -> None:
-        outcome = self.keys[name].evaluate(end, now)
+    def _take(self, name: str, outcome: Outcome) -> None:
         self._changes.rates += outcome.rates
         self._changes.alerts += outcome.alerts
-        for due in outcome.due:
-            self._schedule(due, name)
-        self._changed_minutes.update((name, minute) for minute in outcome.forgotten)
+        for minute, record in outcome.archived:
+            if (name, minute) in self._changed_minutes:  # its last record, before it is gone from memory
+                self._changed_minutes.discard((name, minute))
+                self._changes.records[minute_record_key(name, minute)] = encode_record(record)
+        for minute in outcome.forgotten:
+            self._changes.records[minute_record_key(name, minute)] = None
         if outcome.record_changed:
             self._changed_keys.add(name)
+
+    def _meet_evaluation(self, limit: int) -> None:
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            met = message.event_time.timestamp() < limit
+            (self._changes.evaluated if met else self._waiting).append(message)
 
     def readings(self) -> Iterator[KeyReading]:
         """What the metrics show; may be called from another thread."""
@@ -158,14 +200,19 @@ class Aggregator:
         """Everything since the last call, the partition's position included."""
         changes, self._changes = self._changes, Changes()
         for name, minute in self._changed_minutes:
-            record = self.keys[name].panes.minutes.get(minute)
-            changes.records[minute_record_key(name, minute)] = (
-                None if record is None else encode_record(record)
-            )
+            record = self.keys[name].panes.minutes[minute]
+            changes.records[minute_record_key(name, minute)] = encode_record(record)
         for name in self._changed_keys:
             changes.records[key_record_key(name)] = encode_record(self.keys[name].record)
-        position = PositionRecord(offset=self.offset, evaluated=self.evaluated, claims=self.watermark.claims)
-        changes.records[POSITION_KEY] = encode_record(position)
+        changes.records[POSITION_KEY] = encode_record(
+            PositionRecord(
+                offset=self.offset,
+                evaluated=self.evaluated,
+                source_watermarks=self.watermark.source_watermarks,
+                source_partitions=self._source_partitions,
+                partitions=self._partitions,
+            )
+        )
         self._changed_minutes.clear()
         self._changed_keys.clear()
         return changes

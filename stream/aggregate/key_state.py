@@ -15,15 +15,33 @@ from alerting.kinds import RATE_KIND
 from alerting.monitoring.metrics import KeyReading
 from bearwatch.core.key import Key
 from bearwatch.core.times import utc
-from stream.aggregate.panes import MINUTE, MinuteRecord, Panes
-from stream.aggregate.state import DetectorRecord, KeyRecord
+from stream.aggregate.panes import MINUTE, NOTHING, Counts, Document, Panes, window_counts
+from stream.aggregate.records import MinuteRecord
+from stream.aggregate.state import KeyRecord, KindRecord, encode_record
 from stream.messages import Rate
 
 EVIDENCE_SHOWN = 5
-CountsByWindow = dict[
-    int, list[int]
-]  # by the window's seconds: documents, negative ones, stories, negative ones, sources
-NOTHING = [0, 0, 0, 0, 0]
+
+
+@dataclass(frozen=True)
+class KeySettings:
+    """What all keys of a worker have in common."""
+
+    policy: Policy
+    detectors: Sequence[Detector[Any]]
+    model: str  # hash, for alerts
+
+    @property
+    def detail_seconds(self) -> int:
+        """Minutes that ended so long ago are behind every window and take no document: they are archived."""
+        time = self.policy.time
+        late = time.allowed_lateness_seconds + time.max_out_of_orderness_seconds
+        return max(*self.policy.windows.lengths_seconds, math.ceil(late)) + MINUTE
+
+    @property
+    def memory_seconds(self) -> int:
+        """Minutes that ended so long ago are forgotten: a copy of their stories is a new story."""
+        return max(_ceil(math.ceil(self.policy.time.story_memory_seconds), MINUTE), self.detail_seconds)
 
 
 @dataclass
@@ -32,143 +50,133 @@ class Outcome:
 
     rates: list[Rate] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
-    due: set[int] = field(default_factory=set)  # pane ends at which this key must be evaluated again
-    forgotten: list[int] = field(default_factory=list)  # minutes whose records are of no use any more
+    archived: list[tuple[int, MinuteRecord]] = field(default_factory=list)  # minutes that are not held any longer
+    forgotten: list[int] = field(default_factory=list)  # minutes whose records are of no use any longer
     record_changed: bool = False
 
 
 class KeyState:
     """Counts a key's documents and evaluates it."""
 
-    def __init__(
-        self,
-        name: str,
-        policy: Policy,
-        detectors: Sequence[Detector[Any]],
-        model: str,
-        record: KeyRecord | None = None,
-    ) -> None:
+    def __init__(self, name: str, settings: KeySettings, record: KeyRecord | None = None) -> None:
+        record = record or KeyRecord()
+        self.name = name
         self.key = Key.parse(name)
-        self.record = record or KeyRecord()
-        self._detectors = detectors
-        for detector in detectors:
-            held = self.record.detectors.setdefault(detector.kind, DetectorRecord(detector.initial()))
-            held.state = msgspec.convert(held.state, detector.state_type)
-        self._next: dict[str, int | None] = {}  # by kind: when to ask even if no count changes
-        self._readings: dict[str, KeyReading] = {}  # by kind, of the last evaluation
-        # The same for the metrics. Replaced as a whole: scrapes read it from another thread.
+        windows = settings.policy.windows
+        self.panes = Panes(windows.lengths_seconds, windows.evaluate_every_seconds)
+        # What the metrics show of the last evaluation. Replaced as a whole: scrapes read it from another thread.
         self.readings: tuple[KeyReading, ...] = ()
-        self._policy = policy
-        self._model = model
-        self.panes = Panes(policy.windows.lengths_seconds, policy.windows.evaluate_every_seconds)
-        self._judged = _by_window(self.counts())  # what the detector last saw
+        self._settings = settings
+        self._detail, self._memory = settings.detail_seconds, settings.memory_seconds
+        self._historical = {kind: held.historical for kind, held in record.kinds.items()}
+        self._states = {each.kind: _state(each, record.kinds.get(each.kind)) for each in settings.detectors}
+        self._emitted: list[Counts] = [
+            record.emitted.get(length, NOTHING) for length in windows.lengths_seconds
+        ]
+        self._due = record.due  # when the detectors are asked even if no count changes by then
+        self._asked = self.panes.counts()  # what the detectors were last given
+
+    @property
+    def record(self) -> KeyRecord:
+        """What is kept of the key beside its counts."""
+        kinds = {
+            kind: KindRecord(msgspec.Raw(encode_record(state)), self._historical.get(kind, False))
+            for kind, state in self._states.items()
+        }
+        lengths = self._settings.policy.windows.lengths_seconds
+        return KeyRecord(kinds, dict(zip(lengths, self._emitted, strict=True)), self._due)
 
     def restore(self, minutes: dict[int, MinuteRecord], evaluated: int | None) -> None:
         """Put back the minutes read from `state` and slide the windows to where they stood."""
-        for minute, record in minutes.items():
-            self.panes.restore(minute, record)
-        if evaluated is not None:
-            self.panes.move(evaluated)
-            counts = self.counts()
-            for detector in self._detectors:
-                held = self.record.detectors[detector.kind]
-                decision = detector.describe(held.state, self.key, counts, evaluated)
-                self._read(detector.kind, decision)
-                self._next[detector.kind] = self._next_evaluation(detector, counts, evaluated)
-        self._judged = _by_window(self.counts())
-
-    def counts(self) -> list[WindowCounts]:
-        """The windows where they stand."""
-        return [window.counts(self.panes.end or 0) for window in self.panes.windows]
-
-    def turns(self, time: float) -> set[int]:
-        """The pane ends at which a document of that time changes a window or meets a boundary.
-
-        It enters every window at the end of its pane and leaves the window of length L one length later; in the end
-        its minute is forgotten.
-        """
-        pane = self.panes.pane_seconds
-        start = int(time // pane) * pane
-        leaves = {start + length + pane for length in self._policy.windows.lengths_seconds}
-        return {start + pane, _ceil(start + pane, MINUTE) + self._memory, *leaves}
-
-    def pending(self, evaluated: int | None) -> set[int]:
-        """All pane ends at which a recovered key must be evaluated."""
-        starts = (start for record in self.panes.minutes.values() for start in record.panes)
-        turns = {turn for start in starts for turn in self.turns(start)}
-        turns |= {due for due in (self.record.due, *self._next.values()) if due is not None}
+        for minute in sorted(minutes):
+            self.panes.restore(minute, minutes[minute])
         if evaluated is None:
-            return turns
-        if self._changed_windows(self._judged):
-            turns.add(_ceil(evaluated + 1, MINUTE))
-        return {turn for turn in turns if turn > evaluated}
+            return
+        self.panes.archive(evaluated - self._detail)
+        self.panes.move(evaluated)
+        self._asked = self.panes.counts()
+        counts = self._window_counts(evaluated)
+        self._read(
+            {
+                each.kind: each.describe(self._states[each.kind], self.key, counts, evaluated)
+                for each in self._settings.detectors
+            }
+        )
+
+    def add(self, document: Document) -> None:
+        """Count a document that was not counted before."""
+        self.panes.add(document)
+
+    def ask_at(self, end: int) -> None:
+        """Ask the detectors at a pane end even if no window has changed by then: a late document came."""
+        self._due = end if self._due is None else min(end, self._due)
 
     @property
-    def _memory(self) -> int:
-        return _ceil(int(self._policy.time.story_memory_seconds), MINUTE)
+    def next_evaluation(self) -> int | None:
+        """The pane end at which the key must be evaluated next; None where nothing is to come."""
+        times = [time for time in (self.panes.next_change, self._due) if time is not None]
+        if self._emitted != self.panes.counts():
+            times.append(_ceil((self.panes.end or 0) + 1, MINUTE))
+        if (oldest := self.panes.oldest) is not None:
+            times.append(_ceil(oldest + self.panes.pane_seconds, MINUTE) + self._memory)
+        return min(times, default=None)
 
     def evaluate(self, end: int, now: float) -> Outcome:
-        """Slide to a pane end and ask the detector, if anything it looks at has changed."""
-        outcome = Outcome()
-        self.panes.move(end)
-        counts = self.counts()
-        counted = _by_window(counts)
-        emit = self._changed_windows(counted)
-        full_minute = end % MINUTE == 0
-        changed = counted != self._judged or bool(emit and full_minute)
-        for detector in self._detectors:
-            due = self._next.get(detector.kind)
-            if changed or (due is not None and due <= end):
-                self._detect(detector, counts, end, now, outcome)
-        self._judged = counted
-        outcome.due |= {due for due in self._next.values() if due is not None and due > end}
-        if emit and full_minute:
-            outcome.rates = self._rates(counts, emit)
-            self.record.emitted = counted
-            outcome.record_changed = True
-        elif emit:
-            outcome.due.add(_ceil(end, MINUTE))
-        if full_minute:
-            outcome.forgotten = self.panes.forget(end - self._memory)
-        if self.record.due is not None and self.record.due <= end:
-            self.record.due = None
+        """Slide to a pane end and ask the detectors, if anything they look at has changed."""
+        outcome, panes = Outcome(), self.panes
+        panes.move(end)
+        outcome.archived = panes.archive(end - self._detail)
+        outcome.forgotten = panes.forget(end - self._memory)
+        counts = panes.counts()
+        if counts != self._asked or (self._due is not None and self._due <= end):
+            self._ask(end, now, outcome)
+            self._asked = counts
+        if end % MINUTE == 0 and counts != self._emitted:
+            outcome.rates = self._rates(counts, end)
+            self._emitted = counts
             outcome.record_changed = True
         return outcome
 
-    def force(self, due: int) -> None:
-        """Ask for an evaluation at a pane end even if no window has changed by then (a late document)."""
-        self.record.due = due
+    def _window_counts(self, end: int) -> list[WindowCounts]:
+        return [window_counts(window, end) for window in self.panes.windows]
 
-    def _next_evaluation(
-        self, detector: Detector[Any], counts: Sequence[WindowCounts], end: int
-    ) -> int | None:
-        """The pane end at which the detector wants to be asked again."""
-        state = self.record.detectors[detector.kind].state
-        time = detector.next_evaluation(state, counts, end)
-        return None if time is None else max(_ceil(math.ceil(time), self.panes.pane_seconds), end + 1)
+    def _ask(self, end: int, now: float, outcome: Outcome) -> None:
+        counts, due, decisions = self._window_counts(end), None, {}
+        for detector in self._settings.detectors:
+            before = self._states[detector.kind]
+            state, decision = detector.evaluate(before, self.key, counts, end)
+            if state != before:
+                self._states[detector.kind] = state
+                outcome.record_changed = True
+            decisions[detector.kind] = decision
+            self._tell(detector.kind, decision, end, now, outcome)
+            time = detector.next_evaluation(state, counts, end)
+            if time is not None and (due is None or time < due):
+                due = time
+        self._read(decisions)
+        due = None if due is None else max(_ceil(math.ceil(due), self.panes.pane_seconds), end + 1)
+        if due != self._due:
+            self._due = due
+            outcome.record_changed = True
 
-    def _read(self, kind: str, decision: Decision) -> None:
-        self._readings[kind] = KeyReading(self.key, kind, decision, self.record.detectors[kind].historical)
-        self.readings = tuple(self._readings.values())
-
-    def _detect(
-        self, detector: Detector[Any], counts: Sequence[WindowCounts], end: int, now: float, outcome: Outcome
-    ) -> None:
-        held = self.record.detectors[detector.kind]
-        before, was_historical = held.state, held.historical
-        held.state, decision = detector.evaluate(before, self.key, counts, end)
-        outcome.record_changed |= held.state != before
-        self._next[detector.kind] = self._next_evaluation(detector, counts, end)
-        late = now - end > self._policy.time.historical_after_seconds
+    def _tell(self, kind: str, decision: Decision, end: int, now: float, outcome: Outcome) -> None:
+        """Make the alert message of a decision that has one."""
+        was_historical = self._historical.get(kind, False)
+        late = now - end > self._settings.policy.time.historical_after_seconds
         state: Transition | None = decision.transition
         if state is None and decision.firing and was_historical and not late:
             state = "updated"  # it fired while the stream was catching up, and it still holds
         if state is not None:
             historical = late if state == "firing" else was_historical and (late or state == "resolved")
-            outcome.alerts.append(self._alert(detector.kind, decision, state, now, historical))
-            held.historical = historical and state != "resolved"
+            outcome.alerts.append(self._alert(kind, decision, state, now, historical))
+            self._historical[kind] = historical and state != "resolved"
             outcome.record_changed = True
-        self._read(detector.kind, decision)
+
+    def _read(self, decisions: dict[str, Decision]) -> None:
+        self.readings = tuple(
+            KeyReading(self.key, kind, decision, self._historical.get(kind, False))
+            for kind, decision in decisions.items()
+        )
 
     def _alert(self, kind: str, decision: Decision, state: Transition, now: float, historical: bool) -> Alert:
         assert decision.decisive is not None  # noqa: S101 (a decision with an alert has one)
@@ -185,52 +193,43 @@ class KeyState:
             ),
             detected_at=now,
             historical=historical,
-            model=self._model,
-            policy=self._policy.hash,
+            model=self._settings.model,
+            policy=self._settings.policy.hash,
         )
 
-    def _changed_windows(self, counted: CountsByWindow) -> set[int]:
-        """The windows, by their seconds, whose counts are not those last written to `rates`."""
-        return {
-            seconds for seconds, now in counted.items() if now != self.record.emitted.get(seconds, NOTHING)
-        }
-
-    def _rates(self, counts: Sequence[WindowCounts], changed: set[int]) -> list[Rate]:
-        decision = self._readings[RATE_KIND].decision  # `evaluate` asks the detectors before it emits
+    def _rates(self, counts: Sequence[Counts], end: int) -> list[Rate]:
+        """Of the windows whose counts are not those last written to `rates`."""
+        decision = next(each.decision for each in self.readings if each.kind == RATE_KIND)
+        key, window_end = self.key, utc(end)
         return [
             Rate(
-                key=str(self.key),
-                stream=self.key.stream,
-                topic=self.key.name if self.key.dimension == "topic" else UNSET,
-                entity=self.key.name if self.key.dimension == "entity" else UNSET,
-                window_seconds=window.window_seconds,
-                window_end=utc(window.window_end),
-                documents=window.documents,
-                negative_documents=window.negative_documents,
-                stories=window.stories,
-                negative_stories=window.negative_stories,
-                sources=window.sources,
-                negative_ratio=window.negative_stories / window.stories if window.stories else None,
+                key=self.name,
+                stream=key.stream,
+                topic=key.name if key.dimension == "topic" else UNSET,
+                entity=key.name if key.dimension == "entity" else UNSET,
+                window_seconds=window.length,
+                window_end=window_end,
+                documents=now[0],
+                negative_documents=now[1],
+                stories=now[2],
+                negative_stories=now[3],
+                sources=now[4],
+                negative_ratio=now[3] / now[2] if now[2] else None,
                 baseline_ratio=decision.baseline_ratio,
                 score=scored.score,
                 p_value=scored.p_value,
             )
-            for window, scored in zip(counts, decision.scores, strict=True)
-            if window.window_seconds in changed
+            for window, now, before, scored in zip(
+                self.panes.windows, counts, self._emitted, decision.scores, strict=True
+            )
+            if now != before
         ]
 
 
-def _by_window(counts: Sequence[WindowCounts]) -> CountsByWindow:
-    return {
-        each.window_seconds: [
-            each.documents,
-            each.negative_documents,
-            each.stories,
-            each.negative_stories,
-            each.sources,
-        ]
-        for each in counts
-    }
+def _state(detector: Detector[Any], record: KindRecord | None) -> Any:
+    if record is None:
+        return detector.initial()
+    return msgspec.msgpack.decode(record.state, type=detector.state_type)
 
 
 def _ceil(time: int, step: int) -> int:

@@ -4,91 +4,100 @@
     panes         │ p0   │ p1   │ p2   │ p3   │
     window at t   [------------ L ------------) t       a window is [t - L, t), a whole number of panes
 
-A story is one set of near-duplicates of one key. It is counted once per window however many copies the window
-holds, and it carries the label of its first document (lowest event time, then origin), wherever that stands.
+A story is counted once per window however many copies the window holds, with the label of its first document
+(lowest event time, then place in Kafka), wherever that stands. A pane that is behind every window and takes no more
+documents is archived: of it only its stories are remembered, until no window can meet a copy of them.
 """
 
 from bisect import bisect_left, insort
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-import msgspec
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from alerting.detector import WindowCounts
-from stream.messages import Classified, Origin
+from stream.aggregate.records import (
+    EVIDENCE_CHARACTERS,
+    Candidate,
+    MinuteRecord,
+    Pane,
+    document_order,
+    keep_candidate,
+)
+from stream.aggregate.stories import Stories, name_hash
+from stream.messages import Classified
 
 MINUTE = 60
 NEGATIVE = "negative"
-EVIDENCE_PER_MINUTE = 8  # candidates kept; an alert shows five, of up to six hours
-EVIDENCE_CHARACTERS = 300
+
+Counts = tuple[int, int, int, int, int]  # documents, negative ones, stories, negative ones, sources
+NOTHING: Counts = (0, 0, 0, 0, 0)
 
 
-class First(msgspec.Struct, frozen=True, order=True, array_like=True):
-    """The first document of a story within one pane; the smallest over all panes labels the story."""
-
-    event_time: float
-    origin: Origin
-    negative: bool
-
-
-class Pane(msgspec.Struct, array_like=True):
-    """The counts of one pane."""
-
-    documents: int = 0
-    negative_documents: int = 0
-    stories: dict[str, First] = {}
-    sources: set[str] = set()
-
-
-class Candidate(msgspec.Struct, frozen=True, array_like=True):
-    """A negative document that may be shown as evidence."""
-
-    probability: float
-    origin: Origin
-    event_time: float
-    story: str
-    text: str
-    source: str
-    url: str | None
-
-    @property
-    def rank(self) -> tuple[float, Origin]:
-        """Most probable first; the origin settles ties, so that the order of arrival does not matter."""
-        return (-self.probability, self.origin)
-
-
-class MinuteRecord(msgspec.Struct, array_like=True):
-    """What the `state` topic holds of one key and minute."""
-
-    panes: dict[int, Pane] = {}  # by the pane's start
-    applied: dict[str, int] = {}  # highest offset applied, by source partition
-    evidence: list[Candidate] = []
-
-
-@dataclass
 class Window:
     """The counts over [end - length, end), kept up to date pane by pane."""
 
-    length: int
-    documents: int = 0
-    negative_documents: int = 0
-    negative_stories: int = 0
-    stories: Counter[str] = field(default_factory=Counter)  # panes of the window that hold the story
-    sources: Counter[str] = field(default_factory=Counter)
+    __slots__ = ("documents", "length", "negative_documents", "negative_stories", "oldest", "sources", "stories")
 
-    def counts(self, end: int) -> WindowCounts:
-        """A frozen copy for the detector."""
-        return WindowCounts(
-            window_seconds=self.length,
-            window_start=end - self.length,
-            window_end=end,
-            documents=self.documents,
-            negative_documents=self.negative_documents,
-            stories=len(self.stories),
-            negative_stories=self.negative_stories,
-            sources=len(self.sources),
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.documents = self.negative_documents = self.negative_stories = 0
+        self.stories: dict[int, int] = {}  # story -> panes of the window that hold it
+        self.sources: dict[int, int] = {}  # source -> panes of the window that hold it
+        self.oldest: int | None = None  # start of the oldest pane inside
+
+    @property
+    def counts(self) -> Counts:
+        return (
+            self.documents,
+            self.negative_documents,
+            len(self.stories),
+            self.negative_stories,
+            len(self.sources),
         )
+
+    def enter(self, start: int, pane: Pane, first: dict[int, int]) -> None:
+        """Take in a pane; `first` holds the label of each story in its lowest bit."""
+        self.documents += pane.documents
+        self.negative_documents += pane.negative_documents
+        stories, sources = self.stories, self.sources
+        for story in pane.stories:
+            if story in stories:
+                stories[story] += 1
+            else:
+                stories[story] = 1
+                self.negative_stories += first[story] & 1
+        for source in pane.sources:
+            sources[source] = sources.get(source, 0) + 1
+        if self.oldest is None or start < self.oldest:
+            self.oldest = start
+
+    def leave(self, pane: Pane, first: dict[int, int]) -> None:
+        """Give a pane up."""
+        self.documents -= pane.documents
+        self.negative_documents -= pane.negative_documents
+        stories = self.stories
+        for story in pane.stories:
+            if stories[story] == 1:
+                del stories[story]
+                self.negative_stories -= first[story] & 1
+            else:
+                stories[story] -= 1
+        _decrease(self.sources, pane.sources)
+
+
+def _decrease(held: dict[int, int], names: Iterable[int]) -> None:
+    for name in names:
+        if held[name] == 1:
+            del held[name]
+        else:
+            held[name] -= 1
+
+
+class Document(NamedTuple):
+    """What the panes need of a classified message."""
+
+    time: float  # Unix seconds
+    source_partition: int
+    message: Classified
 
 
 class Panes:
@@ -101,118 +110,179 @@ class Panes:
         self.pane_seconds = pane_seconds
         self.windows = [Window(length) for length in lengths]
         self.end: int | None = None  # the windows' common end; None before the first move
-        self.minutes: dict[int, MinuteRecord] = {}
-        self._starts: list[int] = []  # of the panes that hold documents, in order
-        self._stories: dict[str, dict[int, First]] = {}  # per story: its first document in each pane
+        self.minutes: dict[int, MinuteRecord] = {}  # those that are not archived
+        self.stories = Stories()
+        self.applied: dict[int, int] = {}  # source partition -> highest offset applied
+        self._starts: list[int] = []  # of the panes that are not archived, in order
 
-    def holds(self, message: Classified) -> bool:
+    def holds(self, source_partition: int, offset: int) -> bool:
         """Whether a document was counted: results come in offset order, so all up to the highest were."""
-        record = self.minutes.get(int(message.event_time.timestamp() // MINUTE))
-        return record is not None and record.applied.get(_source(message), -1) >= message.origin.offset
+        return self.applied.get(source_partition, -1) >= offset
 
-    def add(self, message: Classified) -> None:
+    def add(self, document: Document) -> None:
         """Count a document that was not counted before."""
-        time = message.event_time.timestamp()
-        record = self.minutes.setdefault(int(time // MINUTE), MinuteRecord())
-        record.applied[_source(message)] = message.origin.offset
+        time, source_partition, message = document
+        minute = int(time // MINUTE)
+        record = self.minutes.get(minute)
+        if record is None:
+            record = self.minutes[minute] = MinuteRecord()
+        self.applied[source_partition] = record.applied[source_partition] = message.origin.offset
         start = int(time // self.pane_seconds) * self.pane_seconds
-        if start not in record.panes:
-            record.panes[start] = Pane()
+        pane = record.panes.get(start)
+        if pane is None:
+            pane = record.panes[start] = Pane()
             insort(self._starts, start)
-        pane = record.panes[start]
         negative = message.sentiment == NEGATIVE
         pane.documents += 1
         pane.negative_documents += negative
-        covering = [window for window in self.windows if self._covers(window, start)]
+        source, story = name_hash(message.source), name_hash(message.story)
+        order = document_order(
+            round((time - start) * 1000), source_partition, message.origin.offset, negative
+        )
+        covering = self._covering(start)
+        if covering:
+            self._add_to_windows(covering, start, pane, source, negative)
+        pane.sources.add(source)
+        known = pane.stories.get(story)
+        if known is None:
+            pane.stories[story] = order
+            self._label(story, start, negative, covering)
+        elif order < known:
+            pane.stories[story] = order
+            if (order ^ known) & 1:
+                self._label(story, start, negative, ())
+        if negative:
+            candidate = Candidate(
+                probability=message.sentiment_probability,
+                source_partition=source_partition,
+                offset=message.origin.offset,
+                event_time=time,
+                story=story,
+                text=message.text[:EVIDENCE_CHARACTERS],
+                source=message.source,
+                url=message.url,
+            )
+            record.evidence = keep_candidate(record.evidence, candidate)
+
+    def _covering(self, start: int) -> Sequence[Window]:
+        """The windows that hold a pane: none for a document that is not late."""
+        end = self.end
+        if end is None or start >= end:
+            return ()
+        return [window for window in self.windows if start >= end - window.length]
+
+    def _add_to_windows(
+        self, covering: Sequence[Window], start: int, pane: Pane, source: int, negative: bool
+    ) -> None:
+        new_source = source not in pane.sources
         for window in covering:
             window.documents += 1
             window.negative_documents += negative
-        if message.source not in pane.sources:
-            pane.sources.add(message.source)
-            for window in covering:
-                window.sources[message.source] += 1
-        self._add_story(message.story, start, pane, First(time, message.origin, negative))
-        if negative:
-            _keep_evidence(record, message, time)
+            if new_source:
+                window.sources[source] = window.sources.get(source, 0) + 1
+            if window.oldest is None or start < window.oldest:
+                window.oldest = start
 
-    def _add_story(self, story: str, start: int, pane: Pane, first: First) -> None:
-        places = self._stories.setdefault(story, {})
-        was_negative = _label(places)
-        new_here = start not in places
-        if new_here or first < places[start]:
-            pane.stories[story] = places[start] = first
-        is_negative = _label(places)
+    def _label(self, story: int, start: int, negative: bool, covering: Sequence[Window]) -> None:
+        """Note the label that a pane gives a story; `covering` holds the windows to which the story is new there."""
+        change = self.stories.put(story, start // self.pane_seconds, negative)
+        label = self.stories.first[story] & 1
         for window in self.windows:
-            held = story in window.stories
-            if new_here and self._covers(window, start):
-                window.stories[story] += 1
-            if held:
-                window.negative_stories += is_negative - was_negative
-            elif story in window.stories:
-                window.negative_stories += is_negative
-
-    def _covers(self, window: Window, start: int) -> bool:
-        return self.end is not None and self.end - window.length <= start < self.end
+            panes = window.stories.get(story)
+            if panes is not None:
+                window.negative_stories += change
+            if window in covering:
+                window.stories[story] = (panes or 0) + 1
+                if panes is None:
+                    window.negative_stories += label
 
     def move(self, end: int) -> None:
         """Slide every window so that it ends at `end`."""
+        starts, first, last_end = self._starts, self.stories.first, self.end
+        entering = 0 if last_end is None else bisect_left(starts, last_end)
+        stop = bisect_left(starts, end)
         for window in self.windows:
             begin = end - window.length
-            if self.end is not None:
-                for start in self._between(self.end - window.length, min(self.end, begin)):
-                    self._shift(window, start, -1)
-            for start in self._between(begin if self.end is None else max(self.end, begin), end):
-                self._shift(window, start, +1)
+            if window.oldest is not None and window.oldest < begin:
+                self._leave(window, begin, entering)
+            for start in starts[entering:stop]:
+                if start >= begin:
+                    window.enter(start, self.minutes[start // MINUTE].panes[start], first)
         self.end = end
 
-    def _between(self, begin: int, end: int) -> list[int]:
-        """Starts of the panes that hold documents, in [begin, end)."""
-        return self._starts[bisect_left(self._starts, begin) : bisect_left(self._starts, end)]
+    def _leave(self, window: Window, begin: int, entered: int) -> None:
+        """Give up the panes of a window before `begin`; those before the index `entered` were inside."""
+        assert window.oldest is not None  # noqa: S101
+        starts, index = self._starts, bisect_left(self._starts, window.oldest)
+        while index < entered and starts[index] < begin:
+            window.leave(self.minutes[starts[index] // MINUTE].panes[starts[index]], self.stories.first)
+            index += 1
+        window.oldest = starts[index] if index < entered else None
 
-    def _shift(self, window: Window, start: int, sign: int) -> None:
-        pane = self.minutes[start // MINUTE].panes[start]
-        window.documents += sign * pane.documents
-        window.negative_documents += sign * pane.negative_documents
-        _count(window.sources, pane.sources, sign)
-        before = {story for story in pane.stories if story in window.stories}
-        _count(window.stories, pane.stories, sign)
-        after = {story for story in pane.stories if story in window.stories}
-        for story in before ^ after:
-            window.negative_stories += sign * _label(self._stories[story])
+    @property
+    def next_change(self) -> int | None:
+        """The next pane end at which a pane enters or leaves a window."""
+        pending = 0 if self.end is None else bisect_left(self._starts, self.end)
+        times = [
+            window.oldest + window.length + self.pane_seconds
+            for window in self.windows
+            if window.oldest is not None
+        ]
+        if pending < len(self._starts):
+            times.append(self._starts[pending] + self.pane_seconds)
+        return min(times, default=None)
+
+    def counts(self) -> list[Counts]:
+        """Of the windows where they stand."""
+        return [window.counts for window in self.windows]
 
     def restore(self, minute: int, record: MinuteRecord) -> None:
-        """Put back a record read from `state`, before the first move."""
+        """Put back a record read from `state`, before the first move; minutes come in order."""
         self.minutes[minute] = record
+        for partition, offset in record.applied.items():
+            self.applied[partition] = max(offset, self.applied.get(partition, -1))
         for start, pane in record.panes.items():
             insort(self._starts, start)
-            for story, first in pane.stories.items():
-                self._stories.setdefault(story, {})[start] = first
+            for story, order in pane.stories.items():
+                self.stories.put(story, start // self.pane_seconds, bool(order & 1))
+
+    def archive(self, before: int) -> list[tuple[int, MinuteRecord]]:
+        """Archive the minutes that end at or before a time: no window reaches them, and they take no document.
+
+        Gives the minutes with their records, which are not held any longer.
+        """
+        count = bisect_left(self._starts, before // MINUTE * MINUTE)
+        archived = {start // MINUTE: self.minutes[start // MINUTE] for start in self._starts[:count]}
+        for start in self._starts[:count]:
+            stories = archived[start // MINUTE].panes[start].stories
+            self.stories.archive(start // self.pane_seconds, stories)
+        for minute in archived:
+            del self.minutes[minute]
+        del self._starts[:count]
+        return list(archived.items())
+
+    @property
+    def oldest(self) -> int | None:
+        """Start of the oldest pane, archived or not."""
+        archived = self.stories.oldest_archived
+        if archived is not None:
+            return archived * self.pane_seconds
+        return self._starts[0] if self._starts else None
 
     def forget(self, before: int) -> list[int]:
-        """Drop the minutes that end at or before a time that no window reaches; returns them."""
-        count = bisect_left(self._starts, before // MINUTE * MINUTE)
-        old = list(dict.fromkeys(start // MINUTE for start in self._starts[:count]))
-        del self._starts[:count]
-        for minute in old:
-            for start, pane in self.minutes.pop(minute).panes.items():
-                for story in pane.stories:
-                    self._forget_place(story, start)
-        return old
-
-    def _forget_place(self, story: str, start: int) -> None:
-        places = self._stories[story]
-        was_negative = _label(places)
-        del places[start]
-        change = _label(places) - was_negative
-        for window in self.windows:
-            if story in window.stories:
-                window.negative_stories += change
-        if not places:
-            del self._stories[story]
+        """Drop the archived minutes that end at or before a time; returns them. Labels may pass to later copies."""
+        minutes: dict[int, None] = {}
+        for pane, story, change in self.stories.forget(before // MINUTE * MINUTE // self.pane_seconds):
+            minutes[pane * self.pane_seconds // MINUTE] = None
+            if change:
+                for window in self.windows:
+                    if story in window.stories:
+                        window.negative_stories += change
+        return list(minutes)
 
     def evidence(self, begin: int, end: int, limit: int) -> list[Candidate]:
         """The leading negative stories of [begin, end), one document each."""
-        best: dict[str, Candidate] = {}
+        best: dict[int, Candidate] = {}
         minutes = (self.minutes[m] for m in range(begin // MINUTE, end // MINUTE + 1) if m in self.minutes)
         for candidate in (c for record in minutes for c in record.evidence):
             if begin <= candidate.event_time < end:
@@ -222,32 +292,16 @@ class Panes:
         return sorted(best.values(), key=lambda candidate: candidate.rank)[:limit]
 
 
-def _source(message: Classified) -> str:
-    return f"{message.origin.topic}-{message.origin.partition}"
-
-
-def _label(places: dict[int, First]) -> bool:
-    return min(places.values()).negative if places else False
-
-
-def _count(counter: Counter[str], names: set[str] | dict[str, First], sign: int) -> None:
-    for name in names:
-        counter[name] += sign
-        if not counter[name]:
-            del counter[name]
-
-
-def _keep_evidence(record: MinuteRecord, message: Classified, time: float) -> None:
-    candidate = Candidate(
-        probability=message.sentiment_probability,
-        origin=message.origin,
-        event_time=time,
-        story=message.story,
-        text=message.text[:EVIDENCE_CHARACTERS],
-        source=message.source,
-        url=message.url,
+def window_counts(window: Window, end: int) -> WindowCounts:
+    """A window as the detectors see it."""
+    documents, negative_documents, stories, negative_stories, sources = window.counts
+    return WindowCounts(
+        window_seconds=window.length,
+        window_start=end - window.length,
+        window_end=end,
+        documents=documents,
+        negative_documents=negative_documents,
+        stories=stories,
+        negative_stories=negative_stories,
+        sources=sources,
     )
-    kept = [held for held in record.evidence if held.story != message.story]
-    rivals = [held for held in record.evidence if held.story == message.story]
-    best = min([candidate, *rivals], key=lambda each: each.rank)
-    record.evidence = sorted([*kept, best], key=lambda each: each.rank)[:EVIDENCE_PER_MINUTE]

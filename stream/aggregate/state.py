@@ -1,41 +1,44 @@
-"""What the `state` topic holds: small records, by key; enough to go on exactly where the last commit stood."""
+"""What the `state` topic holds: small records, by key; enough to continue exactly where the last commit stood."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from stream.aggregate.panes import MinuteRecord
+from stream.aggregate.records import MinuteRecord
 from stream.aggregate.watermark import SourceWatermark
 
-Key = TypeVar("Key")
+RecordKey = TypeVar("RecordKey")
 Value = TypeVar("Value")
 
 VERSION = 2  # of the records' layout; state of another version is refused, never misread
+RELEASES = {1: "0.1"}  # which release wrote the versions before
 
 
-class DetectorRecord(msgspec.Struct, array_like=True):
-    """What is kept of a key for one kind of alert."""
+class KindRecord(msgspec.Struct, array_like=True):
+    """What is kept of one kind of alert on a key."""
 
-    state: Any  # of the detector's `state_type`; as decoded, plain values: `KeyState` converts them
+    state: msgspec.Raw  # of its detector
     historical: bool = False  # the alert that fires was detected long after its window, and has paged nobody
 
 
 class KeyRecord(msgspec.Struct, array_like=True):
-    """What is kept of a key besides its counts."""
+    """What is kept of a key beside its counts."""
 
-    detectors: dict[str, DetectorRecord] = {}  # by kind; those of a kind this release does not know stay
-    emitted: dict[int, list[int]] = {}  # the counts last written to `rates`, by the window's seconds
-    due: int | None = None  # next evaluation even if nothing changes by then (a late document)
+    kinds: dict[str, KindRecord] = {}
+    emitted: dict[int, tuple[int, int, int, int, int]] = {}  # window seconds -> counts last written to `rates`
+    due: int | None = None  # the pane end at which the detectors are asked even if no count changes by then
 
 
 class PositionRecord(msgspec.Struct, array_like=True):
-    """How far the partition of `classified` has been applied."""
+    """How far the partition of `classified` has been applied. The place of `version` never changes."""
 
     offset: int = 0  # the next message to apply
     evaluated: int | None = None  # the pane end up to which every key has been evaluated
-    claims: dict[str, SourceWatermark] = {}
+    source_watermarks: dict[str, SourceWatermark] = {}
     version: int = VERSION
+    source_partitions: list[str] = []  # records name them by their position in this list
+    partitions: int = 0  # of `classified`: with another number, keys would be elsewhere; 0 before the first commit
 
 
 @dataclass
@@ -65,7 +68,11 @@ def minute_record_key(key: str, minute: int) -> bytes:
 
 
 def load(state: PartitionState, record_key: bytes, value: bytes | None) -> None:
-    """Put one record of the log into the state; a later one replaces an earlier one, None removes it."""
+    """Put one record of the log into the state; a later one replaces an earlier one, None removes it.
+
+    Raises:
+        msgspec.MsgspecError, TypeError, ValueError, LookupError: it is not a record of this version.
+    """
     kind, *name = msgspec.json.decode(record_key)
     if kind == "position" and value is not None:
         state.position = _position.decode(value)
@@ -75,7 +82,7 @@ def load(state: PartitionState, record_key: bytes, value: bytes | None) -> None:
         _put(state.minutes, (name[0], name[1]), None if value is None else _minute_record.decode(value))
 
 
-def _put(records: dict[Key, Value], key: Key, value: Value | None) -> None:
+def _put(records: dict[RecordKey, Value], key: RecordKey, value: Value | None) -> None:
     if value is None:
         records.pop(key, None)
     else:

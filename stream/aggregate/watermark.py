@@ -21,25 +21,26 @@ class Watermark:
     first document of a partition sets it back to that document's time, so that history may still come.
     """
 
-    def __init__(self, sources: Iterable[str], claims: dict[str, SourceWatermark] | None = None) -> None:
-        known = claims or {}
-        self.claims = {source: known.get(source, SourceWatermark()) for source in sources}
+    def __init__(self, sources: Iterable[str], source_watermarks: dict[str, SourceWatermark] | None = None) -> None:
+        known = source_watermarks or {}
+        self.source_watermarks = {source: known.get(source, SourceWatermark()) for source in sources}
 
     def observe(self, source: str, event_time: float | None, clock: float | None) -> None:
-        """Take a claim; an older one (a tick repeated, a worker that comes back) changes nothing."""
-        held = self.claims.get(source, SourceWatermark())
+        """Take what a tick says of a source partition.
+
+        An older one (a tick repeated, a worker that comes back) changes nothing.
+        """
+        held = self.source_watermarks.get(source, SourceWatermark())
         if held.event_time is None and event_time is not None:
-            held = (
-                SourceWatermark()
-            )  # what the clock said of an empty source does not bind the history that comes
-        self.claims[source] = SourceWatermark(_later(held.event_time, event_time), _later(held.clock, clock))
+            held = SourceWatermark()  # the clock of an empty source does not bind the history that comes
+        self.source_watermarks[source] = SourceWatermark(_later(held.event_time, event_time), _later(held.clock, clock))
 
     @property
     def time(self) -> float | None:
         """The watermark in Unix seconds, before any lateness is taken off; None while it is not known."""
-        if all(claim.event_time is None for claim in self.claims.values()):
+        if all(each.event_time is None for each in self.source_watermarks.values()):
             return None
-        times = [_later(claim.event_time, claim.clock) for claim in self.claims.values()]
+        times = [_later(each.event_time, each.clock) for each in self.source_watermarks.values()]
         known = [time for time in times if time is not None]
         return min(known) if known and len(known) == len(times) else None
 

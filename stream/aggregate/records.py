@@ -1,0 +1,63 @@
+"""The counts of one key and minute, as they are held in memory and written to `state`."""
+
+import msgspec
+
+EVIDENCE_PER_MINUTE = 8  # candidates kept; an alert shows five, of up to the longest window
+EVIDENCE_CHARACTERS = 300
+
+
+class Pane(msgspec.Struct, array_like=True):
+    """The counts of one pane. Stories and sources are hashes; a story's value orders its documents (`document_order`)."""
+
+    documents: int = 0
+    negative_documents: int = 0
+    stories: dict[int, int] = {}  # story -> its first document in this pane
+    sources: set[int] = set()
+
+
+class Candidate(msgspec.Struct, frozen=True, array_like=True):
+    """A negative document that may be shown as evidence."""
+
+    probability: float
+    source_partition: int
+    offset: int
+    event_time: float
+    story: int
+    text: str
+    source: str
+    url: str | None
+
+    @property
+    def rank(self) -> tuple[float, int, int]:
+        """Most probable first; the place in Kafka settles ties, so that the order of arrival does not matter."""
+        return (-self.probability, self.source_partition, self.offset)
+
+
+class MinuteRecord(msgspec.Struct, array_like=True):
+    """All panes of a key that begin in one minute."""
+
+    panes: dict[int, Pane] = {}  # by the pane's start, Unix seconds
+    applied: dict[int, int] = {}  # source partition -> highest offset applied
+    evidence: list[Candidate] = []
+
+
+def document_order(milliseconds: int, source_partition: int, offset: int, negative: bool) -> int:
+    """A document of a pane as 64 bits that order it by event time, then by place in Kafka; the lowest bit is its label.
+
+    16 bits for the milliseconds since the pane's start (a pane is a minute at most), 12 for the source partition, 35 for
+    the offset. Of the last two the lowest bits are taken: they only settle which of two documents of the same
+    millisecond is the first, always in the same way.
+    """
+    return milliseconds << 48 | (source_partition & 0xFFF) << 36 | (offset & 0x7FFFFFFFF) << 1 | negative
+
+
+def keep_candidate(evidence: list[Candidate], candidate: Candidate) -> list[Candidate]:
+    """The leading candidates of a minute with one more, one of each story, the most probable first."""
+    rank = candidate.rank
+    if len(evidence) == EVIDENCE_PER_MINUTE and rank > evidence[-1].rank:
+        return evidence
+    rivals = [each for each in evidence if each.story == candidate.story]
+    if rivals and rivals[0].rank < rank:
+        return evidence
+    kept = [each for each in evidence if each.story != candidate.story]
+    return sorted([*kept, candidate], key=lambda each: each.rank)[:EVIDENCE_PER_MINUTE]
