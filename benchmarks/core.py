@@ -123,7 +123,7 @@ def memory(stories: int) -> tuple[float, float]:
     state = PartitionState()
     for key, value in kept.items():
         load(state, key, value)
-    restored = Aggregator(policy, "0123456789abcdef", [SOURCE], state)
+    Aggregator(policy, "0123456789abcdef", [SOURCE], state)
     return held / stories, time.process_time() - started
 
 

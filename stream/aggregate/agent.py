@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from alerting.monitoring.metrics import Metrics
-from stream.aggregate.aggregator import Changes
+from stream.aggregate.changes import Changes
 from stream.aggregate.partition import PartitionTask
 from stream.classify.agent import Event
 from stream.errors import StreamError

@@ -3,13 +3,12 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
-from alerting.alerts import Alert
 from alerting.detection.policy import Policy
 from alerting.kinds import detectors
 from alerting.monitoring.metrics import KeyReading
-from stream.aggregate.key_state import KeySettings, KeyState, Outcome
+from stream.aggregate.changes import Changes
+from stream.aggregate.key_state import KeySettings, KeyState
 from stream.aggregate.panes import MINUTE, Document
 from stream.aggregate.records import MinuteRecord
 from stream.aggregate.state import (
@@ -22,18 +21,7 @@ from stream.aggregate.state import (
 )
 from stream.aggregate.timers import EventTimeTimers
 from stream.aggregate.watermark import Watermark
-from stream.messages import Classified, Origin, Rate, Tick
-
-
-@dataclass
-class Changes:
-    """What one batch of messages leads to; it belongs into one transaction."""
-
-    records: dict[bytes, bytes | None] = field(default_factory=dict)  # of `state`; None removes
-    rates: list[Rate] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    late: list[Classified] = field(default_factory=list)  # for a closed pane: not counted
-    evaluated: list[Classified] = field(default_factory=list)  # met their first evaluation
+from stream.messages import Classified, Origin, Tick
 
 
 class Aggregator:
@@ -72,8 +60,6 @@ class Aggregator:
         self._timers = EventTimeTimers()
         self._closed_before = -math.inf  # panes that end at or before it take no more documents
         self._waiting: list[Classified] = []  # counted, not yet in any evaluation
-        self._changed_minutes: set[tuple[str, int]] = set()
-        self._changed_keys: set[str] = set()
         self._changes = Changes()
         self._restore(state)
 
@@ -127,12 +113,14 @@ class Aggregator:
         if key is None:
             key = self._new_key(name)
         key.add(Document(time, source_partition, message))
-        self._changed_minutes.add((name, int(time // MINUTE)))
-        if now - time < self._settings.policy.time.historical_after_seconds:  # a backlog's latency tells nothing
+        self._changes.minutes.add((name, int(time // MINUTE)))
+        if (
+            now - time < self._settings.policy.time.historical_after_seconds
+        ):  # a backlog's latency tells nothing
             self._waiting.append(message)
         if self.evaluated is not None and pane_end <= self.evaluated:
             key.ask_at(self.evaluated + self._pane)
-            self._changed_keys.add(name)
+            self._changes.keys.add(name)
             self._set_timer(key)
         elif (timer := self._timers.get(name)) is None or pane_end < timer:
             self._timers.set(name, pane_end)
@@ -151,7 +139,7 @@ class Aggregator:
         key = self.keys[name] = KeyState(name, self._settings)
         if self.evaluated is not None:
             key.panes.move(self.evaluated)
-        self._changed_keys.add(name)
+        self._changes.keys.add(name)
         return key
 
     def _set_timer(self, key: KeyState) -> None:
@@ -167,24 +155,12 @@ class Aggregator:
         limit = int(time // self._pane) * self._pane
         for end, name in self._timers.due(limit):
             key = self.keys[name]
-            self._take(name, key.evaluate(end, now))
+            key.evaluate(end, now, self._changes)
             self._timers.set(name, key.next_evaluation)
         if self.evaluated is None or limit > self.evaluated:
             self.evaluated = limit
             self._meet_evaluation(limit)
         self._close_panes()
-
-    def _take(self, name: str, outcome: Outcome) -> None:
-        self._changes.rates += outcome.rates
-        self._changes.alerts += outcome.alerts
-        for minute, record in outcome.archived:
-            if (name, minute) in self._changed_minutes:  # its last record, before it is gone from memory
-                self._changed_minutes.discard((name, minute))
-                self._changes.records[minute_record_key(name, minute)] = encode_record(record)
-        for minute in outcome.forgotten:
-            self._changes.records[minute_record_key(name, minute)] = None
-        if outcome.record_changed:
-            self._changed_keys.add(name)
 
     def _meet_evaluation(self, limit: int) -> None:
         waiting, self._waiting = self._waiting, []
@@ -199,10 +175,10 @@ class Aggregator:
     def take_changes(self) -> Changes:
         """Everything since the last call, the partition's position included."""
         changes, self._changes = self._changes, Changes()
-        for name, minute in self._changed_minutes:
+        for name, minute in changes.minutes:
             record = self.keys[name].panes.minutes[minute]
             changes.records[minute_record_key(name, minute)] = encode_record(record)
-        for name in self._changed_keys:
+        for name in changes.keys:
             changes.records[key_record_key(name)] = encode_record(self.keys[name].record)
         changes.records[POSITION_KEY] = encode_record(
             PositionRecord(
@@ -213,6 +189,4 @@ class Aggregator:
                 partitions=self._partitions,
             )
         )
-        self._changed_minutes.clear()
-        self._changed_keys.clear()
         return changes

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from alerting.kinds import RATE_KIND
 from alerting.monitoring.metrics import KeyReading
 from bearwatch.core.key import Key
 from bearwatch.core.times import utc
-from stream.aggregate.panes import MINUTE, NOTHING, Counts, Document, Panes, window_counts
+from stream.aggregate.changes import Changes
+from stream.aggregate.panes import MINUTE, NOTHING, Counts, Document, Panes
 from stream.aggregate.records import MinuteRecord
 from stream.aggregate.state import KeyRecord, KindRecord, encode_record
 from stream.messages import Rate
@@ -31,28 +33,17 @@ class KeySettings:
     detectors: Sequence[Detector[Any]]
     model: str  # hash, for alerts
 
-    @property
+    @cached_property
     def detail_seconds(self) -> int:
         """Minutes that ended so long ago are behind every window and take no document: they are archived."""
         time = self.policy.time
         late = time.allowed_lateness_seconds + time.max_out_of_orderness_seconds
         return max(*self.policy.windows.lengths_seconds, math.ceil(late)) + MINUTE
 
-    @property
+    @cached_property
     def memory_seconds(self) -> int:
         """Minutes that ended so long ago are forgotten: a copy of their stories is a new story."""
         return max(_ceil(math.ceil(self.policy.time.story_memory_seconds), MINUTE), self.detail_seconds)
-
-
-@dataclass
-class Outcome:
-    """What one evaluation gives."""
-
-    rates: list[Rate] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    archived: list[tuple[int, MinuteRecord]] = field(default_factory=list)  # minutes that are not held any longer
-    forgotten: list[int] = field(default_factory=list)  # minutes whose records are of no use any longer
-    record_changed: bool = False
 
 
 class KeyState:
@@ -63,28 +54,27 @@ class KeyState:
         self.name = name
         self.key = Key.parse(name)
         windows = settings.policy.windows
+        self._lengths = windows.lengths_seconds
         self.panes = Panes(windows.lengths_seconds, windows.evaluate_every_seconds)
-        # What the metrics show of the last evaluation. Replaced as a whole: scrapes read it from another thread.
-        self.readings: tuple[KeyReading, ...] = ()
+        self._decisions: list[
+            tuple[str, Decision, bool]
+        ] = []  # kind, what it found, whether it is historical
         self._settings = settings
         self._detail, self._memory = settings.detail_seconds, settings.memory_seconds
         self._historical = {kind: held.historical for kind, held in record.kinds.items()}
         self._states = {each.kind: _state(each, record.kinds.get(each.kind)) for each in settings.detectors}
-        self._emitted: list[Counts] = [
-            record.emitted.get(length, NOTHING) for length in windows.lengths_seconds
-        ]
+        self._emitted: list[Counts] = [record.emitted.get(length, NOTHING) for length in self._lengths]
         self._due = record.due  # when the detectors are asked even if no count changes by then
-        self._asked = self.panes.counts()  # what the detectors were last given
+        self._asked = self.panes.counts  # what the detectors were last given
 
     @property
     def record(self) -> KeyRecord:
         """What is kept of the key beside its counts."""
         kinds = {
-            kind: KindRecord(msgspec.Raw(encode_record(state)), self._historical.get(kind, False))
+            kind: KindRecord(encode_record(state), self._historical.get(kind, False))
             for kind, state in self._states.items()
         }
-        lengths = self._settings.policy.windows.lengths_seconds
-        return KeyRecord(kinds, dict(zip(lengths, self._emitted, strict=True)), self._due)
+        return KeyRecord(kinds, dict(zip(self._lengths, self._emitted, strict=True)), self._due)
 
     def restore(self, minutes: dict[int, MinuteRecord], evaluated: int | None) -> None:
         """Put back the minutes read from `state` and slide the windows to where they stood."""
@@ -94,13 +84,13 @@ class KeyState:
             return
         self.panes.archive(evaluated - self._detail)
         self.panes.move(evaluated)
-        self._asked = self.panes.counts()
+        self._asked = self.panes.counts
         counts = self._window_counts(evaluated)
-        self._read(
-            {
-                each.kind: each.describe(self._states[each.kind], self.key, counts, evaluated)
+        self._decided(
+            [
+                (each.kind, each.describe(self._states[each.kind], self.key, counts, float(evaluated)))
                 for each in self._settings.detectors
-            }
+            ]
         )
 
     def add(self, document: Document) -> None:
@@ -114,53 +104,65 @@ class KeyState:
     @property
     def next_evaluation(self) -> int | None:
         """The pane end at which the key must be evaluated next; None where nothing is to come."""
-        times = [time for time in (self.panes.next_change, self._due) if time is not None]
-        if self._emitted != self.panes.counts():
-            times.append(_ceil((self.panes.end or 0) + 1, MINUTE))
-        if (oldest := self.panes.oldest) is not None:
-            times.append(_ceil(oldest + self.panes.pane_seconds, MINUTE) + self._memory)
-        return min(times, default=None)
+        panes = self.panes
+        soonest = panes.next_change
+        if self._due is not None and (soonest is None or self._due < soonest):
+            soonest = self._due
+        if panes.counts != self._emitted:
+            emission = _ceil((panes.end or 0) + 1, MINUTE)
+            soonest = emission if soonest is None else min(soonest, emission)
+        if (oldest := panes.oldest) is not None:
+            forgotten = _ceil(oldest + panes.pane_seconds, MINUTE) + self._memory
+            soonest = forgotten if soonest is None else min(soonest, forgotten)
+        return soonest
 
-    def evaluate(self, end: int, now: float) -> Outcome:
+    def evaluate(self, end: int, now: float, changes: Changes) -> None:
         """Slide to a pane end and ask the detectors, if anything they look at has changed."""
-        outcome, panes = Outcome(), self.panes
+        panes = self.panes
         panes.move(end)
-        outcome.archived = panes.archive(end - self._detail)
-        outcome.forgotten = panes.forget(end - self._memory)
-        counts = panes.counts()
+        for minute, record in panes.archive(end - self._detail):
+            changes.archive(self.name, minute, record)
+        for minute in panes.forget(end - self._memory):
+            changes.forget(self.name, minute)
+        counts = panes.counts
         if counts != self._asked or (self._due is not None and self._due <= end):
-            self._ask(end, now, outcome)
+            self._ask(end, now, changes)
             self._asked = counts
-        if end % MINUTE == 0 and counts != self._emitted:
-            outcome.rates = self._rates(counts, end)
+        if counts != self._emitted and end % MINUTE == 0:
+            changes.rates += self._rates(counts, end)
             self._emitted = counts
-            outcome.record_changed = True
-        return outcome
+            changes.keys.add(self.name)
 
     def _window_counts(self, end: int) -> list[WindowCounts]:
-        return [window_counts(window, end) for window in self.panes.windows]
+        time = float(end)  # a state read back holds floats: it must be the same one
+        return [
+            WindowCounts(length, time - length, time, *counts)
+            for length, counts in zip(self._lengths, self.panes.counts, strict=True)
+        ]
 
-    def _ask(self, end: int, now: float, outcome: Outcome) -> None:
-        counts, due, decisions = self._window_counts(end), None, {}
+    def _ask(self, end: int, now: float, changes: Changes) -> None:
+        counts, due = self._window_counts(end), math.inf
+        decisions = []
         for detector in self._settings.detectors:
-            before = self._states[detector.kind]
-            state, decision = detector.evaluate(before, self.key, counts, end)
-            if state != before:
-                self._states[detector.kind] = state
-                outcome.record_changed = True
-            decisions[detector.kind] = decision
-            self._tell(detector.kind, decision, end, now, outcome)
-            time = detector.next_evaluation(state, counts, end)
-            if time is not None and (due is None or time < due):
-                due = time
-        self._read(decisions)
-        due = None if due is None else max(_ceil(math.ceil(due), self.panes.pane_seconds), end + 1)
-        if due != self._due:
-            self._due = due
-            outcome.record_changed = True
+            kind = detector.kind
+            before = self._states[kind]
+            state, decision = detector.evaluate(before, self.key, counts, float(end))
+            if state is not before and state != before:
+                self._states[kind] = state
+                changes.keys.add(self.name)
+            if decision.alert is not None:
+                self._tell(kind, decision, end, now, changes)
+            decisions.append((kind, decision))
+            due = min(due, detector.next_evaluation(state, counts, float(end)) or math.inf)
+        self._decided(decisions)
+        pane = self.panes.pane_seconds
+        ask_at = None if due == math.inf else max(_ceil(math.ceil(due), pane), end + pane)
+        if ask_at != self._due:
+            self._due = ask_at
+            changes.keys.add(self.name)
 
-    def _tell(self, kind: str, decision: Decision, end: int, now: float, outcome: Outcome) -> None:
-        """Make the alert message of a decision that has one."""
+    def _tell(self, kind: str, decision: Decision, end: int, now: float, changes: Changes) -> None:
+        """Make the message of an alert that fires, changes or resolves."""
         was_historical = self._historical.get(kind, False)
         late = now - end > self._settings.policy.time.historical_after_seconds
         state: Transition | None = decision.transition
@@ -168,15 +170,20 @@ class KeyState:
             state = "updated"  # it fired while the stream was catching up, and it still holds
         if state is not None:
             historical = late if state == "firing" else was_historical and (late or state == "resolved")
-            outcome.alerts.append(self._alert(kind, decision, state, now, historical))
+            changes.alerts.append(self._alert(kind, decision, state, now, historical))
             self._historical[kind] = historical and state != "resolved"
-            outcome.record_changed = True
+            changes.keys.add(self.name)
 
-    def _read(self, decisions: dict[str, Decision]) -> None:
-        self.readings = tuple(
-            KeyReading(self.key, kind, decision, self._historical.get(kind, False))
-            for kind, decision in decisions.items()
-        )
+    def _decided(self, decisions: list[tuple[str, Decision]]) -> None:
+        """Replaced as a whole: scrapes read it from another thread."""
+        self._decisions = [
+            (kind, decision, self._historical.get(kind, False)) for kind, decision in decisions
+        ]
+
+    @property
+    def readings(self) -> list[KeyReading]:
+        """What the metrics show of the last evaluation, by kind; empty before the first."""
+        return [KeyReading(self.key, *each) for each in self._decisions]
 
     def _alert(self, kind: str, decision: Decision, state: Transition, now: float, historical: bool) -> Alert:
         assert decision.decisive is not None  # noqa: S101 (a decision with an alert has one)
@@ -199,7 +206,7 @@ class KeyState:
 
     def _rates(self, counts: Sequence[Counts], end: int) -> list[Rate]:
         """Of the windows whose counts are not those last written to `rates`."""
-        decision = next(each.decision for each in self.readings if each.kind == RATE_KIND)
+        decision = next(decision for kind, decision, _ in self._decisions if kind == RATE_KIND)
         key, window_end = self.key, utc(end)
         return [
             Rate(

@@ -13,7 +13,6 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from alerting.detector import WindowCounts
 from stream.aggregate.records import (
     EVIDENCE_CHARACTERS,
     Candidate,
@@ -22,7 +21,7 @@ from stream.aggregate.records import (
     document_order,
     keep_candidate,
 )
-from stream.aggregate.stories import Stories, name_hash
+from stream.aggregate.stories import Stories, name_hash, story_hash
 from stream.messages import Classified
 
 MINUTE = 60
@@ -35,7 +34,15 @@ NOTHING: Counts = (0, 0, 0, 0, 0)
 class Window:
     """The counts over [end - length, end), kept up to date pane by pane."""
 
-    __slots__ = ("documents", "length", "negative_documents", "negative_stories", "oldest", "sources", "stories")
+    __slots__ = (
+        "documents",
+        "length",
+        "negative_documents",
+        "negative_stories",
+        "oldest",
+        "sources",
+        "stories",
+    )
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -44,8 +51,8 @@ class Window:
         self.sources: dict[int, int] = {}  # source -> panes of the window that hold it
         self.oldest: int | None = None  # start of the oldest pane inside
 
-    @property
     def counts(self) -> Counts:
+        """What it holds now."""
         return (
             self.documents,
             self.negative_documents,
@@ -113,6 +120,7 @@ class Panes:
         self.minutes: dict[int, MinuteRecord] = {}  # those that are not archived
         self.stories = Stories()
         self.applied: dict[int, int] = {}  # source partition -> highest offset applied
+        self.counts: list[Counts] = [NOTHING] * len(self.windows)  # of the windows where they stand
         self._starts: list[int] = []  # of the panes that are not archived, in order
 
     def holds(self, source_partition: int, offset: int) -> bool:
@@ -135,7 +143,7 @@ class Panes:
         negative = message.sentiment == NEGATIVE
         pane.documents += 1
         pane.negative_documents += negative
-        source, story = name_hash(message.source), name_hash(message.story)
+        source, story = name_hash(message.source), story_hash(message.story)
         order = document_order(
             round((time - start) * 1000), source_partition, message.origin.offset, negative
         )
@@ -163,6 +171,11 @@ class Panes:
                 url=message.url,
             )
             record.evidence = keep_candidate(record.evidence, candidate)
+        if start < (self.end or 0):  # a late document, or one that changes the label of a story
+            self._count()
+
+    def _count(self) -> None:
+        self.counts = [window.counts() for window in self.windows]
 
     def _covering(self, start: int) -> Sequence[Window]:
         """The windows that hold a pane: none for a document that is not late."""
@@ -198,17 +211,24 @@ class Panes:
 
     def move(self, end: int) -> None:
         """Slide every window so that it ends at `end`."""
-        starts, first, last_end = self._starts, self.stories.first, self.end
-        entering = 0 if last_end is None else bisect_left(starts, last_end)
-        stop = bisect_left(starts, end)
+        starts, first = self._starts, self.stories.first
+        entering = 0 if self.end is None else bisect_left(starts, self.end)
+        entered = [
+            (start, self.minutes[start // MINUTE].panes[start])
+            for start in starts[entering : bisect_left(starts, end)]
+        ]
+        changed = bool(entered)
         for window in self.windows:
             begin = end - window.length
             if window.oldest is not None and window.oldest < begin:
                 self._leave(window, begin, entering)
-            for start in starts[entering:stop]:
+                changed = True
+            for start, pane in entered:
                 if start >= begin:
-                    window.enter(start, self.minutes[start // MINUTE].panes[start], first)
+                    window.enter(start, pane, first)
         self.end = end
+        if changed:
+            self._count()
 
     def _leave(self, window: Window, begin: int, entered: int) -> None:
         """Give up the panes of a window before `begin`; those before the index `entered` were inside."""
@@ -222,19 +242,17 @@ class Panes:
     @property
     def next_change(self) -> int | None:
         """The next pane end at which a pane enters or leaves a window."""
-        pending = 0 if self.end is None else bisect_left(self._starts, self.end)
-        times = [
-            window.oldest + window.length + self.pane_seconds
-            for window in self.windows
-            if window.oldest is not None
-        ]
-        if pending < len(self._starts):
-            times.append(self._starts[pending] + self.pane_seconds)
-        return min(times, default=None)
-
-    def counts(self) -> list[Counts]:
-        """Of the windows where they stand."""
-        return [window.counts for window in self.windows]
+        soonest: int | None = None
+        starts, end = self._starts, self.end
+        if starts and (end is None or starts[-1] >= end):
+            pending = starts[0 if end is None else bisect_left(starts, end)]
+            soonest = pending + self.pane_seconds
+        for window in self.windows:
+            if window.oldest is not None:
+                leaves = window.oldest + window.length + self.pane_seconds
+                if soonest is None or leaves < soonest:
+                    soonest = leaves
+        return soonest
 
     def restore(self, minute: int, record: MinuteRecord) -> None:
         """Put back a record read from `state`, before the first move; minutes come in order."""
@@ -251,6 +269,8 @@ class Panes:
 
         Gives the minutes with their records, which are not held any longer.
         """
+        if not self._starts or self._starts[0] >= before // MINUTE * MINUTE:
+            return []
         count = bisect_left(self._starts, before // MINUTE * MINUTE)
         archived = {start // MINUTE: self.minutes[start // MINUTE] for start in self._starts[:count]}
         for start in self._starts[:count]:
@@ -271,13 +291,16 @@ class Panes:
 
     def forget(self, before: int) -> list[int]:
         """Drop the archived minutes that end at or before a time; returns them. Labels may pass to later copies."""
-        minutes: dict[int, None] = {}
+        oldest, minutes = self.stories.oldest_archived, dict[int, None]()
+        if oldest is None or oldest * self.pane_seconds >= before // MINUTE * MINUTE:
+            return []
         for pane, story, change in self.stories.forget(before // MINUTE * MINUTE // self.pane_seconds):
             minutes[pane * self.pane_seconds // MINUTE] = None
             if change:
                 for window in self.windows:
                     if story in window.stories:
                         window.negative_stories += change
+        self._count()
         return list(minutes)
 
     def evidence(self, begin: int, end: int, limit: int) -> list[Candidate]:
@@ -290,18 +313,3 @@ class Panes:
                 if held is None or candidate.rank < held.rank:
                     best[candidate.story] = candidate
         return sorted(best.values(), key=lambda candidate: candidate.rank)[:limit]
-
-
-def window_counts(window: Window, end: int) -> WindowCounts:
-    """A window as the detectors see it."""
-    documents, negative_documents, stories, negative_stories, sources = window.counts
-    return WindowCounts(
-        window_seconds=window.length,
-        window_start=end - window.length,
-        window_end=end,
-        documents=documents,
-        negative_documents=negative_documents,
-        stories=stories,
-        negative_stories=negative_stories,
-        sources=sources,
-    )

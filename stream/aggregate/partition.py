@@ -18,7 +18,8 @@ from aiokafka.errors import ProducerFenced
 
 from alerting.alerts import Alert
 from alerting.detection.policy import Policy
-from stream.aggregate.aggregator import Aggregator, Changes
+from stream.aggregate.aggregator import Aggregator
+from stream.aggregate.changes import Changes
 from stream.aggregate.state import VERSION, PartitionState, load
 from stream.classify.result_producer import BATCH_BYTES, send_records
 from stream.errors import StreamError

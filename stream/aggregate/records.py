@@ -7,7 +7,7 @@ EVIDENCE_CHARACTERS = 300
 
 
 class Pane(msgspec.Struct, array_like=True):
-    """The counts of one pane. Stories and sources are hashes; a story's value orders its documents (`document_order`)."""
+    """The counts of one pane. Stories and sources are hashes; `document_order` makes a story's value."""
 
     documents: int = 0
     negative_documents: int = 0
@@ -42,10 +42,10 @@ class MinuteRecord(msgspec.Struct, array_like=True):
 
 
 def document_order(milliseconds: int, source_partition: int, offset: int, negative: bool) -> int:
-    """A document of a pane as 64 bits that order it by event time, then by place in Kafka; the lowest bit is its label.
+    """A document of a pane as 64 bits that order it by event time, then by place in Kafka; the lowest is its label.
 
-    16 bits for the milliseconds since the pane's start (a pane is a minute at most), 12 for the source partition, 35 for
-    the offset. Of the last two the lowest bits are taken: they only settle which of two documents of the same
+    16 bits for the milliseconds since the pane's start (a pane is a minute at most), 12 for the source partition, 35
+    for the offset. Of the last two the lowest bits are taken: they only settle which of two documents of the same
     millisecond is the first, always in the same way.
     """
     return milliseconds << 48 | (source_partition & 0xFFF) << 36 | (offset & 0x7FFFFFFFF) << 1 | negative

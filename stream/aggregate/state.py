@@ -18,7 +18,7 @@ RELEASES = {1: "0.1"}  # which release wrote the versions before
 class KindRecord(msgspec.Struct, array_like=True):
     """What is kept of one kind of alert on a key."""
 
-    state: msgspec.Raw  # of its detector
+    state: bytes  # of its detector, as msgpack
     historical: bool = False  # the alert that fires was detected long after its window, and has paged nobody
 
 
@@ -26,7 +26,9 @@ class KeyRecord(msgspec.Struct, array_like=True):
     """What is kept of a key beside its counts."""
 
     kinds: dict[str, KindRecord] = {}
-    emitted: dict[int, tuple[int, int, int, int, int]] = {}  # window seconds -> counts last written to `rates`
+    emitted: dict[
+        int, tuple[int, int, int, int, int]
+    ] = {}  # window seconds -> counts last written to `rates`
     due: int | None = None  # the pane end at which the detectors are asked even if no count changes by then
 
 
@@ -38,7 +40,9 @@ class PositionRecord(msgspec.Struct, array_like=True):
     source_watermarks: dict[str, SourceWatermark] = {}
     version: int = VERSION
     source_partitions: list[str] = []  # records name them by their position in this list
-    partitions: int = 0  # of `classified`: with another number, keys would be elsewhere; 0 before the first commit
+    partitions: int = (
+        0  # of `classified`: with another number, keys would be elsewhere; 0 before the first commit
+    )
 
 
 @dataclass

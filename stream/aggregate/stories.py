@@ -13,15 +13,26 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 
-_HASH_BITS = 60  # two digits of a Python integer; among a million stories, one pair in two million keys collides
+_HASH_BITS = (
+    60  # two digits of a Python integer; among a million stories, one pair in two million keys collides
+)
+
+
+def story_hash(signature: str) -> int:
+    """60 bits for a story's signature, most often 16 hex digits."""
+    if len(signature) == 16:
+        try:
+            return int(signature, 16) >> (64 - _HASH_BITS)
+        except ValueError:
+            pass
+    return name_hash(signature)
 
 
 @lru_cache(maxsize=4096)
 def name_hash(name: str) -> int:
-    """60 bits for a story's signature or a source's name."""
-    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> (
-        64 - _HASH_BITS
-    )
+    """60 bits for any name."""
+    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) >> (64 - _HASH_BITS)
 
 
 def place(pane: int, negative: bool) -> int:
@@ -122,7 +133,9 @@ class _Archive:
             self._gone = [self._gone[0] + 1, end]
             for index in range(begin, end):
                 yield pane, self._stories[index]
-        if self._gone[0] * 2 > len(self._panes):  # a removal at the front moves what is left: at most once each
+        if self._gone[0] * 2 > len(
+            self._panes
+        ):  # a removal at the front moves what is left: at most once each
             del self._panes[: self._gone[0]]
             del self._counts[: self._gone[0]]
             del self._stories[: self._gone[1]]

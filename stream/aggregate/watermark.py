@@ -21,7 +21,9 @@ class Watermark:
     first document of a partition sets it back to that document's time, so that history may still come.
     """
 
-    def __init__(self, sources: Iterable[str], source_watermarks: dict[str, SourceWatermark] | None = None) -> None:
+    def __init__(
+        self, sources: Iterable[str], source_watermarks: dict[str, SourceWatermark] | None = None
+    ) -> None:
         known = source_watermarks or {}
         self.source_watermarks = {source: known.get(source, SourceWatermark()) for source in sources}
 
@@ -33,7 +35,9 @@ class Watermark:
         held = self.source_watermarks.get(source, SourceWatermark())
         if held.event_time is None and event_time is not None:
             held = SourceWatermark()  # the clock of an empty source does not bind the history that comes
-        self.source_watermarks[source] = SourceWatermark(_later(held.event_time, event_time), _later(held.clock, clock))
+        self.source_watermarks[source] = SourceWatermark(
+            _later(held.event_time, event_time), _later(held.clock, clock)
+        )
 
     @property
     def time(self) -> float | None:

@@ -9,7 +9,8 @@ from policies import MINUTE_POLICY
 
 from alerting.alerts import build_alert
 from alerting.detection.policy import load_policy
-from stream.aggregate.aggregator import Aggregator, Changes
+from stream.aggregate.aggregator import Aggregator
+from stream.aggregate.changes import Changes
 from stream.aggregate.state import PartitionState, load
 from stream.messages import Classified, Tick
 
