@@ -19,7 +19,7 @@ from bearwatch.core.times import utc
 from stream.aggregate.changes import Changes
 from stream.aggregate.panes import MINUTE, NOTHING, Counts, Document, Panes
 from stream.aggregate.records import MinuteRecord
-from stream.aggregate.state import KeyRecord, KindRecord, encode_record
+from stream.aggregate.state import DetectorRecord, KeyRecord, encode_record
 from stream.messages import Rate
 
 EVIDENCE_SHOWN = 5
@@ -61,8 +61,10 @@ class KeyState:
         ] = []  # kind, what it found, whether it is historical
         self._settings = settings
         self._detail, self._memory = settings.detail_seconds, settings.memory_seconds
-        self._historical = {kind: held.historical for kind, held in record.kinds.items()}
-        self._states = {each.kind: _state(each, record.kinds.get(each.kind)) for each in settings.detectors}
+        self._historical = {kind: held.historical for kind, held in record.detectors.items()}
+        self.detector_states = {
+            each.kind: _state(each, record.detectors.get(each.kind)) for each in settings.detectors
+        }
         self._emitted: list[Counts] = [record.emitted.get(length, NOTHING) for length in self._lengths]
         self._due = record.due  # when the detectors are asked even if no count changes by then
         self._asked = self.panes.counts  # what the detectors were last given
@@ -70,11 +72,11 @@ class KeyState:
     @property
     def record(self) -> KeyRecord:
         """What is kept of the key beside its counts."""
-        kinds = {
-            kind: KindRecord(encode_record(state), self._historical.get(kind, False))
-            for kind, state in self._states.items()
+        detectors = {
+            kind: DetectorRecord(encode_record(state), self._historical.get(kind, False))
+            for kind, state in self.detector_states.items()
         }
-        return KeyRecord(kinds, dict(zip(self._lengths, self._emitted, strict=True)), self._due)
+        return KeyRecord(detectors, dict(zip(self._lengths, self._emitted, strict=True)), self._due)
 
     def restore(self, minutes: dict[int, MinuteRecord], evaluated: int | None) -> None:
         """Put back the minutes read from `state` and slide the windows to where they stood."""
@@ -88,7 +90,10 @@ class KeyState:
         counts = self._window_counts(evaluated)
         self._decided(
             [
-                (each.kind, each.describe(self._states[each.kind], self.key, counts, float(evaluated)))
+                (
+                    each.kind,
+                    each.describe(self.detector_states[each.kind], self.key, counts, float(evaluated)),
+                )
                 for each in self._settings.detectors
             ]
         )
@@ -145,10 +150,10 @@ class KeyState:
         decisions = []
         for detector in self._settings.detectors:
             kind = detector.kind
-            before = self._states[kind]
+            before = self.detector_states[kind]
             state, decision = detector.evaluate(before, self.key, counts, float(end))
             if state is not before and state != before:
-                self._states[kind] = state
+                self.detector_states[kind] = state
                 changes.keys.add(self.name)
             if decision.alert is not None:
                 self._tell(kind, decision, end, now, changes)
@@ -233,7 +238,7 @@ class KeyState:
         ]
 
 
-def _state(detector: Detector[Any], record: KindRecord | None) -> Any:
+def _state(detector: Detector[Any], record: DetectorRecord | None) -> Any:
     if record is None:
         return detector.initial()
     return msgspec.msgpack.decode(record.state, type=detector.state_type)

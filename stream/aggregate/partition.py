@@ -12,15 +12,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from alerting.alerts import Alert
 from alerting.detection.policy import Policy
 from stream.aggregate.aggregator import Aggregator
 from stream.aggregate.changes import Changes
-from stream.aggregate.state import VERSION, PartitionState, load
+from stream.aggregate.recovery import recover
 from stream.classify.result_producer import BATCH_BYTES, send_records
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
@@ -30,7 +29,6 @@ from stream.settings import WorkerSettings
 
 LONGEST_TRANSACTION_MS = 900_000  # a broker allows no more unless configured otherwise
 READERS_PARTITION = 0  # `rates` and `alerts` have one partition: what people read stands in order
-RECOVERY_STALL_SECONDS = 60.0  # state that cannot be read on for this long ends the worker
 log = logging.getLogger("bearwatch.worker")
 
 
@@ -38,9 +36,14 @@ class PartitionTask:
     """One partition of `classified` while this worker holds it."""
 
     def __init__(
-        self, partition: int, settings: WorkerSettings, explain: Callable[[Alert], Awaitable[Alert]]
+        self,
+        partition: int,
+        partitions: int,
+        settings: WorkerSettings,
+        explain: Callable[[Alert], Awaitable[Alert]],
     ) -> None:
         self.partition = partition
+        self._partitions = partitions  # of `classified`
         self.ready = asyncio.Event()  # the state was read, or the partition given up
         self._given_up = False
         self.aggregator: Aggregator | None = None  # None until the state has been read
@@ -64,12 +67,18 @@ class PartitionTask:
     async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: OffsetsClient) -> None:
         """Fence the former owner, then read the state; `ready` is set when messages may be applied."""
         await self._producer.start()
-        state = await self._recover()
+        partitions = self._partitions
+        aggregator = await recover(
+            self._settings,
+            self.partition,
+            partitions,
+            lambda state: Aggregator(policy, model, sources, state, partitions),
+        )
         classified = TopicPartition(self._names.classified, self.partition)
         begin = (await lookup.begins([classified]))[classified]
         end = (await lookup.ends([classified]))[classified]
-        state.position.offset = self._goes_on(state.position.offset, begin, end)
-        self.aggregator = Aggregator(policy, model, sources, state)
+        aggregator.offset = self._goes_on(aggregator.offset, begin, end)
+        self.aggregator = aggregator
         self.ready.set()
 
     def _goes_on(self, position: int, begin: int, end: int) -> int:
@@ -82,41 +91,6 @@ class PartitionTask:
         if position < begin:  # what retention took cannot be waited for
             log.warning("%s: %d messages were deleted before they were counted", place, begin - position)
         return max(position, begin)
-
-    async def _recover(self) -> PartitionState:
-        place = TopicPartition(self._names.state, self.partition)
-        consumer = AIOKafkaConsumer(
-            **self._settings.connection.client_options(),
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            fetch_max_wait_ms=100,
-        )
-        await consumer.start()
-        try:
-            consumer.assign([place])
-            await consumer.seek_to_beginning(place)
-            end = (await consumer.end_offsets([place]))[place]
-            state = PartitionState()
-            moved = time.monotonic()
-            while (position := await consumer.position(place)) < end:
-                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
-                    _load(state, record)
-                if await consumer.position(place) > position:
-                    moved = time.monotonic()
-                elif time.monotonic() - moved > RECOVERY_STALL_SECONDS:
-                    raise StreamError(
-                        f"{place.topic} partition {place.partition}: no record could be read from offset "
-                        f"{position} on (end {end}) for {RECOVERY_STALL_SECONDS:.0f} s; the counts cannot be recovered"
-                    )
-            if state.position.version != VERSION:
-                raise StreamError(
-                    f"{place.topic} partition {place.partition} holds state of version {state.position.version}; "
-                    f"this worker reads version {VERSION}: run the release that wrote it, or begin anew under "
-                    "another --prefix"
-                )
-            return state
-        finally:
-            await consumer.stop()
 
     async def apply(self, batch: Sequence[tuple[int, Classified | Tick]], now: float) -> tuple[int, Changes]:
         """Apply what stands at the position and commit it, once the state has been read.
@@ -167,13 +141,3 @@ class PartitionTask:
         self.ready.set()
         async with self._lock:
             await self._producer.stop()
-
-
-def _load(state: PartitionState, record: ConsumerRecord[bytes, bytes]) -> None:
-    try:
-        load(state, record.key, record.value)
-    except (msgspec.MsgspecError, TypeError, ValueError, LookupError) as error:
-        raise StreamError(
-            f"{record.topic} partition {record.partition}, offset {record.offset}: this is no record of version "
-            f"{VERSION} ({error}); run the release that wrote it, or begin anew under another --prefix"
-        ) from None

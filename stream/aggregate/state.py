@@ -15,7 +15,7 @@ VERSION = 2  # of the records' layout; state of another version is refused, neve
 RELEASES = {1: "0.1"}  # which release wrote the versions before
 
 
-class KindRecord(msgspec.Struct, array_like=True):
+class DetectorRecord(msgspec.Struct, array_like=True):
     """What is kept of one kind of alert on a key."""
 
     state: bytes  # of its detector, as msgpack
@@ -25,7 +25,7 @@ class KindRecord(msgspec.Struct, array_like=True):
 class KeyRecord(msgspec.Struct, array_like=True):
     """What is kept of a key beside its counts."""
 
-    kinds: dict[str, KindRecord] = {}
+    detectors: dict[str, DetectorRecord] = {}  # by kind of alert
     emitted: dict[
         int, tuple[int, int, int, int, int]
     ] = {}  # window seconds -> counts last written to `rates`

@@ -12,7 +12,9 @@ from alerting.alerts import Alert
 from alerting.detection.policy import Policy
 from alerting.monitoring.metrics import KeyReading
 from stream.aggregate.partition import PartitionTask
+from stream.aggregate.recovery import partitions_changed
 from stream.classify.progress import SourceProgress
+from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
@@ -33,6 +35,7 @@ class Assignment:
         policy: Policy,
         model: str,
         sources: Sequence[str],
+        partitions: int,
         lookup: OffsetsClient,
         explain: Callable[[Alert], Awaitable[Alert]],
         fail: Callable[[BaseException], None],
@@ -45,10 +48,12 @@ class Assignment:
         self._policy = policy
         self._model = model
         self._sources = sources
+        self._partitions = partitions  # of `classified`
         self._lookup = lookup
         self._explain = explain
         self._fail = fail
         self._classified = TopicNames(settings.prefix).classified
+        self._state = TopicNames(settings.prefix).state
         self._starting: set[asyncio.Task[None]] = set()
 
     async def revoked(self, _: set[TopicPartition]) -> None:
@@ -85,7 +90,11 @@ class Assignment:
         self.ready.set()
 
     def _own(self, partition: int) -> None:
-        owner = self.owners[partition] = PartitionTask(partition, self._settings, self._explain)
+        if partition >= self._partitions:  # added while this worker runs
+            raise StreamError(partitions_changed(self._state, self._partitions, partition + 1))
+        owner = self.owners[partition] = PartitionTask(
+            partition, self._partitions, self._settings, self._explain
+        )
         task = asyncio.create_task(owner.start(self._policy, self._model, self._sources, self._lookup))
         self._starting.add(task)
         task.add_done_callback(self._started)

@@ -164,7 +164,16 @@ async def _start(
     publisher = ResultProducer(settings, partitions[names.classified])
     await publisher.start()
     inference = Inference(models, metrics)
-    assignment = Assignment(settings, policy, models.hash, sources, lookup, explainer(inference), end.fail)
+    assignment = Assignment(
+        settings,
+        policy,
+        models.hash,
+        sources,
+        partitions[names.classified],
+        lookup,
+        explainer(inference),
+        end.fail,
+    )
     agents = {
         names.input(stream): ClassifyAgent(
             stream=stream,

@@ -22,6 +22,7 @@ from bearwatch.local.kafka import LocalKafka
 from models.manifest import load_manifest, model_hash
 from stream.aggregate.aggregator import Aggregator
 from stream.aggregate.partition import PartitionTask
+from stream.aggregate.recovery import recover
 from stream.aggregate.state import (
     POSITION_KEY,
     VERSION,
@@ -71,7 +72,7 @@ def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str)
         raise AssertionError("nothing is applied here")
 
     async def start(partition: int, lookup: OffsetsClient) -> Aggregator:
-        owner = PartitionTask(partition, WorkerSettings(broker.connection, names.prefix), explain)
+        owner = PartitionTask(partition, PARTITIONS, WorkerSettings(broker.connection, names.prefix), explain)
         try:
             await owner.start(policy, model, sources(names), lookup)
         finally:
@@ -94,7 +95,7 @@ def undisturbed(
     broker: LocalKafka, names: TopicNames, policy: Policy, model: str, ends: list[int]
 ) -> list[Aggregator]:
     """The messages of `classified` up to `ends`, applied in one go."""
-    aggregators = [Aggregator(policy, model, sources(names)) for _ in ends]
+    aggregators = [Aggregator(policy, model, sources(names), partitions=PARTITIONS) for _ in ends]
     for record in records(broker.bootstrap, names.classified):
         if record.offset < ends[record.partition]:
             kind: type[Tick | Classified] = Tick if record.key == TICK_KEY else Classified
@@ -107,13 +108,14 @@ def undisturbed(
 def contents(aggregator: Aggregator) -> dict[str, object]:
     """What was counted, what the detector remembers, and the alert that may be open."""
     return {
-        "position": (aggregator.offset, aggregator.evaluated, aggregator.watermark.claims),
+        "position": (aggregator.offset, aggregator.evaluated, aggregator.watermark.source_watermarks),
         "keys": {
             # An empty window may stand anywhere: it is moved when there is something to count.
             name: (
                 key.record,
-                [each[3:] for each in map(msgspec.structs.astuple, key.counts())],
+                key.panes.counts,
                 key.panes.minutes,
+                key.panes.stories.first,
             )
             for name, key in aggregator.keys.items()
         },
@@ -124,7 +126,7 @@ def what_follows(aggregator: Aggregator) -> tuple[list[Rate], list[Alert], Parti
     """Two hours more in which nothing comes: windows run empty, alerts resolve, minutes are forgotten."""
     assert aggregator.evaluated is not None
     for end in range(aggregator.evaluated, aggregator.evaluated + 7200, 15):
-        for source in aggregator.watermark.claims:
+        for source in aggregator.watermark.source_watermarks:
             aggregator.apply(Tick(source=source, offset=0, event_time=float(end)), NOW)
     changes = aggregator.take_changes()
     written = PartitionState()
@@ -145,7 +147,7 @@ def test_a_killed_worker_is_followed_by_one_that_knows_the_same(
     policy, hash_ = load_policy(policy_file), model_hash(load_manifest(model))
     found = recovered(broker, names, policy, hash_)
     expected = undisturbed(broker, names, policy, hash_, [aggregator.offset for aggregator in found])
-    states = [key.record.detectors[SURGE].state for one in found for key in one.keys.values()]
+    states = [one_key.detector_states[SURGE] for one in found for one_key in one.keys.values()]
     assert any(state.alert.open for state in states), "no alert was open"
     for one, other in zip(found, expected, strict=True):
         assert len(one.keys) > 0
@@ -171,6 +173,8 @@ def test_state_of_another_version_is_refused(broker: LocalKafka, names: TopicNam
     put(broker, names.state, POSITION_KEY, encode_record(position), partition=1)
     message = refused(broker, names)
     assert f"{names.state} partition 1 holds state of version {VERSION + 1}" in message
+    put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(offset=0, version=1)), partition=1)
+    assert "run release 0.1, or start again under another --prefix" in refused(broker, names)
     assert f"this worker reads version {VERSION}" in message
 
 
@@ -187,7 +191,7 @@ def test_a_record_that_cannot_be_read_is_named(
     broker: LocalKafka, names: TopicNames, key: bytes, value: bytes
 ):
     put(broker, names.state, key, value)
-    assert f"{names.state} partition 0, offset 0: this is no record of version {VERSION}" in refused(
+    assert f"{names.state} partition 0, offset 0: this is not a record of version {VERSION}" in refused(
         broker, names
     )
 
@@ -244,3 +248,23 @@ def test_a_worker_comes_back_to_topics_that_have_changed(
         worker.wait_until_serving()
     figures = [each for (key, _), each in counted(broker.bootstrap, names)[0].items()]
     assert sum(each.stories for each in figures) == 160
+
+
+def test_another_number_of_partitions_is_refused(broker: LocalKafka, names: TopicNames):
+    """With another number a key would be counted in two partitions, and shown twice."""
+    put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(partitions=PARTITIONS + 2)))
+    message = refused(broker, names)
+    assert f"`classified` has {PARTITIONS} partitions now" in message
+    assert f"{names.state} was kept for {PARTITIONS + 2}" in message
+
+
+def test_a_new_partition_asks_the_first_one(broker: LocalKafka, names: TopicNames):
+    """Partitions were added to both topics: the state of the new ones is empty and says nothing."""
+    put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(partitions=1)))
+
+    async def run() -> None:
+        settings = WorkerSettings(broker.connection, names.prefix)
+        await recover(settings, 1, PARTITIONS, lambda state: state)
+
+    with pytest.raises(StreamError, match="was kept for 1: keys would be split"):
+        asyncio.run(run())

@@ -44,7 +44,7 @@ async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> Asyn
     lookup = OffsetsClient(broker.connection, f"{prefix}group")
     await lookup.start()
     chosen = WorkerSettings(broker.connection, prefix, **settings)  # type: ignore[arg-type]
-    made = Assignment(chosen, load_policy(), "model", ["news-0"], lookup, as_it_is, fail)
+    made = Assignment(chosen, load_policy(), "model", ["news-0"], 2, lookup, as_it_is, fail)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             yield made
