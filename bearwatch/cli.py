@@ -16,10 +16,10 @@ COMMANDS = {
     "worker": "one production worker; start more to scale",
     "topics": "create the Kafka topics, or say how existing ones differ",
     "rules": "write the Prometheus rule files that belong to a policy",
-    "feed": "send the sample feed, or a file that may grow, on and on",
-    "ingest": "send documents from JSON lines into Kafka",
-    "alerts": "list, show, acknowledge and snooze alerts; serve their evidence",
-    "webhook": "take Alertmanager's notifications and write them down",
+    "feed": "send the sample feed, or a file that may grow, until stopped",
+    "ingest": "send documents from JSON lines to Kafka",
+    "alerts": "list, show, acknowledge and snooze alerts; serve pages about them",
+    "webhook": "receive Alertmanager's notifications and write them to a file",
     "classify": "classify texts, given as arguments or as lines on standard input",
     "data": "report on training data: sizes, classes, conflicts, leaks into evaluation sets",
     "train": "fine-tune a model from a TOML configuration",
@@ -85,6 +85,6 @@ def main() -> None:
     except BearwatchError as error:
         click.echo(f"bearwatch: error: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # `bearwatch classify | head`: the reader has what it wanted
+    except BrokenPipeError:  # as in `bearwatch classify | head`
         sys.stderr.close()
         sys.exit(0)

@@ -30,24 +30,24 @@ from stream.settings import WorkerSettings
     # Not the setting `broker`: fictional news must not reach a Kafka that somebody set for production.
     *("--broker", "kafka"),
     metavar="HOST:PORT",
-    help="Use this Kafka, start none; only as a flag.",
+    help="Use this Kafka instead of starting one; only as a flag.",
 )
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".bearwatch"),
     show_default=True,
-    help="Kafka's records, logs and how far the feed has come; a second start goes on from there.",
+    help="Holds Kafka's records, logs and the feed's progress; a second start continues from there.",
 )
 @click.option(
-    "--until-alert", is_flag=True, help="End with 0 at the first firing alert that is not historical."
+    "--until-alert", is_flag=True, help="Exit with 0 at the first firing alert that is not historical."
 )
 @click.option(
     "--for",
     "for_seconds",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="End after so long.",
+    help="Stop after so many seconds.",
 )
 @settings(*WORKER_SETTINGS)
 @click.pass_context
@@ -64,15 +64,15 @@ def command(
 ) -> None:
     """Everything on one machine: a real Kafka, a worker, a feed and a live view.
 
-    The sample feed is fictional: it fills in the last four days, then goes on live in the middle of a surge of
-    bad news. Exit code 0 after --for, or at an alert with --until-alert; 1 if both are given and none came.
+    The sample feed is fictional: it sends the last four days, then continues live in the middle of a surge of
+    bad news. Exit code 0 after --for, or at an alert with --until-alert; 1 if both are given and no alert fired.
     """
     check_feed(feed)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything, as Ctrl-C does
-    load_policy(policy)  # a mistake in it is said here, not in a worker's log
+    load_policy(policy)  # a mistake in it is reported here, not in a worker's log
     say = Console(stderr=True, highlight=False, soft_wrap=True).print
     with ExitStack() as stack:
-        stack.callback(say, "stopped; start again to go on from here")
+        stack.callback(say, "stopped; start again to continue from here")
         folder = data_folder(data_dir)
         _log_to(folder)
         require_free(worker["metrics_host"], worker["metrics_port"])
@@ -84,13 +84,13 @@ def command(
         prepare_topics(connection, names)
         producer = stack.enter_context(DocumentProducer(connection, names))
         source = open_feed(feed, producer, connection, names, folder, say)
-        say(f"{source.catch_up(time.time()):,} documents of history sent; the worker takes them in")
+        say(f"{source.catch_up(time.time()):,} documents of history sent; the worker classifies them")
         watched = stack.enter_context(running(chosen, policy, source, folder))
         ctx.exit(_watch(watched, chosen, until_alert, for_seconds))
 
 
 def _log_to(folder: Path) -> None:
-    """The terminal is for the view: what libraries log goes into a file."""
+    """Log to a file, because the terminal shows the view."""
     handler = RotatingFileHandler(folder / "up.log", maxBytes=LOG_BYTES, backupCount=1)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers = [handler]
@@ -107,15 +107,15 @@ def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_se
             running.check()
             snapshot = read_snapshot(address)
             display.show(snapshot)
-            if until_alert and _rings(running, snapshot, started):
+            if until_alert and _fires(running, snapshot, started):
                 return 0
             time.sleep(REFRESH_SECONDS)
     if until_alert:
-        click.echo(f"no alert came within {for_seconds:g} s", err=True)
+        click.echo(f"no alert fired within {for_seconds:g} s", err=True)
     return int(until_alert)
 
 
-def _rings(running: Running, snapshot: Snapshot, started: float) -> bool:
+def _fires(running: Running, snapshot: Snapshot, started: float) -> bool:
     """Whether an alert fires; one of an earlier start counts once the worker has found that it still holds."""
     caught_up = snapshot.watermark is not None and snapshot.watermark >= started
     return any(caught_up or alert.detected_at.timestamp() >= started for alert in running.alerts.active())

@@ -1,49 +1,20 @@
-"""The live view: what a worker's metrics and the alerts topic become on a screen and in plain lines."""
+"""The live view: from a snapshot and alerts to a screen, and to plain lines."""
 
-from datetime import UTC, datetime, timedelta
-
+from alert_messages import NOW, alert
 from rich.console import Console
 
 from alerting.alerts import Alert, Evidence
-from bearwatch.terminal.snapshot import KeyFigures, Snapshot, parse
+from bearwatch.terminal.snapshot import KeyFigures, Snapshot
 from bearwatch.terminal.view import Place, alert_lines, screen, status_line
 
-NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-METRICS = """
-# TYPE bearwatch_documents counter
-bearwatch_documents_total{stream="news",outcome="classified"} 30
-bearwatch_documents_total{stream="news",outcome="dead_letter"} 2
-# TYPE bearwatch_classified counter
-bearwatch_classified_total{stream="news",topic="Macro",sentiment="negative"} 10
-bearwatch_classified_total{stream="news",topic="Macro",sentiment="neutral"} 20
-bearwatch_classified_total{stream="news",topic="IPO",sentiment="neutral"} 0
-# TYPE bearwatch_lag_records gauge
-bearwatch_lag_records{kafka_topic="news",partition="0"} 3
-bearwatch_lag_records{kafka_topic="news",partition="1"} 4
-# TYPE bearwatch_window_stories gauge
-bearwatch_window_stories{stream="news",topic="Macro",window="1h"} 12
-bearwatch_window_stories{stream="news",topic="Macro",window="6h"} 99
-# TYPE bearwatch_window_negative_ratio gauge
-bearwatch_window_negative_ratio{stream="news",topic="Macro",window="1h"} 0.25
-# TYPE bearwatch_baseline_ratio gauge
-bearwatch_baseline_ratio{stream="news",topic="Macro"} 0.2
-# TYPE bearwatch_window_p_value gauge
-bearwatch_window_p_value{stream="news",topic="Macro",window="1h"} 0.4
-# TYPE bearwatch_watermark_timestamp_seconds gauge
-bearwatch_watermark_timestamp_seconds{partition="0"} 1700000000
-bearwatch_watermark_timestamp_seconds{partition="1"} 1700000015
-"""
-
-
-def alert(**changes: object) -> Alert:
-    values: dict[str, object] = {
-        "id": "0123456789abcdef", "key": "news/topic:Energy | Oil", "stream": "news", "topic": "Energy | Oil",
-        "kind": "surge", "severity": "critical", "state": "firing", "window_start": NOW - timedelta(minutes=15),
-        "window_end": NOW, "detected_at": NOW, "documents": 12, "stories": 10, "negative_stories": 9, "sources": 5,
-        "baseline_ratio": 0.2, "lift": 4.5, "p_value": 1e-9, "model": "m", "policy": "p", "historical": False,
-        "evidence": (Evidence(text="Refinery burns", source="Wire", probability=0.9, words=("burns",)),),
-    }  # fmt: skip
-    return Alert(**{**values, **changes})
+SNAPSHOT = Snapshot(
+    state="serving",
+    documents=32,
+    dead_letters=2,
+    lag=7,
+    keys=(KeyFigures("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
+    watermark=1700000000,
+)
 
 
 def shown(snapshot: Snapshot, *alerts: Alert) -> str:
@@ -52,21 +23,8 @@ def shown(snapshot: Snapshot, *alerts: Alert) -> str:
     return console.export_text()
 
 
-def test_metrics_become_a_snapshot():
-    snapshot = parse(METRICS, "serving", "lag 7 records")
-    assert snapshot == Snapshot(
-        state="serving",
-        reason="lag 7 records",
-        documents=32,
-        dead_letters=2,
-        lag=7,
-        keys=(KeyFigures("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
-        watermark=1700000000,
-    )
-
-
 def test_the_screen_shows_state_topics_alert_and_where_to_look():
-    text = shown(parse(METRICS, "serving", ""), alert())
+    text = shown(SNAPSHOT, alert())
     for part in (
         "serving",
         "32 documents",
@@ -81,7 +39,7 @@ def test_the_screen_shows_state_topics_alert_and_where_to_look():
         assert part in text, part
 
 
-def test_a_stuck_worker_says_why():
+def test_the_screen_says_why_a_worker_is_stuck():
     assert "no answer" in shown(Snapshot(state="stuck", reason="no answer from the broker"))
 
 
@@ -91,7 +49,7 @@ def test_a_resolved_or_historical_alert_is_not_shown_as_active():
         assert "ALERT" not in text and "Energy | Oil" in text
 
 
-def test_texts_cannot_write_to_the_terminal():
+def test_control_characters_do_not_reach_the_terminal():
     """A headline with an escape sequence or with markup is shown as characters."""
     hostile = Evidence(text="\x1b[31mred [bold]x[/bold]", source="w\x07", probability=0.9)
     plain = "\n".join(alert_lines(alert(evidence=(hostile,))))
@@ -100,11 +58,11 @@ def test_texts_cannot_write_to_the_terminal():
     assert "\x1b" not in text and "[bold]x[/bold]" in text
 
 
-def test_plain_lines():
-    assert status_line(parse(METRICS, "serving", ""), 42.0) == (
+def test_state_and_alert_as_plain_lines():
+    assert status_line(SNAPSHOT, 42.0) == (
         "serving: 32 documents, 42/s, lag 7, event time 2023-11-14 22:13:20 UTC"
     )
     lines = alert_lines(alert())
     assert lines[0] == "ALERT firing: critical surge of bad news about Energy | Oil"
     assert "9 of 10 stories negative (90%, usual 20%, 4.5 times) from 5 sources in 15 min" in lines[1]
-    assert lines[2] == "  - Refinery burns [Wire]"
+    assert lines[2] == "  - Refinery burns after explosion [Wire]"
