@@ -11,7 +11,7 @@ from bearwatch.options import Address
     [
         ("127.0.0.1:9209", ("127.0.0.1", 9209)),
         ("[::1]:1", ("::1", 1)),
-        ("h.example:65535", ("host.example", 65535)),
+        ("h.example:65535", ("h.example", 65535)),
     ],
 )
 def test_an_address_is_a_host_and_a_port(value: str, expected: tuple[str, int]):

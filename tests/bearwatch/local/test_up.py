@@ -79,7 +79,7 @@ def test_no_alert_in_time_is_exit_code_1(tmp_path: Path, model: Path):
     feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
     ended = run(tmp_path, feed, model, "--until-alert", "--for", "12")
     assert ended.returncode == 1
-    assert "no alert came within 12 s" in ended.stderr
+    assert "no alert fired within 12 s" in ended.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
