@@ -110,12 +110,13 @@ def test_workers_are_found_and_asked_where_they_answer():
         assert SERVICES[name]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{own}/healthz", name
 
 
-def test_every_process_is_confined():
+def test_every_process_is_confined_and_its_log_has_a_limit():
     writing = {"kafka", "grafana"}  # into folders of their images
     for name, service in SERVICES.items():
         assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"], name
         assert service.get("read_only", False) == (name not in writing), name
         assert "mem_limit" in service or name == "topics", name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
 
 def test_the_image_copies_what_exists_and_brings_no_torch():

@@ -17,12 +17,13 @@ ROOT = Path(__file__).parents[2]
 READ = {"sent": 120, "missing": 0, "rates": 3, "wrong_rates": [], "newest": 1000.0}
 
 
-def alert(topic: str, state: str = "fired", historical: bool = False) -> dict[str, Any]:
+def alert(topic: str, state: str = "firing", historical: bool = False) -> dict[str, Any]:
     return {"id": topic, "stream": "news", "topic": topic, "state": state, "historical": historical}
 
 
 def notification(topic: str, status: str = "firing", rule: str = "Surge") -> dict[str, Any]:
-    return {"status": status, "labels": {"alertname": rule, "stream": "news", "topic": topic}}
+    about = {"stream": "news", "topic": topic} if topic else {}
+    return {"status": status, "labels": {"alertname": rule, **about}}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,10 @@ def notification(topic: str, status: str = "firing", rule: str = "Surge") -> dic
         ([alert("Oil", historical=True)], [], ""),
         ([alert("Oil")], [], "no notification of Surge news Oil"),
         ([alert("Oil")], [notification("Oil")] * 2, "a notification of Surge news Oil that should not be"),
-        ([], [notification("", rule="WorkerDown")], "a notification of WorkerDown news that should not be"),
+        ([alert("Oil"), alert("Oil", "updated"), alert("Oil", "resolved")], [notification("Oil")], ""),
+        ([alert("Oil", historical=True), alert("Oil", "updated")], [notification("Oil")], ""),
+        ([], [notification("", rule="EndToEndSlow")], ""),
+        ([], [notification("", rule="LagGrowing")], "a notification of LagGrowing that should not be"),
     ],
 )
 def test_each_live_alert_is_notified_once_and_nothing_else(

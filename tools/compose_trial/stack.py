@@ -86,7 +86,7 @@ def _container(row: dict[str, Any]) -> Container:
 
 
 def wait_until(missing: Callable[[], str], seconds: float) -> None:
-    """Ask every second until nothing is missing.
+    """Ask every two seconds until nothing is missing.
 
     Raises:
         TrialError: with what is still missing after `seconds`.
@@ -95,4 +95,4 @@ def wait_until(missing: Callable[[], str], seconds: float) -> None:
     while said := missing():
         if time.monotonic() > deadline:
             raise TrialError(f"after {seconds:.0f} s: {said}")
-        time.sleep(1)
+        time.sleep(2)
