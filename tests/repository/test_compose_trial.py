@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tools.compose_trial.checks import counted_wrongly, notified_wrongly
 from tools.compose_trial.commands import TrialError, call
 from tools.compose_trial.images import PROGRAMS
 from tools.compose_trial.project import FILE, MISSING, copy_project
+from tools.compose_trial.stack import Container, not_ready
 
 ROOT = Path(__file__).parents[2]
 READ = {"sent": 120, "missing": 0, "rates": 3, "wrong_rates": [], "newest": 1000.0}
@@ -58,6 +60,24 @@ def test_each_live_alert_is_notified_once_and_nothing_else(
 )
 def test_counts_go_on_and_are_those_of_the_documents(change: dict[str, Any], fault: str):
     assert counted_wrongly(READ | change, sent_before=100, since=950.0)[: len(fault) or None] == fault
+
+
+@pytest.mark.parametrize(
+    ("service", "state", "fault"),
+    [
+        ("worker", {"health": "healthy"}, ""),
+        ("worker", {"health": "starting"}, "it starting"),
+        ("worker", {"health": "unhealthy", "running": False, "exit_code": 137}, "it has exit code 137"),
+        ("feed", {}, ""),
+        ("feed", {"running": False}, "it has exit code 0"),
+        ("topics", {}, "it runs"),
+        ("topics", {"running": False}, ""),
+        ("topics", {"running": False, "exit_code": 1}, "it has exit code 1"),
+    ],
+)
+def test_services_run_and_are_healthy_and_topics_has_ended(service: str, state: dict[str, Any], fault: str):
+    ready = Container("it", service, True, None, 0, pid=1, address="", restarts=0, out_of_memory=False)
+    assert not_ready([replace(ready, **state)]) == fault
 
 
 def test_every_image_of_others_has_a_stand_in_or_is_left_out():

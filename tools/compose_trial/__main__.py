@@ -11,17 +11,16 @@ import argparse
 import os
 import signal
 import sys
-import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
 from bearwatch.core.cache import cache_folder
 from tools.compose_trial.commands import NoEngine, TrialError
-from tools.compose_trial.engine import engine
+from tools.compose_trial.engine import empty_folder, engine
 from tools.compose_trial.images import build_own, build_stand_ins, import_base
-from tools.compose_trial.packages import ENGINE, base, compose, debian, require
+from tools.compose_trial.packages import ENGINE, PLUGINS, base, compose, debian, require
 from tools.compose_trial.project import copy_project, require_free_ports, services
 from tools.compose_trial.stack import Stack
 from tools.compose_trial.trial import Log, trial
@@ -32,15 +31,18 @@ LIMIT_SECONDS = 40 * 60  # the first time, with everything to download and Compo
 
 def run(logs: Path, log: Log) -> None:
     """The whole trial; on leaving nothing of it runs and nothing is left but the cache and `logs`."""
-    require("apt-get", "dpkg", "unshare", "go", "git")
+    require("apt-get", "dpkg", "unshare", "setpriv", "go", "git")
     require_free_ports(services(ROOT))
     cache = cache_folder(os.environ) / "compose-trial"
-    programs = debian(cache, "engine", *ENGINE)
-    archive, plugins = base(cache, programs), compose(cache)
-    log("the engine, the base image and Compose are there")
+    cache.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
-        folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="compose-trial-", dir=cache)))
-        docker = ending.enter_context(engine(programs, plugins, folder))
+        folder = ending.enter_context(empty_folder(cache / "run"))
+        programs = debian(cache, "engine", *ENGINE)
+        docker = ending.enter_context(engine(programs, cache / PLUGINS, folder))
+        log("the engine runs")
+        archive = base(cache, programs)
+        compose(cache)
+        log("the base image and Compose are there")
         project = copy_project(ROOT, folder / "project")
         named = services(project)
         tag = import_base(docker, archive, project / "Dockerfile")
@@ -52,7 +54,8 @@ def run(logs: Path, log: Log) -> None:
         try:
             trial(stack, log)
         finally:
-            stack.write_logs(logs / "containers.log")
+            with suppress(TrialError):  # an engine that is gone is not what failed first
+                stack.write_logs(logs / "containers.log")
         stack.compose("down", "--volumes")
 
 

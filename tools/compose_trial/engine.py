@@ -1,5 +1,6 @@
 """Docker's engine with everything of its own: data, sockets, configuration. It changes no firewall and no routing."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -39,7 +40,7 @@ class Docker:
 
 @contextmanager
 def engine(programs: Path, plugins: Path, folder: Path) -> Iterator[Docker]:
-    """Start an engine whose data lie in `folder`; on leaving it has ended and its data are gone.
+    """Start an engine whose data lie in `folder`; on leaving it has ended.
 
     Raises:
         NoEngine: it does not start on this machine.
@@ -65,6 +66,7 @@ def engine(programs: Path, plugins: Path, folder: Path) -> Iterator[Docker]:
     with (folder / "dockerd.log").open("wb") as log:
         daemon = subprocess.Popen(  # noqa: S603 - a session of its own: Ctrl-C is for us, we end it in our order
             [
+                *("setpriv", "--pdeathsig", "TERM"),  # should the trial itself be killed
                 *(str(usr / "sbin" / "dockerd"), "--bridge=none", "--iptables=false"),
                 *("--ip6tables=false", "--ip-forward=false", "--data-root", str(folder / "data")),
                 *("--exec-root", str(folder / "exec"), "--pidfile", str(folder / "dockerd.pid")),
@@ -100,7 +102,7 @@ def _wait(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _end(daemon: subprocess.Popen[bytes], folder: Path) -> None:
-    """End the daemon, and its containerd should that outlive it; unmount and remove what they kept."""
+    """End the daemon, and its containerd should that outlive it."""
     daemon.terminate()
     try:
         daemon.wait(STOP_SECONDS)
@@ -109,9 +111,32 @@ def _end(daemon: subprocess.Popen[bytes], folder: Path) -> None:
         daemon.wait()
     with suppress(OSError, ValueError):
         os.kill(int((folder / "exec" / "containerd" / "containerd.pid").read_text()), signal.SIGKILL)
+
+
+@contextmanager
+def empty_folder(folder: Path) -> Iterator[Path]:
+    """A folder for one trial at a time, gone on leaving; what a killed one left in it is removed first.
+
+    Raises:
+        TrialError: another trial has it.
+    """
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrialError(f"another trial uses {folder}") from None
+        _remove(folder)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
     for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
         mounted = line.split()[1]
         if mounted.startswith(f"{folder}/"):
             with suppress(TrialError):
-                call("umount", "-l", mounted, seconds=30)
-    call("rm", "-rf", "--one-file-system", folder / "data", folder / "exec", seconds=300)
+                call("umount", "-l", mounted, seconds=60)
+    call("rm", "-rf", "--one-file-system", folder, seconds=600)

@@ -21,6 +21,7 @@ ENGINE = ("docker.io", "containerd", "runc", "debootstrap", "iptables", *(f"lib{
 RELEASE = "bookworm"  # the one that the Dockerfile's base image names
 INSIDE = "python3,python3-venv,python3-pip,ca-certificates,wget"
 COMPOSE = "github.com/docker/compose/v2/cmd@v2.29.7"
+PLUGINS = "plugins"
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 
 
@@ -87,11 +88,11 @@ def base(cache: Path, engine: Path) -> Path:
     return kept(cache / "base.tar", make)
 
 
-def compose(cache: Path) -> Path:
-    """The folder with Compose as a plugin of Docker's command line."""
+def compose(cache: Path) -> None:
+    """Compose as a plugin of Docker's command line, in the folder PLUGINS."""
 
     def make(folder: Path) -> None:
         call("go", "install", COMPOSE, environment={**os.environ, "GOBIN": str(folder)}, seconds=1500)
         (folder / "cmd").rename(folder / "docker-compose")
 
-    return kept(cache / "plugins", make)
+    kept(cache / PLUGINS, make)

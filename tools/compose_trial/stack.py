@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Container:
     health: str | None  # none where the compose file has no health check
     exit_code: int
     pid: int
+    address: str
     restarts: int
     out_of_memory: bool
 
@@ -46,13 +47,7 @@ class Stack:
 
     def not_ready(self) -> str:
         """What is not as it must be while everything works; empty when all is."""
-        return ", ".join(
-            f"{each.name} {'exited' if not each.running else each.health} ({each.exit_code})"
-            for each in self.containers()
-            if (each.exit_code != 0 if each.service == "topics" and not each.running else not each.running)
-            or each.health not in (None, "healthy")
-            or (each.service == "topics" and each.running)
-        )
+        return not_ready(self.containers())
 
     def read_topics(self) -> dict[str, Any]:
         """What `inside.py` prints."""
@@ -71,6 +66,17 @@ class Stack:
         return [json.loads(line) for line in text.splitlines()]
 
 
+def not_ready(containers: Iterable[Container]) -> str:
+    """Every service runs and is healthy, where it has a check; `topics` has ended without an error."""
+    return ", ".join(
+        f"{each.name} {each.health or 'runs' if each.running else f'has exit code {each.exit_code}'}"
+        for each in containers
+        if each.running == (each.service == "topics")
+        or (each.service == "topics" and each.exit_code != 0)
+        or (each.running and each.health not in (None, "healthy"))
+    )
+
+
 def _container(row: dict[str, Any]) -> Container:
     state = row["State"]
     return Container(
@@ -80,6 +86,7 @@ def _container(row: dict[str, Any]) -> Container:
         health=state["Health"]["Status"] if "Health" in state else None,
         exit_code=state["ExitCode"],
         pid=state["Pid"],
+        address=next(iter(row["NetworkSettings"]["Networks"].values()))["IPAddress"],
         restarts=row["RestartCount"],
         out_of_memory=state["OOMKilled"],
     )

@@ -39,13 +39,13 @@ def trial(stack: Stack, log: Log) -> None:
     stack.compose("up", "--detach", "--no-build", "--pull", "never", *scale, seconds=PHASE_SECONDS)
     wait_until(stack.not_ready, PHASE_SECONDS)
     log(f"all of {len(stack.containers())} containers work")
-    wait_until(lambda: "" if stack.notifications() else "no notification has come", PHASE_SECONDS)
-    told = stack.notifications()[0]
-    log(f"notified: {told['annotations']['summary']}: {told['annotations']['description']}")
+    wait_until(lambda: "" if _surges(stack) else "no notification of a surge has come", PHASE_SECONDS)
+    text = _surges(stack)[0]["annotations"]
+    log(f"notified: {text['summary']}: {text['description']}")
 
-    _kill_a_worker(stack)
+    _kill_the_worker_with_the_alert(stack)
     wait_until(lambda: _not_recovered(stack), PHASE_SECONDS)
-    log("a worker was killed; it has been started again and all containers work")
+    log("the worker with the alert was killed; it has been started again and all containers work")
     sent, since = stack.read_topics()["sent"], time.time()
     stack.compose("restart", "kafka", seconds=PHASE_SECONDS)
     wait_until(lambda: _not_recovered(stack), PHASE_SECONDS)
@@ -69,30 +69,45 @@ def trial(stack: Stack, log: Log) -> None:
     _end(stack, log)
 
 
-def _kill_a_worker(stack: Stack) -> None:
+def _surges(stack: Stack) -> list[dict[str, Any]]:
+    return [each for each in stack.notifications() if each["labels"]["alertname"] == "Surge"]
+
+
+def _kill_the_worker_with_the_alert(stack: Stack) -> None:
     """As the kernel would: `docker kill` would be taken for a wish that it stays down."""
-    os.kill(stack.of("worker")[0].pid, signal.SIGKILL)
-    wait_until(
-        lambda: "" if stack.of("worker")[0].restarts else "the engine starts no worker again", PHASE_SECONDS
-    )
+    holders = {
+        series["instance"].split(":")[0] for series, value in _query("bearwatch_alert_active") if value
+    }
+    workers = [each for each in stack.of("worker") if each.address in holders]
+    if not workers:
+        raise TrialError("no worker has the alert that was notified")
+    os.kill(workers[0].pid, signal.SIGKILL)
+    name = workers[0].name
+
+    def not_started_again() -> str:
+        same = [each for each in stack.of("worker") if each.name == name]
+        return "" if same and same[0].restarts else f"{name} is not started again"
+
+    wait_until(not_started_again, PHASE_SECONDS)
 
 
 def _not_recovered(stack: Stack) -> str:
     """What is missing until everything works and Prometheus reaches every worker."""
     if missing := stack.not_ready():
         return missing
-    reached = _query('count(up{job="bearwatch"} == 1)')
+    reached = sum(value for _, value in _query('up{job="bearwatch"}'))
     return "" if reached == WORKERS else f"Prometheus reaches {reached:.0f} of {WORKERS} workers"
 
 
-def _query(expression: str) -> float:
+def _query(expression: str) -> list[tuple[dict[str, str], float]]:
+    """Labels and value of each series, as Prometheus has them now."""
     address = f"{PROMETHEUS}/api/v1/query?query={quote(expression)}"
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - a constant
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - a constant
             result = json.load(answer)["data"]["result"]
     except OSError as error:
         raise TrialError(f"Prometheus does not answer: {error}") from None
-    return float(result[0]["value"][1]) if result else 0.0
+    return [(each["metric"], float(each["value"][1])) for each in result]
 
 
 def _end(stack: Stack, log: Log) -> None:
