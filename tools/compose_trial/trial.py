@@ -41,7 +41,9 @@ def trial(stack: Stack, log: Log) -> None:
     log(f"all of {len(stack.containers())} containers work")
     wait_until(lambda: "" if _surges(stack) else "no notification of a surge has come", PHASE_SECONDS)
     text = _surges(stack)[0]["annotations"]
-    log(f"notified: {text['summary']}: {text['description']}")
+    for link in ("evidence_url", "runbook_url"):  # the dashboard's leads to Grafana
+        _open(text[link])
+    log(f"notified, with links that open: {text['summary']}: {text['description']}")
 
     _kill_the_worker_with_the_alert(stack)
     wait_until(lambda: _not_recovered(stack), PHASE_SECONDS)
@@ -101,13 +103,17 @@ def _not_recovered(stack: Stack) -> str:
 
 def _query(expression: str) -> list[tuple[dict[str, str], float]]:
     """Labels and value of each series, as Prometheus has them now."""
-    address = f"{PROMETHEUS}/api/v1/query?query={quote(expression)}"
-    try:
-        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - a constant
-            result = json.load(answer)["data"]["result"]
-    except OSError as error:
-        raise TrialError(f"Prometheus does not answer: {error}") from None
+    result = json.loads(_open(f"{PROMETHEUS}/api/v1/query?query={quote(expression)}"))["data"]["result"]
     return [(each["metric"], float(each["value"][1])) for each in result]
+
+
+def _open(address: str) -> bytes:
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - of the compose file's services
+            content: bytes = answer.read()
+    except (OSError, ValueError) as error:
+        raise TrialError(f"{address} does not open: {error}") from None
+    return content
 
 
 def _end(stack: Stack, log: Log) -> None:
