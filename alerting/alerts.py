@@ -24,6 +24,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)]
     words: tuple[str, ...] = ()
+    model: str | UnsetType = UNSET  # hash of the model that classified it
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,19 +43,24 @@ class Models:
         primary = (given.language or "").partition("-")[0].lower()
         return self.by_language.get(primary, self.default)
 
+    def with_hash(self, model: str) -> Classifier:
+        """The classifier of that hash, or the default if it is not loaded (a former release's model)."""
+        return next((each for each in self.loaded if each.model_hash == model), self.default)
+
     def classify(self, inputs: Sequence[Input]) -> list[Classification]:
         """Each input by the classifier chosen for it; the answers are in the order of the inputs."""
-        return self.apply(Classifier.classify, inputs)
+        return run_grouped(Classifier.classify, [(self.choose(each), each.text) for each in inputs])
 
-    def apply(
-        self, work: Callable[[Classifier, list[str]], list[Result]], inputs: Sequence[Input]
-    ) -> list[Result]:
-        """Call `work` once per chosen classifier, with all its texts; the results are in the order of the inputs."""
-        groups: dict[Classifier, list[int]] = defaultdict(list)
-        for index, given in enumerate(inputs):
-            groups[self.choose(given)].append(index)
-        results: dict[int, Result] = {}
-        for classifier, indices in groups.items():
-            answers = work(classifier, [inputs[index].text for index in indices])
-            results.update(zip(indices, answers, strict=True))
-        return [results[index] for index in range(len(inputs))]
+
+def run_grouped(
+    work: Callable[[Classifier, list[str]], list[Result]], texts: Sequence[tuple[Classifier, str]]
+) -> list[Result]:
+    """Call `work` once per classifier, with all its texts; the results are in the order of `texts`."""
+    groups: dict[Classifier, list[int]] = defaultdict(list)
+    for index, (classifier, _) in enumerate(texts):
+        groups[classifier].append(index)
+    results: dict[int, Result] = {}
+    for classifier, indices in groups.items():
+        answers = work(classifier, [texts[index][1] for index in indices])
+        results.update(zip(indices, answers, strict=True))
+    return [results[index] for index in range(len(texts))]

@@ -200,7 +200,13 @@ class KeyState:
             decision,
             state,
             evidence=tuple(
-                Evidence(text=each.text, source=each.source, url=each.url, probability=each.probability)
+                Evidence(
+                    text=each.text,
+                    source=each.source,
+                    url=each.url,
+                    probability=each.probability,
+                    model=each.model,
+                )
                 for each in leading
             ),
             detected_at=now,

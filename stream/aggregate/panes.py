@@ -169,6 +169,7 @@ class Panes:
                 text=message.text[:EVIDENCE_CHARACTERS],
                 source=message.source,
                 url=message.url,
+                model=message.model,
             )
             record.evidence = keep_candidate(record.evidence, candidate)
         if start < (self.end or 0):  # a late document, or one that changes the label of a story

@@ -26,6 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     text: str
     source: str
     url: str | None
+    model: str  # hash of the model that classified it
 
     @property
     def rank(self) -> tuple[float, int, int]:

@@ -7,7 +7,7 @@ import msgspec
 from alerting.alerts import Alert, Evidence
 from models.classifier import Classifier
 from models.explain import decisive_words
-from models.loaded import Input
+from models.loaded import run_grouped
 from stream.aggregate.panes import NEGATIVE
 from stream.classify.agent import Inference
 from stream.classify.document import SENTIMENT
@@ -20,8 +20,8 @@ def explainer(inference: Inference) -> Callable[[Alert], Awaitable[Alert]]:
     """
 
     def words(evidence: list[Evidence]) -> list[Evidence]:
-        inputs = [Input(each.text) for each in evidence]
-        found = inference.models.apply(_negative_words, inputs)
+        texts = [(inference.models.with_hash(each.model or ""), each.text) for each in evidence]
+        found = run_grouped(_negative_words, texts)
         return [
             msgspec.structs.replace(each, words=tuple(words))
             for each, words in zip(evidence, found, strict=True)

@@ -5,7 +5,7 @@ from keyword_model import write_keyword_model
 
 from models.classifier import Classifier
 from models.engines import CPU
-from models.loaded import Input, Models
+from models.loaded import Input, Models, run_grouped
 
 CHINESE = {"oil": "石油", "bank": "银行", "negative": "暴跌", "positive": "大涨"}
 ENGLISH_NEWS = Input("oil negative", "en")
@@ -54,18 +54,24 @@ def test_a_declared_language_chooses_by_its_primary_subtag(
     assert both.choose(Input("text", language)) is {"english": english, "chinese": chinese}[of]
 
 
-def test_one_call_per_model_however_the_languages_are_mixed(both: Models) -> None:
+def test_one_call_per_model_however_the_texts_are_mixed(english: Classifier, chinese: Classifier) -> None:
     calls = []
 
     def work(classifier: Classifier, texts: list[str]) -> list[str]:
         calls.append(texts)
         return [f"{classifier.model_hash} {text}" for text in texts]
 
-    inputs = [Input("a", "zh"), Input("b"), Input("c", "zh"), Input("d"), Input("e")]
-    results = both.apply(work, inputs)
+    texts = [(chinese, "a"), (english, "b"), (chinese, "c"), (english, "d"), (english, "e")]
+    results = run_grouped(work, texts)
     assert sorted(calls) == [["a", "c"], ["b", "d", "e"]]
     assert [result.split()[1] for result in results] == list("abcde")
-    assert both.apply(work, []) == []
+    assert run_grouped(work, []) == []
+
+
+def test_an_answer_leads_to_the_classifier_that_gave_it(both: Models, english: Classifier) -> None:
+    for answer in both.classify([CHINESE_NEWS, ENGLISH_NEWS]):
+        assert both.with_hash(answer.model).model_hash == answer.model
+    assert both.with_hash("of a former release") is english
 
 
 def test_a_single_model_answers_everything_under_its_own_hash(english: Classifier) -> None:

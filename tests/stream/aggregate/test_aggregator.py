@@ -50,7 +50,7 @@ def history(seed: int) -> list[Classified | Tick]:
 
 def run(messages: list[Classified | Tick], cuts: list[int], restart: bool) -> tuple[dict, list, list]:
     """Apply in batches that end at `cuts`; after each the state may be read back into a new aggregator."""
-    aggregator = Aggregator(POLICY, "test", SOURCES)
+    aggregator = Aggregator(POLICY, "worker", SOURCES)
     log: dict[bytes, bytes] = {}
     rates, alerts = [], []
     for begin, end in zip([0, *cuts], [*cuts, len(messages)], strict=True):
@@ -58,7 +58,7 @@ def run(messages: list[Classified | Tick], cuts: list[int], restart: bool) -> tu
             aggregator.apply(message, now=START + 7200.0)
         keep(aggregator.take_changes(), log, rates, alerts)
         if restart:
-            aggregator = Aggregator(POLICY, "test", SOURCES, read(log))
+            aggregator = Aggregator(POLICY, "worker", SOURCES, read(log))
     return log, rates, alerts
 
 
@@ -101,6 +101,8 @@ def test_the_surge_rings_in_time_and_resolves():
     assert resolved.window_end.timestamp() - START > 50 * 60
     assert fired.id == resolved.id
     assert fired.evidence and fired.negative_stories >= len(fired.evidence)
+    assert fired.model == "worker"
+    assert {story.model for story in fired.evidence} == {"test"}, "that of the documents"
 
 
 def test_repeated_messages_change_nothing():
