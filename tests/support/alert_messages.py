@@ -22,6 +22,9 @@ STORY = Evidence(
 
 
 def alert(**changes: Any) -> Alert:
+    """An alert about a topic; `topic` alone changes the key as well."""
+    if isinstance(changes.get("topic"), str):
+        changes = {"key": f"news/topic:{changes['topic']}", **changes}
     values: dict[str, Any] = {
         "id": "0123456789abcdef", "key": "news/topic:Energy | Oil", "stream": "news", "topic": "Energy | Oil",
         "kind": "surge", "severity": "critical", "state": "firing", "window_start": NOW - timedelta(minutes=15),
