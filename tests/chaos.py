@@ -15,9 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from exactness import send, write_policy
+from fault_injection import FaultInjection, differences
 from fleet import Fleet
 from keyword_model import write_keyword_model
-from mischief import Mischief, differences
 
 from bearwatch.local.kafka import LocalKafka
 from stream.kafka.topics import TopicNames, create_topics
@@ -29,10 +29,10 @@ def run(seed: int, count: int, rate: float, size: int, folder: Path) -> list[str
         create_topics(kafka.connection, names)
         model, policy = write_keyword_model(folder / "model"), write_policy(folder / "policy.toml")
         with Fleet(size, kafka.bootstrap, names.prefix, model, policy, folder) as fleet:
-            mischief = Mischief(fleet, random.Random(seed))
-            send(kafka.bootstrap, names, count, seed, rate, mischief)
+            faults = FaultInjection(fleet, random.Random(seed))
+            send(kafka.bootstrap, names, count, seed, rate, faults)
             wrong = differences(kafka.bootstrap, names, policy, model)
-            print(f"seed {seed}: {mischief.kills} kills, {mischief.freezes} freezes", flush=True)
+            print(f"seed {seed}: {faults.kills} kills, {faults.freezes} freezes", flush=True)
         return wrong
 
 

@@ -1,4 +1,4 @@
-"""What several tests share: one real Kafka for the whole session, topics of each test's own on it, one surge."""
+"""What several tests use: one real Kafka per session, a topic prefix per test, and one surge on a whole stack."""
 
 import signal
 import subprocess

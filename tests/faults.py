@@ -43,7 +43,7 @@ def no_fault(watch: Watch) -> None:
 def webhook_down(watch: Watch) -> None:
     """the webhook is down when the surge begins"""
     watch.running.processes["webhook"].stop()
-    watch.newsroom.begin(TOPIC)
+    watch.news_feed.begin(TOPIC)
     watch.wait_until("Alertmanager has failed to notify", lambda: failed_notifications(watch) > 0)
     watch.wait(BROKEN_SECONDS)
     watch.running.processes["webhook"].start()
@@ -65,7 +65,7 @@ def _broken(watch: Watch, mode: Mode) -> None:
     receiver = watch.running.processes["webhook"]
     receiver.stop()
     with WebhookDouble(mode, watch.ports.webhook) as double:
-        watch.newsroom.begin(TOPIC)
+        watch.news_feed.begin(TOPIC)
         watch.wait_until("Alertmanager sends", lambda: bool(double.bodies))
         watch.wait(BROKEN_SECONDS)
     receiver.start()
@@ -78,11 +78,11 @@ def webhook_slow(watch: Watch) -> None:
     receiver = watch.running.processes["webhook"]
     receiver.stop()
     with WebhookDouble("slow", watch.ports.webhook) as double:
-        watch.newsroom.begin(TOPIC)
+        watch.news_feed.begin(TOPIC)
         watch.wait_until("Alertmanager sends", lambda: bool(_statuses(double)))
         watch.wait(BROKEN_SECONDS + double.slow_seconds)
         assert _statuses(double) == ["firing"], f"the slow receiver got {_statuses(double)}"
-        watch.newsroom.end(TOPIC)
+        watch.news_feed.end(TOPIC)
         watch.wait_until(
             "the slow receiver is notified of the end", lambda: "resolved" in _statuses(double), END_SECONDS
         )
@@ -147,7 +147,7 @@ def wrong_token(watch: Watch) -> None:
     receiver.stop()
     receiver.command = [*right[:place], str(other), *right[place + 1 :]]
     receiver.start()
-    watch.newsroom.begin(TOPIC)
+    watch.news_feed.begin(TOPIC)
     watch.wait_until("Alertmanager is rejected", lambda: failed_notifications(watch) > 0)
     watch.wait(BROKEN_SECONDS)
     assert not watch.notified(TOPIC), "the receiver took a notification with a wrong token"

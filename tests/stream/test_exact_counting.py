@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from exactness import send, write_policy
+from fault_injection import FaultInjection, differences
 from fleet import Fleet
 from keyword_model import write_keyword_model
-from mischief import Mischief, differences
 
 from bearwatch.local.kafka import LocalKafka
 from stream.kafka.topics import TopicNames, create_topics
@@ -37,9 +37,9 @@ def names(broker: LocalKafka, prefix: str) -> TopicNames:
 
 def test_killed_workers(broker: LocalKafka, names: TopicNames, model: Path, policy: Path, tmp_path: Path):
     with Fleet(2, broker.bootstrap, names.prefix, model, policy, tmp_path) as fleet:
-        mischief = Mischief(fleet, random.Random(1), every=(2, 4), freeze_ratio=0)
-        send(broker.bootstrap, names, DOCUMENTS, 1, RATE, mischief)
-        assert mischief.kills >= 5
+        faults = FaultInjection(fleet, random.Random(1), every=(2, 4), freeze_ratio=0)
+        send(broker.bootstrap, names, DOCUMENTS, 1, RATE, faults)
+        assert faults.kills >= 5
         assert differences(broker.bootstrap, names, policy, model) == []
 
 

@@ -169,7 +169,7 @@ def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
     panes: dict[tuple[str, int], list[Classified]] = defaultdict(list)
     for message in messages:
         panes[message.key, int(message.event_time.timestamp()) // pane_seconds * pane_seconds].append(message)
-    figures = {
+    counts = {
         place: Counts(
             len(inside),
             sum(message.sentiment == "negative" for message in inside),
@@ -178,7 +178,7 @@ def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
         )
         for place, inside in panes.items()
     }
-    return Truth(figures, _alerts(messages, policy, model), len(messages))
+    return Truth(counts, _alerts(messages, policy, model), len(messages))
 
 
 def _classified(record: Any, names: TopicNames, model: str) -> Classified:

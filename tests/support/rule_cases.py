@@ -114,7 +114,9 @@ def watermark(instance: str = "a") -> str:
 EVENT_TIME_BEHIND = [
     Case(FIRES, {watermark(): "0x80"}, {600: 0, 615: 1, 1200: 1}),
     Case(
-        FIRES + " when nobody evaluates any more", {watermark(): "0+15x20 stale"}, {900: 0, 930: 1, 3600: 1}
+        FIRES + " when no worker evaluates any more",
+        {watermark(): "0+15x20 stale"},
+        {900: 0, 930: 1, 3600: 1},
     ),
     Case(QUIET, {watermark(): "-25+15x80"}, {600: 0, 1200: 0}),
     Case(QUIET + " while history is read", {watermark(): "-5000+300x80"}, {300: 0, 600: 0, 900: 0}),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 from keyword_model import write_keyword_model
-from newsroom import Newsroom
+from news_feed import NewsFeed
 
 from alerting.notify.notices import Receipt
 from bearwatch.local.ports import free_port
@@ -35,7 +35,7 @@ class Watch:
     running: Stack
     ports: Ports
     folder: Path
-    newsroom: Newsroom
+    news_feed: NewsFeed
 
     def receipts(self, topic: str) -> list[Receipt]:
         """What the receiver wrote down about a topic's surges, in order."""
@@ -49,12 +49,12 @@ class Watch:
 
     def begin(self, topic: str = TOPIC) -> None:
         """Begin a surge and wait until the receiver is notified of it."""
-        self.newsroom.begin(topic)
+        self.news_feed.begin(topic)
         self.wait_until(f"the receiver is notified of {topic}", lambda: bool(self.notified(topic)))
 
     def end(self, topic: str = TOPIC) -> None:
         """End the surge and wait until the receiver is notified that it is resolved."""
-        self.newsroom.end(topic)
+        self.news_feed.end(topic)
         self.wait_until(
             f"the receiver is notified that {topic} is resolved",
             lambda: "resolved" in self.notified(topic),
@@ -72,26 +72,26 @@ class Watch:
     def wait(self, seconds: float) -> None:
         """Let time pass; a worker that ends is started again, as a supervisor does.
 
-        Raises StreamError where another process has ended by itself, and the error that ended the newsroom.
+        Raises StreamError where another process has ended by itself, and the error that ended the feed.
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.running.check()
-            if self.newsroom.failure is not None:
-                raise self.newsroom.failure
+            if self.news_feed.failure is not None:
+                raise self.news_feed.failure
             time.sleep(0.2)
 
 
 @contextmanager
 def watched(folder: Path, workers: int = 1, policy: Path = POLICY) -> Iterator[Watch]:
-    """A stack with the keyword model that has read an hour of calm history."""
+    """A stack with the keyword model that has read an hour of history without a surge."""
     ports = Ports(**{each.name: free_port() for each in fields(Ports)})
     settings = WorkerSettings(LOCAL_KAFKA, model=write_keyword_model(folder / "model"))
     with (
         stack(folder, settings, ports, feed=None, policy=policy, workers=workers) as running,
-        Newsroom(running.connection) as newsroom,
+        NewsFeed(running.connection) as news_feed,
     ):
-        yield Watch(running, ports, folder, newsroom)
+        yield Watch(running, ports, folder, news_feed)
 
 
 class Notified(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ CATCH_UP_SECONDS = 300
 
 
 @dataclass
-class Mischief:
+class FaultInjection:
     """At random, every `every` seconds, one worker is killed or frozen."""
 
     fleet: Fleet
@@ -51,9 +51,9 @@ def differences(broker: str, names: TopicNames, policy_file: Path, model: Path) 
         time.sleep(1)
     panes, documents = counted(broker, names)
     wrong = [
-        f"{key} {start}: counted {panes.get((key, start))}, true {figures}"
-        for (key, start), figures in expected.panes.items()
-        if panes.get((key, start)) != figures
+        f"{key} {start}: counted {panes.get((key, start))}, true {counts}"
+        for (key, start), counts in expected.panes.items()
+        if panes.get((key, start)) != counts
     ]
     wrong += [f"{place} counted, but nothing is there" for place in panes.keys() - expected.panes.keys()]
     wrong += [f"alert {each} missing {count} times" for each, count in (expected.alerts - found).items()]

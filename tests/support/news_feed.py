@@ -1,4 +1,4 @@
-"""Live news for a stack with the keyword model: calm stories all the time, bad ones about a topic on demand."""
+"""Live news for a stack with the keyword model: neutral stories all the time, negative ones on demand."""
 
 import json
 import threading
@@ -15,12 +15,12 @@ from stream.kafka.topics import TopicNames
 
 HISTORY_SECONDS = 3600.0  # the policy of minutes is warm after 12 minutes
 HISTORY_EVERY_SECONDS = 12.0  # per topic
-CALM_EVERY_SECONDS = 2.0
-BAD_EVERY_SECONDS = 1.0  # per topic under surge: at once critical, so that nothing escalates
+NEUTRAL_EVERY_SECONDS = 2.0
+NEGATIVE_EVERY_SECONDS = 1.0  # per topic under surge: at once critical, so that nothing escalates
 
 
-class Newsroom:
-    """Publishes from a thread until it is left; what went wrong there is raised then."""
+class NewsFeed:
+    """Publishes from a thread until the `with` block ends; an error of the thread is raised then."""
 
     def __init__(self, connection: KafkaConnection) -> None:
         self._connection = connection
@@ -49,7 +49,7 @@ class Newsroom:
             raise self.failure
 
     def begin(self, topic: str) -> None:
-        """From now on bad news about a topic."""
+        """Publish negative stories about a topic from now on."""
         self._surging = self._surging | {topic}
 
     def end(self, topic: str) -> None:
@@ -59,11 +59,11 @@ class Newsroom:
         try:
             with DocumentProducer(self._connection, TopicNames()) as sender:
                 turn = 0
-                while not self._ended.wait(BAD_EVERY_SECONDS):
+                while not self._ended.wait(NEGATIVE_EVERY_SECONDS):
                     turn += 1
                     for topic in self._surging:
                         self._send(sender, topic, "negative", time.time())
-                    if turn % round(CALM_EVERY_SECONDS / BAD_EVERY_SECONDS) == 0:
+                    if turn % round(NEUTRAL_EVERY_SECONDS / NEGATIVE_EVERY_SECONDS) == 0:
                         for topic in set(TOPICS) - self._surging:
                             self._send(sender, topic, "neutral", time.time())
         except Exception as error:
