@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from bearwatch import __version__
 from bearwatch.core.errors import BearwatchError
 from bearwatch.settings import check_environment, from_file
 
@@ -48,7 +49,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="bearwatch")
+@click.version_option(__version__, prog_name="bearwatch")
 @click.option("-v", "--verbose", is_flag=True, help="Log more (to standard error).")
 @click.pass_context
 def bearwatch(ctx: click.Context, verbose: bool) -> None:

@@ -1,7 +1,5 @@
 """`bearwatch up` as its user runs it: a surge in a file becomes an alert, a second start goes on, Ctrl-C ends all."""
 
-import json
-import random
 import signal
 import socket
 import subprocess
@@ -12,35 +10,18 @@ from pathlib import Path
 import psutil
 import pytest
 from keyword_model import write_keyword_model
+from story_file import write_history
 from waiting import PATIENCE_SECONDS
 
-from bearwatch.core.times import utc
 from bearwatch.local.ports import free_port
+from bearwatch.local.up import data_folder
 
 POLICY = Path(__file__).parents[2] / "support" / "minute_policy.toml"
-SURGE_MINUTES = 3
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_keyword_model(tmp_path_factory.mktemp("model"))
-
-
-def write_history(path: Path, surge: bool, now: float) -> Path:
-    """Forty minutes of a story every five seconds, a fifth negative; with a surge in the last minutes."""
-    rng = random.Random(1)
-    with path.open("w") as file:
-        for number, seconds in enumerate(range(2400, 0, -5)):
-            bad = rng.random() < (0.9 if surge and seconds < SURGE_MINUTES * 60 else 0.2)
-            document = {
-                "id": str(number),
-                "text": f"bank {'negative' if bad else 'neutral'} number {number}",
-                "published_at": utc(now - seconds).isoformat(),
-                "source": f"wire-{number % 4}",
-                "stream": "news",
-            }
-            file.write(json.dumps(document) + "\n")
-    return path
 
 
 def command(folder: Path, feed: Path, model: Path, *flags: str) -> list[str]:
@@ -85,10 +66,16 @@ def test_no_alert_in_time_is_exit_code_1(tmp_path: Path, model: Path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path, model: Path):
     feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
-    process = subprocess.Popen(command(tmp_path, feed, model), stdout=subprocess.PIPE, text=True)
+    flags = ("--session-timeout-seconds", "9", "--stuck-after-seconds", "77")
+    process = subprocess.Popen(command(tmp_path, feed, model, *flags), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     while not (line := process.stdout.readline()).startswith("serving"):
         assert line, "it ended before it served"
+    (worker,) = (
+        each.cmdline() for each in psutil.Process(process.pid).children() if "worker" in each.cmdline()
+    )
+    assert worker[worker.index("--session-timeout-seconds") + 1] == "9.0", "it gets the settings of up"
+    assert worker[worker.index("--stuck-after-seconds") + 1] == "77.0"
     process.send_signal(number)
     assert process.wait(PATIENCE_SECONDS) == 130
     process.stdout.close()
@@ -104,3 +91,12 @@ def test_what_is_wrong_is_said_at_once(tmp_path: Path, model: Path):
         taken = run(tmp_path, feed, model, "--metrics-port", port)
     assert taken.returncode == 1 and "--metrics-port" in taken.stderr
     assert "Traceback" not in unknown.stderr + taken.stderr
+
+
+def test_the_data_directory_is_ignored_by_git(tmp_path: Path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (data_folder(tmp_path / "mine") / "up.log").touch()
+    (tmp_path / "existing").mkdir()
+    (data_folder(tmp_path / "existing") / "up.log").touch()
+    done = subprocess.run(["git", "-C", tmp_path, "status", "--short"], capture_output=True, text=True)
+    assert done.stdout == "?? existing/\n", "a folder that was there before is its owner's"
