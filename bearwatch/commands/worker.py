@@ -17,7 +17,7 @@ from stream.worker.run import run_worker
 def command(ctx: click.Context, /, policy: Path | None, **worker: Any) -> None:
     """Classify documents, keep the rates, raise alerts, until SIGTERM.
 
-    Workers of one group share the partitions. A worker that cannot go on (fenced, no broker, stuck) says why
-    and exits with 1: run it under a supervisor that starts it again; no count is lost or made twice.
+    Workers of one group share the partitions. A worker that cannot continue (fenced, no broker, stuck) prints the
+    reason and exits with 1: run it under a supervisor that starts it again; no count is lost or made twice.
     """
     ctx.exit(run_worker(WorkerSettings(**worker), load_policy(policy)))

@@ -97,14 +97,16 @@ def test_settings_come_from_the_file_as_for_every_command(
     assert "0123456789abcdef" in bearwatch("list").out
 
 
-def test_an_answer_is_a_message_of_its_own(
+def test_an_answer_is_a_message_on_the_alerts_topic(
     bearwatch: Run, broker: LocalKafka, topic: str, where: tuple[str, ...]
 ):
     write(broker.bootstrap, topic, [alert()])
     before = datetime.now(UTC)
-    said = bearwatch("snooze", "0123456789abcdef", "--for", "1h30m", "--by", "Kim", "--note", "lunch", *where)
-    assert said.code == 0, said.err
-    assert "no --alertmanager: it still pages" in said.out
+    result = bearwatch(
+        "snooze", "0123456789abcdef", "--for", "1h30m", "--by", "Kim", "--note", "lunch", *where
+    )
+    assert result.code == 0, result.err
+    assert "no --alertmanager: it still pages" in result.out
     shown = json.loads(bearwatch("show", "0123456789abcdef", "--json", *where).out)
     (answer,) = shown["acknowledgements"]
     assert (answer["state"], answer["by"], answer["note"]) == ("snoozed", "Kim", "lunch")
@@ -126,7 +128,7 @@ def alerts_of_the_view(connection: KafkaConnection, topic: str) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["ack", "0123456789abcdef", "--for", "soon", "--by", "K", "--note", "n"], 2, "write 30m, 2h or 1d"),
         (["ack", "0123456789abcdef", "--for", "0h", "--by", "K", "--note", "n"], 2, "between 1s and 30d"),
@@ -145,16 +147,16 @@ def test_a_wrong_answer_writes_nothing(
     where: tuple[str, ...],
     arguments: list[str],
     code: int,
-    said: str,
+    message: str,
 ):
     write(broker.bootstrap, topic, [alert()])
     result = bearwatch(*arguments, *where)
     assert result.code == code
-    assert said in result.err and "Traceback" not in result.err
+    assert message in result.err and "Traceback" not in result.err
     assert json.loads(bearwatch("list", "--json", *where).out)["acknowledgements"] == []
 
 
-def test_no_broker_and_no_topic_are_said(bearwatch: Run, broker: LocalKafka, prefix: str):
+def test_no_broker_and_no_topic_are_errors(bearwatch: Run, broker: LocalKafka, prefix: str):
     # A process of its own: kafka-python leaves sockets open where nobody answers.
     gone = subprocess.run(
         command("list", "--broker", f"127.0.0.1:{free_port()}"),
@@ -197,7 +199,7 @@ def fetch(url: str, seconds: float = 0.0) -> tuple[str, str]:
             time.sleep(0.1)
 
 
-def test_the_link_of_a_notification_opens(
+def test_the_link_of_a_notification_opens_its_page(
     broker: LocalKafka, topic: str, served: tuple[str, "subprocess.Popen[str]"]
 ):
     base, process = served
