@@ -53,7 +53,7 @@ def write_card(folder: Path, classifier: Classifier) -> None:
 def card(manifest: Manifest, sizes: dict[str, float], kinds: list[Kind]) -> str:
     """The card as Markdown; `sizes` in MB by file."""
     environment = Environment(  # noqa: S701 - Markdown, not HTML
-        loader=PackageLoader("training"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=PackageLoader("training.export"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     return environment.get_template("card.md").render(manifest=manifest, sizes=sizes, kinds=kinds)
 
