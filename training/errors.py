@@ -1,10 +1,10 @@
-"""What can go wrong between labelled text and an exported model."""
+"""The errors of training, evaluation, export and comparison."""
 
 from bearwatch.core.errors import BearwatchError, WrongUse
 
 
 class TrainingError(BearwatchError):
-    """Data, a checkpoint or an export is unusable; the message says which and why."""
+    """Data, a checkpoint or an export cannot be used; the message says which one and why."""
 
 
 class TrainingConfigError(TrainingError, WrongUse):

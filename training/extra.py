@@ -1,4 +1,4 @@
-"""Training needs torch and transformers, which serving does without; said plainly where they are missing."""
+"""Training needs torch and transformers, which serving does not; a clear error where they are missing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from training.errors import TrainingError
 
 @contextmanager
 def training_extra() -> Iterator[None]:
-    """Around the imports that need the extra."""
+    """A context for imports that need the training extra. Raises TrainingError where a package is missing."""
     try:
         yield
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""HTML pages from templates: values are escaped, and one that a template misses is an error."""
+"""HTML pages from templates: values are escaped, and a missing value is an error."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def templates(folder: Path) -> Environment:
-    """The templates in a folder."""
+    """An environment that renders the templates in a folder."""
     return Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""`bearwatch compare CONFIG.toml --out FOLDER`: is a traditional classifier enough, or does it take BERT?"""
+"""`bearwatch compare CONFIG.toml --out FOLDER`: compares traditional classifiers with the fine-tuned BERT."""
 
 import importlib
 from datetime import UTC, datetime
@@ -10,48 +10,60 @@ from bearwatch.options import changes
 from bearwatch.settings import settings
 from training.comparison.compare import compare
 from training.comparison.report import summary, write_report
-from training.comparison.subsets import parse_shares
-from training.config import load_config
+from training.comparison.subsets import parse_label_percents
+from training.config_file import load_config
 from training.extra import training_extra
 
 
 @click.command("compare")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the comparison.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data [that of CONFIG].")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder of the data [the folder of CONFIG]."
+)
 @settings("model")
-@click.option("--shares", default="1,5,20,100", show_default=True, help="Of the labels, in per cent.")
-@click.option("--seed", type=click.IntRange(min=0), help="Another seed than the configuration's.")
+@click.option(
+    "--label-percents",
+    default="1,5,20,100",
+    show_default=True,
+    help="Percentages of the labels to train with.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the configuration's seed.")
 @changes
 def command(
     config: Path,
     out: Path,
     data_dir: Path | None,
     model: Path,
-    shares: str,
+    label_percents: str,
     seed: int | None,
     changes: tuple[str, ...],
 ) -> None:
     """Compare TF-IDF with linear models and naive Bayes against BERT on the data of the TOML file CONFIG.
 
-    Writes compare.json and report.html into the folder. BERT with 100 % of the labels is the model given, with fewer
-    it is fine-tuned here. An interrupted comparison goes on when it is started again.
+    Writes compare.json and report.html into the folder. BERT with 100 % of the labels is the model of
+    --model; with fewer labels it is fine-tuned here. The same command continues an interrupted comparison.
     """
     seeded = () if seed is None else (f"seed={seed}",)
-    asked = load_config(config, (*changes, *seeded))
+    requested = load_config(config, (*changes, *seeded))
     with training_extra():
-        for package in ("sklearn", "torch", "transformers", "onnx"):  # each cell imports what it needs, later
+        for package in (
+            "sklearn",
+            "torch",
+            "transformers",
+            "onnx",
+        ):  # checked here; each cell imports only what it needs
             importlib.import_module(package)
-    found = compare(
-        asked,
+    comparison = compare(
+        requested,
         data_dir or config.parent,
         out,
         name=config.name,
         model=model,
-        shares=parse_shares(shares),
+        label_percents=parse_label_percents(label_percents),
         created=datetime.now(UTC),
     )
-    write_report(out, found)
-    for line in summary(found):
+    write_report(out, comparison)
+    for line in summary(comparison):
         click.echo(line)
     click.echo(f"report: {out / 'report.html'}")

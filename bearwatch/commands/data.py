@@ -1,4 +1,4 @@
-"""`bearwatch data CONFIG.toml --data-dir DIR`: what a training run would find in its data, without training."""
+"""`bearwatch data CONFIG.toml --data-dir DIR`: reports on the data of a training run, without training."""
 
 from pathlib import Path
 
@@ -6,17 +6,19 @@ import click
 import msgspec
 
 from bearwatch.terminal.printable import printable_json
-from training.config import load_config
+from training.config_file import load_config
 from training.data.corpus import read_corpus
 from training.data.report_tables import as_text
 
 
 @click.command("data")
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data [that of CONFIG].")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every row that is dropped.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder of the data [the folder of CONFIG]."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every dropped row.")
 def command(config: Path, data_dir: Path | None, as_json: bool) -> None:
-    """Read the data sets of the TOML file CONFIG; report sizes, classes, conflicts, and what leaks into evaluation."""
+    """Read the data sets of the TOML file CONFIG; report sizes, labels, conflicts, and leaks into evaluation."""
     corpus = read_corpus(load_config(config), data_dir or config.parent)
     if as_json:
         click.echo(printable_json(msgspec.json.encode({"data": corpus.data, "leaks": corpus.leaks})))

@@ -1,4 +1,4 @@
-"""`bearwatch evaluate --data FILE --task HEAD --text COLUMN --label COLUMN`: a model against labelled data."""
+"""`bearwatch evaluate --data FILE --task HEAD --text COLUMN --label COLUMN`: evaluates a model on labelled data."""
 
 from pathlib import Path
 from typing import Literal
@@ -11,8 +11,10 @@ from bearwatch.settings import settings
 from bearwatch.terminal.evaluation_text import tables
 from bearwatch.terminal.printable import printable_json
 from models.classifier import Classifier
-from training.config import LabelledSet, check_choice
-from training.evaluation.evaluate import SEED, WORST, evaluate, spellings
+from training.config import LabelledSet
+from training.config_checks import check_row_selection
+from training.data.label_mapping import parse_label_mapping
+from training.evaluation.evaluate import MAX_ERRORS, SEED, evaluate
 from training.evaluation.report import write_report
 
 FILE = click.Path(path_type=Path)
@@ -21,40 +23,46 @@ FILE = click.Path(path_type=Path)
 @click.command("evaluate")
 @settings("model", "engine")
 @click.option("--data", type=FILE, required=True, help="CSV, JSON lines or parquet, by its ending.")
-@click.option("--format", type=click.Choice(["csv", "jsonl", "parquet"]), help="Whatever the ending.")
-@click.option("--separator", default=",", show_default=True, help="Between the columns of a CSV file.")
-@click.option("--task", required=True, help="The head to measure, such as sentiment.")
+@click.option(
+    "--format",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="Format of the file, whatever its ending.",
+)
+@click.option("--separator", default=",", show_default=True, help="Separator of the columns of a CSV file.")
+@click.option("--task", required=True, help="The head to evaluate, such as sentiment.")
 @click.option("--text", "text_column", required=True, help="Column of the texts.")
 @click.option("--label", "label_column", required=True, help="Column of the labels, names or numbers.")
 @click.option(
-    "--labels",
-    help="What the numbers 0, 1, ... mean, separated by commas, or what the file writes for labels, such as "
-    "'Lost card=card_lost,Charges=fee_complaint'; in quotes where a comma is in one [as in training].",
+    "--label-mapping",
+    help="The labels of the numbers 0, 1, ..., separated by commas, or the labels of the file's raw labels, such as "
+    "'Lost card=card_lost,Charges=fee_complaint'; a part with a comma stands in quotes [as in training].",
 )
 @click.option(
     "--label-pattern",
-    help="Regular expression whose group finds labels in the column; rows that disagree are left out.",
+    help="Regular expression whose group finds raw labels in the column; rows whose labels disagree are left out.",
 )
-@click.option("--skip-unlabelled", is_flag=True, help="Leave rows without a label out.")
+@click.option("--skip-unlabelled", is_flag=True, help="Leave out rows without a label.")
 @click.option(
-    "--share",
+    "--hash-range",
     type=(float, float),
     default=(0.0, 1.0),
     metavar="FROM TO",
-    help="Only texts whose hash falls into [FROM, TO) of [0, 1), as `share` in a configuration.",
+    help="Only texts whose hash falls into [FROM, TO) of [0, 1), as `hash_range` in a configuration.",
 )
-@click.option("--exclude", type=FILE, help="File of zero-based data rows to leave out, one a line.")
-@click.option("--by", multiple=True, metavar="COLUMN", help="Slice by this column too; may be repeated.")
+@click.option("--exclude", type=FILE, help="File of zero-based data rows to leave out, one per line.")
+@click.option("--by", multiple=True, metavar="COLUMN", help="Slice by this column as well; may be repeated.")
 @click.option(
     "--errors",
     type=click.IntRange(min=0),
-    default=WORST,
+    default=MAX_ERRORS,
     show_default=True,
     help="How many of the wrong answers to show, the most confident first.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="Seed of the bootstrap."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-@click.option("--report", type=FILE, help="Write one HTML page too, that needs nothing else.")
+@click.option("--report", type=FILE, help="Also write a self-contained HTML page.")
 def command(
     model: Path,
     engine: str,
@@ -64,10 +72,10 @@ def command(
     task: str,
     text_column: str,
     label_column: str,
-    labels: str | None,
+    label_mapping: str | None,
     label_pattern: str | None,
     skip_unlabelled: bool,
-    share: tuple[float, float],
+    hash_range: tuple[float, float],
     exclude: Path | None,
     by: tuple[str, ...],
     errors: int,
@@ -75,9 +83,9 @@ def command(
     as_json: bool,
     report: Path | None,
 ) -> None:
-    """Measure a model on labelled data.
+    """Evaluate a model on labelled data.
 
-    A label is a name or a number. Numbers mean what they meant in the data the model was trained on; the
+    A label is a name or a number. Numbers have the same meaning as in the data the model was trained on; the
     bundled model was trained on Twitter Financial News Sentiment (0 bearish, 1 bullish, 2 neutral) and
     Topic (0 to 19, in the order of the topics).
     """
@@ -89,15 +97,15 @@ def command(
         label=label_column,
         format=format,
         separator=separator,
-        labels=spellings(labels) if labels else {},
+        label_mapping=parse_label_mapping(label_mapping) if label_mapping else {},
         label_pattern=label_pattern,
         skip_unlabelled=skip_unlabelled,
-        share=share,
+        hash_range=hash_range,
         exclude=str(exclude.absolute()) if exclude else None,
     )
-    check_choice("--share, --label-pattern", labelled)
+    check_row_selection("--hash-range, --label-pattern", labelled)
     classifier = Classifier.load(model, engine)
-    evaluation = evaluate(classifier, labelled, Path(), by=by, worst=errors, seed=seed)
+    evaluation = evaluate(classifier, labelled, Path(), by=by, max_errors=errors, seed=seed)
     if as_json:
         click.echo(printable_json(msgspec.json.encode(evaluation.as_table())))
     else:

@@ -1,4 +1,4 @@
-"""`bearwatch export RUN... --out DIR`: a trained model as an ONNX artifact, checked against the trained network."""
+"""`bearwatch export RUN... --out DIR`: exports a trained model as an ONNX artifact, compared with the network."""
 
 import shlex
 from datetime import UTC, datetime
@@ -15,13 +15,13 @@ from training.extra import training_extra
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help="Measure the configuration's evaluation sets, found here, and record the figures.",
+    help="Folder of the data: evaluate the model on the configuration's evaluation sets, and record the metrics.",
 )
 def command(runs: tuple[Path, ...], out: Path, data_dir: Path | None) -> None:
     """Export the best epoch of the training run in the folder RUN.
 
-    Of several runs with the same base model, labels and seed it exports the mean of their weights, unless one of them
-    alone is right more often about the texts held back from training: then it says which.
+    Of several runs with the same base model, labels and seed, it exports the mean of their weights, unless one run
+    alone has a higher accuracy on the dev split: then it says which.
     """
     with training_extra():
         from training.export.artifact import export
@@ -29,5 +29,7 @@ def command(runs: tuple[Path, ...], out: Path, data_dir: Path | None) -> None:
     for name, figures in manifest.metrics.items():
         click.echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")
     size = sum((out / file).stat().st_size for file in manifest.files)
-    click.echo(f"{out}: {size / 1e6:.1f} MB, held against the trained model on {', '.join(manifest.parity)}")
+    click.echo(
+        f"{out}: {size / 1e6:.1f} MB, compared with the trained network on {', '.join(manifest.parity)}"
+    )
     click.echo(f"next: {shlex.join(['bearwatch', 'classify', '--model', str(out), 'a text'])}")

@@ -6,24 +6,26 @@ from pathlib import Path
 import click
 
 from bearwatch.options import changes
-from training.config import load_config
+from training.config_file import load_config
 from training.extra import training_extra
 
 
 @click.command("train")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data [that of CONFIG].")
-@click.option("--seed", type=int, help="Another seed than the configuration's.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder of the data [the folder of CONFIG]."
+)
+@click.option("--seed", type=int, help="Instead of the configuration's seed.")
 @changes
 @click.option(
     "--teacher",
     "teachers",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Folder of a trained model to learn from, for a table [distillation]; may be repeated.",
+    help="Folder of an exported model to learn from, for a table [distillation]; may be repeated.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
+@click.option("--resume", is_flag=True, help="Continue from the run's last checkpoint.")
 def command(
     config: Path,
     out: Path,
@@ -43,11 +45,11 @@ def command(
     try:
         best = fit(settings, data, out, resume=resume, precision=best_precision(), teachers=teachers)
     except KeyboardInterrupt:
-        click.echo("\nstopped; the same command with --resume goes on from the last checkpoint", err=True)
+        click.echo("\nstopped; the same command with --resume continues from the last checkpoint", err=True)
         raise
-    held_back = sum(round(figures["n"]) for figures in best.figures.values())
+    held_out = sum(round(figures["n"]) for figures in best.figures.values())
     click.echo(
-        f"best epoch {best.epoch}: mean accuracy {best.score:.4f} on the {held_back:,} texts held back from training"
+        f"best epoch {best.epoch}: mean accuracy {best.score:.4f} on the {held_out:,} texts of the dev split"
     )
-    measured = f" --data-dir {shlex.quote(str(data))}" if settings.evaluation else ""
-    click.echo(f"next: bearwatch export {shlex.quote(str(out))} --out DIR{measured}")
+    evaluated = f" --data-dir {shlex.quote(str(data))}" if settings.evaluation else ""
+    click.echo(f"next: bearwatch export {shlex.quote(str(out))} --out DIR{evaluated}")

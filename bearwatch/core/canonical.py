@@ -1,4 +1,4 @@
-"""The canonical form of a text: what stays the same when only links, case or punctuation differ."""
+"""The canonical form of a text, which is the same for texts that differ only in links, case or punctuation."""
 
 import html
 import re
@@ -8,5 +8,5 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 
 def canonical(text: str) -> str:
-    """The words of a text in lower case, separated by blanks; empty where it has no word."""
+    """The words of a text in lower case, separated by spaces; empty where it has no word."""
     return _NO_WORD.sub(" ", _LINK.sub(" ", html.unescape(text))).casefold().strip()

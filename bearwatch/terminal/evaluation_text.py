@@ -1,19 +1,19 @@
-"""An evaluation as tables in a terminal. Texts come from outside: what a terminal would obey is taken out."""
+"""An evaluation as tables in a terminal. Texts come from outside: control characters are removed."""
 
 from rich.table import Table
 
 from bearwatch.terminal.printable import printable
 from training.evaluation.evaluate import Evaluation, WrongAnswer
 from training.evaluation.intervals import Interval
-from training.evaluation.metrics import Metrics, taken_for
+from training.evaluation.metrics import Metrics, most_confused_with
 from training.evaluation.slices import SMALL, Slice
 
 
 def tables(evaluation: Evaluation) -> list[Table | str]:
-    """What to print, one below the other, without markup; the whole set last, where the eye is."""
+    """Tables and lines to print in this order, without markup; the figures of the whole set come last."""
     parts: list[Table | str] = [_classes(evaluation.metrics), _slices(evaluation.slices)]
     if any(one.too_small for one in evaluation.slices):
-        parts.append(f"* fewer than {SMALL} rows say little")
+        parts.append(f"* fewer than {SMALL} rows: the figures are uncertain")
     if evaluation.errors:
         parts.append(_errors(evaluation.errors))
     return [*parts, *_total(evaluation)]
@@ -34,21 +34,29 @@ def _range(interval: Interval) -> str:
 
 
 def _table(*columns: str) -> Table:
-    """Only names and texts may wrap."""
+    """An empty table in which only names and texts may wrap."""
     table = Table()
     for column in columns:
-        words = column in ("label", "most often taken for", "rows by", "value", "predicted", "truth", "text")
+        words = column in (
+            "label",
+            "most often confused with",
+            "rows by",
+            "value",
+            "predicted",
+            "truth",
+            "text",
+        )
         table.add_column(column, no_wrap=not words, overflow="fold")
     return table
 
 
 def _classes(metrics: Metrics) -> Table:
-    table = _table("label", "precision", "recall", "F1", "n", "most often taken for")
-    mistaken = taken_for(metrics)
+    table = _table("label", "precision", "recall", "F1", "n", "most often confused with")
+    confusions = most_confused_with(metrics)
     for label, m in metrics.per_class.items():
-        found = mistaken[label]
-        taken = f"{found[0]} ({found[1]})" if found else ""
-        table.add_row(label, *(f"{x:.3f}" for x in (m.precision, m.recall, m.f1)), str(m.support), taken)
+        other = confusions[label]
+        confused = f"{other[0]} ({other[1]})" if other else ""
+        table.add_row(label, *(f"{x:.3f}" for x in (m.precision, m.recall, m.f1)), str(m.support), confused)
     return table
 
 

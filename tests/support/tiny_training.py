@@ -100,7 +100,7 @@ def table(checkpoint: Path, **hyperparameters: Any) -> dict[str, Any]:
             "batch_tokens": 64,
             "encoder_learning_rate": 3e-3,
             "head_learning_rate": 1e-2,
-            "dev_share": 0.2,
+            "dev_ratio": 0.2,
             "checkpoint_steps": 4,
             **hyperparameters,
         },

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from tiny_training import table
 
-from training.config import Head, load_config, parse_config
+from training.config import Head
+from training.config_file import RENAMED, load_config, parse_config
 from training.errors import TrainingConfigError
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
@@ -34,30 +35,48 @@ def test_a_teacher_learns_what_its_student_learns() -> None:
 
 def test_numbers_mean_the_aliases_or_else_the_order() -> None:
     aliased = Head(labels=("negative", "positive"), aliases={"0": "positive", "Bearish": "negative"})
-    assert aliased.coding == {
+    assert aliased.label_mapping == {
         "0": "positive",
         "bearish": "negative",
         "negative": "negative",
         "positive": "positive",
     }
-    assert Head(labels=("Oil", "Banks")).coding == {"0": "Oil", "1": "Banks", "oil": "Oil", "banks": "Banks"}
-    assert Head(labels=("1", "2")).coding == {"1": "1", "2": "2"}  # a 0 is a mistake, not the first label
+    assert Head(labels=("Oil", "Banks")).label_mapping == {
+        "0": "Oil",
+        "1": "Banks",
+        "oil": "Oil",
+        "banks": "Banks",
+    }
+    assert Head(labels=("1", "2")).label_mapping == {
+        "1": "1",
+        "2": "2",
+    }  # a 0 is a mistake, not the first label
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"sed": 1}, "unknown key 'sed'; did you mean 'seed'"),
+        ({"sed": 1}, "unknown key 'sed'; the nearest known one is 'seed'"),
         ({"seed": -1}, "Expected `int` >= 0 - at `seed`"),
-        ({"hyperparameters": {"epoch": 3}}, "unknown key 'epoch' in hyperparameters; did you mean 'epochs'"),
-        ({"datasets": [{"name": "a", "path": "a.csv", "heads": "topic"}]}, "did you mean 'head'"),
-        ({"heads": {"topic": {"label": ["Oil", "Banks"]}}}, "did you mean 'labels'"),
+        (
+            {"hyperparameters": {"epoch": 3}},
+            "unknown key 'epoch' in hyperparameters; the nearest known one is 'epochs'",
+        ),
+        ({"datasets": [{"name": "a", "path": "a.csv", "heads": "topic"}]}, "the nearest known one is 'head'"),
+        ({"heads": {"topic": {"label": ["Oil", "Banks"]}}}, "the nearest known one is 'labels'"),
         ({"seed": "one"}, "Expected `int`, got `str` - at `seed`"),
         ({"datasets": []}, "nothing to train on"),
-        ({"datasets": [{"name": "a", "path": "a.csv", "head": "topics"}]}, "did you mean 'topic'"),
+        ({"heads": {}}, "nothing to learn: add a [heads.NAME] table"),
+        (
+            {"datasets": [{"name": "a", "path": "a.csv", "head": "topics"}]},
+            "the nearest known one is 'topic'",
+        ),
         ({"heads": {"topic": {"labels": ["Oil"]}}}, "at least two labels"),
-        ({"heads": {"topic": {"labels": ["Oil", "Banks"], "aliases": {"0": "Oi"}}}}, "did you mean 'Oil'"),
-        ({"heads": {"topic": {"labels": ["Oil", "OIL"]}}}, "each once whatever its case"),
+        (
+            {"heads": {"topic": {"labels": ["Oil", "Banks"], "aliases": {"0": "Oi"}}}},
+            "the nearest known one is 'Oil'",
+        ),
+        ({"heads": {"topic": {"labels": ["Oil", "OIL"]}}}, "must differ in more than upper and lower case"),
         (
             {"heads": {"topic": {"labels": ["Oil", "Banks"], "aliases": {"oil": "Banks"}}}},
             "'oil' is a label itself",
@@ -77,7 +96,7 @@ def test_numbers_mean_the_aliases_or_else_the_order() -> None:
         ),
         ({"hyperparameters": {"patience": 0}}, "Expected `int` >= 1 - at `hyperparameters.patience`"),
         ({"hyperparameters": {"batch_tokens": 8}}, "batch_tokens (8) must be at least max_tokens (16)"),
-        ({"hyperparameters": {"dev_share": 0.6}}, "Expected `float` <= 0.5 - at `hyperparameters.dev_share`"),
+        ({"hyperparameters": {"dev_ratio": 0.6}}, "Expected `float` <= 0.5 - at `hyperparameters.dev_ratio`"),
         ({"distillation": {"weight": 0}}, "Expected `float` > 0.0 - at `distillation.weight`"),
     ],
 )
@@ -90,12 +109,12 @@ def test_wrong_configuration_names_the_key(wrong: dict[str, Any], message: str) 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"share": [0.5, 0.2]}, "share must be"),
+        ({"hash_range": [0.5, 0.2]}, "hash_range must be"),
         ({"label_pattern": "(a)(b)"}, "exactly one group"),
-        ({"label_pattern": "("}, "no regular expression"),
-        ({"label_pattern": "(a{99999999999999999999})"}, "no regular expression"),
-        ({"label_pattern": "(" * 5000}, "no regular expression"),
-        ({"labels": {"up": "positve"}}, "did you mean 'positive'"),
+        ({"label_pattern": "("}, "not a regular expression"),
+        ({"label_pattern": "(a{99999999999999999999})"}, "not a regular expression"),
+        ({"label_pattern": "(" * 5000}, "not a regular expression"),
+        ({"label_mapping": {"up": "positve"}}, "the nearest known one is 'positive'"),
     ],
 )
 def test_wrong_data_set_is_named(wrong: dict[str, Any], message: str) -> None:
@@ -105,11 +124,51 @@ def test_wrong_data_set_is_named(wrong: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("former", "message"),
+    [
+        (
+            {"hyperparameters": {"dev_share": 0.1}},
+            "the key 'dev_share' in hyperparameters is now called 'dev_ratio'",
+        ),
+        (
+            {"distillation": {"altered_copies": 1}},
+            "'altered_copies' in distillation is now called 'augmented_copies'",
+        ),
+        (
+            {"distillation": {"unlabelled": [{"name": "a", "path": "a.csv", "share": [0.0, 0.5]}]}},
+            "'share' in distillation.unlabelled[0] is now called 'hash_range'",
+        ),
+        (
+            {"evaluation": [{"name": "a", "path": "a.csv", "head": "topic", "share": [0.0, 0.5]}]},
+            "'share' in evaluation[0] is now called 'hash_range'",
+        ),
+        (
+            {"datasets": [{"name": "a", "path": "a.csv", "head": "topic", "labels": {"0": "Oil"}}]},
+            "'labels' in datasets[0] is now called 'label_mapping'",
+        ),
+    ],
+)
+def test_a_former_key_names_the_new_one(former: dict[str, Any], message: str) -> None:
+    with pytest.raises(TrainingConfigError) as caught:
+        parse_config(changed(**former))
+    assert message in str(caught.value)
+
+
+def test_every_former_key_has_a_new_one() -> None:
+    for table_type, keys in RENAMED.items():
+        assert not set(keys) & set(table_type.__struct_fields__)
+        assert set(keys.values()) <= set(table_type.__struct_fields__)
+
+
 def test_a_file_may_number_labels_that_are_numbers() -> None:
     datasets = table(Path("base"))["datasets"]
-    numbered = {**datasets[0], "labels": {"0": "1", "1": "2"}}
+    numbered = {**datasets[0], "label_mapping": {"0": "1", "1": "2"}}
     heads = {**table(Path("base"))["heads"], "sentiment": {"labels": ["1", "2"]}}
-    assert parse_config(changed(heads=heads, datasets=[numbered, datasets[1]])).datasets[0].labels["0"] == "1"
+    assert (
+        parse_config(changed(heads=heads, datasets=[numbered, datasets[1]])).datasets[0].label_mapping["0"]
+        == "1"
+    )
 
 
 def test_head_without_data() -> None:
@@ -144,11 +203,17 @@ def test_values_may_be_changed_from_outside() -> None:
             "Expected `int` <= 10000 - at `hyperparameters.epochs`",
         ),
         ("max_tokens=99999999999999999999", "Expected `int` <= 65536 - at `max_tokens`"),
-        ("distillation.altered_copies=999999", "Expected `int` <= 100 - at `distillation.altered_copies`"),
+        (
+            "distillation.augmented_copies=999999",
+            "Expected `int` <= 100 - at `distillation.augmented_copies`",
+        ),
         ("seed=3\nmax_tokens=8", "write KEY=VALUE"),
-        ("hyperparameters.epoch=3", "did you mean 'epochs'"),
-        ("seed.x=3", "seed is no table"),
-        ("heads.sentiment.labels=['bad', 'good']", "known are 'bad', 'good'"),
+        ("hyperparameters.epoch=3", "the nearest known one is 'epochs'"),
+        ("seed.x=3", "seed is not a table"),
+        (
+            "heads.sentiment.labels=['bad', 'good']",
+            "aliases: 0 = 'negative' is not a label; the nearest known one is 'bad'",
+        ),
         ("seed=", "Expected `int`, got `str`"),
     ],
 )

@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from tiny_training import write_checkpoint
 
 from bearwatch.cli import bearwatch
-from training.config import TrainingConfig, parse_config
+from training.config import TrainingConfig
+from training.config_file import parse_config
 from training.errors import TrainingError
 
 ROOT = Path(__file__).parents[2]
@@ -172,24 +173,28 @@ def row(number: int, label: str) -> Callable[[Path], None]:
 
 
 MISTAKES: dict[str, Callable[[Path], None]] = {
-    "no column 'intent'; did you mean 'intnt'?": rewrite("text,intent", "text,intnt"),
-    "row 20: unknown label 'transfr' in column 'intent'; did you mean 'transfer'?": row(20, "transfr"),
+    "no column 'intent'; the nearest one is 'intnt'": rewrite("text,intent", "text,intnt"),
+    "row 20: unknown label 'transfr' in column 'intent'; the nearest known one is 'transfer'": row(
+        20, "transfr"
+    ),
     "row 20: no label in column 'intent'": row(20, ""),
     "row 0 has more cells than the header": rewrite("text,intent\n", "text,intent\nHello, please,cancel\n"),
     "the byte 0xE9 is not UTF-8 ('é' in Latin-1)": rewrite("text,intent\n", "text,intent\ncafé card,loan\n"),
     "the file is empty": replace_rows(),
     "no training text is labelled 'cancel'": drop_label,
     "is the only usable row of the data set": replace_rows("text,intent", "close my account,cancel"),
-    "no text left to choose the epoch on": rewrite("dev_share = ", "dev_share = 0.0001 # ", "intents.toml"),
-    "unknown key 'epoch' in hyperparameters; did you mean 'epochs'?": rewrite(
+    "no text is left to choose the epoch with": rewrite(
+        "dev_ratio = ", "dev_ratio = 0.0001 # ", "intents.toml"
+    ),
+    "unknown key 'epoch' in hyperparameters; the nearest known one is 'epochs'": rewrite(
         "epochs =", "epoch =", "intents.toml"
     ),
     "base_model 'no/such/folder' cannot be loaded": rewrite(
         "base_model = ", 'base_model = "no/such/folder" # ', "intents.toml"
     ),
-    "holds a training run: add --resume to go on, or choose another folder": start_run,
+    "contains a training run: add --resume to continue it, or choose another folder": start_run,
     "was started with another configuration, data or teachers": start_and_change,
-    "is not empty and no training run": fill,
+    "is not empty and not a training run": fill,
 }
 
 
@@ -211,7 +216,9 @@ def train(folder: Path, *flags: str) -> Result:
 
 def test_a_value_may_be_set_for_once(example: Path) -> None:
     result = train(example, "--set", "hyperparameters.epoch=2")
-    assert "unknown key 'epoch' in hyperparameters; did you mean 'epochs'?" in str(result.exception)
+    assert "unknown key 'epoch' in hyperparameters; the nearest known one is 'epochs'" in str(
+        result.exception
+    )
     for seed in ("-1", str(2**63)):
         assert str(train(example, "--seed", seed).exception).endswith("- at `seed`")
     result = train(example, "--set", "hyperparameters.epochs=2", "--set", "seed=5")
@@ -221,7 +228,7 @@ def test_a_value_may_be_set_for_once(example: Path) -> None:
 
 
 def test_the_table_of_errors_is_whole() -> None:
-    _, rows = PAGE.split("| it says | what to do |")
+    _, rows = PAGE.split("| message | what to do |")
     assert re.findall(r"^\| `(.+?)` \|", rows, re.MULTILINE) == list(MISTAKES)
 
 

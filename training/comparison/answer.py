@@ -1,4 +1,4 @@
-"""When is the simple classifier enough? Answered from the cells of a comparison."""
+"""From the results of a comparison: when is a simple classifier enough, and what does BERT cost?"""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,13 @@ from training.evaluation.intervals import LEVEL, RESAMPLES, Interval
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One share: BERT against the best simple method there. `difference`: of accuracies, BERT's less the simple one's.
+    """BERT and the best simple method with one percentage of the labels.
 
-    The best is the best on the test texts, which favours the simple side a little.
+    `labels`: their number. `bert` and `simple`: accuracies. `difference`: BERT's accuracy minus the simple one's, with
+    its interval. The simple method is the best one on the test texts, which favours the simple side a little.
     """
 
-    share: float
+    label_percent: float
     labels: int
     bert: float
     simple: float
@@ -25,27 +26,28 @@ class Step(msgspec.Struct, frozen=True):
 
     @property
     def winner(self) -> str | None:
-        """Who is better by more than chance explains."""
+        """The method that is better by more than chance explains; None where neither is."""
         if self.interval.low > 0:
             return BERT
         return self.method if self.interval.high < 0 else None
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """BERT and the simple method of the same share."""
+    """What BERT and the simple method cost, trained with the same percentage of the labels."""
 
-    share: float
+    label_percent: float
     method: str
     bert: float
     simple: float
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """`better_from`: the share from which on BERT is better at every one; `enough_at`: the smallest share with which
-    it is as good as the best simple method with the most labels. None: there is none.
+    """The answer for one head. Percentages are of the labels.
 
-    `training` in seconds at the largest share that BERT was trained with here, `speed` in documents a second and
-    `noise`, what 10 % of typing mistakes cost in accuracy, at the largest share; `engine` is BERT's there.
+    `better_from`: the percentage from which BERT is better at every step. `enough_at`: the smallest percentage with
+    which BERT is as accurate as the best simple method with the most labels. None: there is none.
+    `training`: seconds, at the largest percentage that BERT was trained with here. At the largest percentage, `speed`:
+    documents per second; `noise`: loss of accuracy by 10 % of typing mistakes; `engine`: the one that BERT ran on.
     """
 
     head: str
@@ -59,15 +61,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def answer(head: str, splits: Sequence[Split], results: Sequence[Result], seed: int) -> Answer:
-    """`results`: all cells."""
+    """The answer for one head, from the results of all cells and the sizes of its splits."""
     of_head = [each for each in results if head in each.figures]
-    labels = {each.share: each.labels for each in splits if each.head == head}
-    pairs = [_pair(head, share, of_head) for share in sorted(labels)]
+    labels = {each.label_percent: each.labels for each in splits if each.head == head}
+    pairs = [_pair(head, percent, of_head) for percent in sorted(labels)]
     steps = tuple(
-        _step(head, labels[bert.cell.share], bert, simple, [seed, n])
+        _step(head, labels[bert.cell.label_percent], bert, simple, [seed, n])
         for n, (bert, simple) in enumerate(pairs)
     )
-    reached = (each.share for each in steps if each.bert >= steps[-1].simple)
+    reached = (each.label_percent for each in steps if each.bert >= steps[-1].simple)
     trained = [pair for pair in pairs if pair[0].training_seconds is not None]
     return Answer(
         head=head,
@@ -84,45 +86,45 @@ def answer(head: str, splits: Sequence[Split], results: Sequence[Result], seed: 
 
 
 def paired_interval(one: str, other: str, seed: Sequence[int]) -> Interval:
-    """Bootstrap interval of the difference of two accuracies on the same texts; "0110...": right or not.
+    """Bootstrap interval of the difference of two accuracies on the same texts; each as "0110...", 1 for right.
 
-    Texts are drawn together for both, so what is hard for both does not widen it. A resample is decided by how
-    often it draws a text that only one of them has right: multinomial.
+    Texts are drawn for both methods together, so texts that are hard for both do not widen the interval. A resample is
+    determined by how often it draws a text that only one method has right, which is multinomial.
     """
     mine, theirs = (np.frombuffer(each.encode(), np.uint8) for each in (one, other))  # (n,)
     only_mine, only_theirs = int((mine > theirs).sum()), int((mine < theirs).sum())
     n = len(mine)
-    shares = np.array([only_mine, only_theirs, n - only_mine - only_theirs]) / n
-    draws = np.random.default_rng(seed).multinomial(n, shares, RESAMPLES)  # (resamples, 3)
+    ratios = np.array([only_mine, only_theirs, n - only_mine - only_theirs]) / n
+    draws = np.random.default_rng(seed).multinomial(n, ratios, RESAMPLES)  # (resamples, 3)
     low, high = np.quantile((draws[:, 0] - draws[:, 1]) / n, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return Interval(float(low), float(high))
 
 
-def _pair(head: str, share: float, results: Sequence[Result]) -> tuple[Result, Result]:
-    """BERT and the best simple method."""
-    there = [each for each in results if each.cell.share == share]
-    (bert,) = (each for each in there if each.cell.method == BERT)
-    simple = [each for each in there if each.cell.method != BERT]
+def _pair(head: str, label_percent: float, results: Sequence[Result]) -> tuple[Result, Result]:
+    """The results of BERT and of the best simple method with one percentage of the labels."""
+    cells = [each for each in results if each.cell.label_percent == label_percent]
+    (bert,) = (each for each in cells if each.cell.method == BERT)
+    simple = [each for each in cells if each.cell.method != BERT]
     return bert, max(simple, key=lambda each: each.figures[head].accuracy)
 
 
 def _step(head: str, labels: int, bert: Result, simple: Result, seed: Sequence[int]) -> Step:
     mine, theirs = bert.figures[head].accuracy, simple.figures[head].accuracy
     interval = paired_interval(bert.right[head], simple.right[head], seed)
-    return Step(simple.cell.share, labels, mine, theirs, simple.cell.method, mine - theirs, interval)
+    return Step(simple.cell.label_percent, labels, mine, theirs, simple.cell.method, mine - theirs, interval)
 
 
 def _better_from(steps: Sequence[Step]) -> float | None:
-    found = None
+    start = None
     for step in reversed(steps):
         if step.winner != BERT:
             break
-        found = step.share
-    return found
+        start = step.label_percent
+    return start
 
 
 def _cost(bert: Result, simple: Result, values: Sequence[float]) -> Cost:
-    return Cost(bert.cell.share, simple.cell.method, *values)
+    return Cost(bert.cell.label_percent, simple.cell.method, *values)
 
 
 def _lost_to_noise(head: str, result: Result) -> float:

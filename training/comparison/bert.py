@@ -1,4 +1,4 @@
-"""BERT as a cell of a comparison: fine-tuned on the cell's texts and exported."""
+"""BERT in a comparison: fine-tuned on the texts of a cell and exported."""
 
 import shutil
 from time import perf_counter
@@ -12,9 +12,12 @@ from training.fit.training_run import fit
 
 
 def fine_tuned(task: Task) -> Trained:
-    """The same way as `bearwatch train` and `bearwatch export`; what is timed ends before the export.
+    """Fine-tune and export as `bearwatch train` and `bearwatch export` do; the measured time ends before the export.
 
-    A training that was interrupted begins afresh: its seconds would not be known otherwise.
+    An interrupted training starts again from the beginning, because its time would not be known otherwise.
+
+    Raises:
+        TrainingError, ModelError: the training or the export failed.
     """
     shutil.rmtree(task.scratch, ignore_errors=True)
     run, model = task.scratch / "run", task.scratch / "model"

@@ -1,4 +1,4 @@
-"""What a comparison is made of: cells to fill in, what each is given, and what it found."""
+"""The types of a comparison: its cells, the input of a cell and its result."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,38 +21,44 @@ CLEAN, TYPING_5, TYPING_10, UPPER = VARIANTS = ("clean", "typing 5 %", "typing 1
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A method with a share of the labels, in per cent. `head` is None where one training serves all heads.
+    """A method, trained with `label_percent` per cent of the labels.
 
-    `model`: hash of the exported model that is measured, where none is trained.
+    `head`: None where one training serves all heads. `model`: hash of the exported model that is evaluated instead of
+    training one.
     """
 
     method: str
-    share: float
+    label_percent: float
     head: str | None
     model: str | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.method}, {self.share:g} % of the labels, {self.head or 'all heads'}"
+        return f"{self.method}, {self.label_percent:g} % of the labels, {self.head or 'all heads'}"
 
     @property
     def file(self) -> str:
-        parts = (self.method, f"{self.share:g}", self.head or "all", *([self.model] if self.model else []))
+        parts = (
+            self.method,
+            f"{self.label_percent:g}",
+            self.head or "all",
+            *([self.model] if self.model else []),
+        )
         return quote("-".join(parts).replace(" ", "-"), safe="") + ".json"
 
 
 @dataclass(frozen=True)
 class Tests:
-    """The evaluation sets of one head, one after the other; `sets`: name -> its rows."""
+    """The evaluation sets of one head, joined; `sets`: name of a set -> its rows."""
 
     texts: tuple[str, ...]
-    truth: NDArray[np.int64]  # (n,), places in the head's labels
+    truth: NDArray[np.int64]  # (n,), indices of the head's labels
     sets: dict[str, slice]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a cell is given. `corpus` is already the cell's share; `model` is BERT with all labels."""
+    """The input of a cell. `corpus`: the cell's part of the labels. `model`: the folder of BERT with all labels."""
 
     config: TrainingConfig
     corpus: Corpus
@@ -65,22 +71,23 @@ class Task:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that can be asked: texts -> head -> (n_texts, n_labels); without `probabilities` 1 for its answer.
+    """A trained model. `predict`: texts -> head -> (n_texts, n_labels).
 
-    Seconds and memory are those of training alone, None where that happened elsewhere.
+    Where `probabilities` is false, `predict` gives 1 for the predicted label and 0 for the others. Seconds and memory
+    are of training alone, None where the model was not trained here. `chosen`: what was chosen on the dev split.
     """
 
-    says: Callable[[Sequence[str]], dict[str, NDArray[np.float64]]]
+    predict: Callable[[Sequence[str]], dict[str, NDArray[np.float64]]]
     probabilities: bool
-    chosen: str  # on the dev split
+    chosen: str
     training_seconds: float | None
     peak_memory_bytes: int | None
     size_bytes: int
-    engine: str  # what answers: scikit-learn, or an engine of models/engines.py
+    engine: str  # scikit-learn, or an engine of models/engines.py
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Of one head. `ece` is None without probabilities; `sets` and `variants`: name -> accuracy."""
+    """Metrics of one head. `ece`: None without probabilities. `sets`, `variants`: name -> accuracy."""
 
     accuracy: float
     accuracy_interval: Interval
@@ -93,7 +100,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a cell found. `right`: head -> for each test text 1 or 0, so that two cells can be compared in pairs."""
+    """The result of a cell. `right`: head -> "1" or "0" for each test text, for paired comparisons of two cells."""
 
     cell: Cell
     figures: dict[str, Figures]
@@ -102,14 +109,14 @@ class Result(msgspec.Struct, frozen=True):
     peak_memory_bytes: int | None
     size_bytes: int
     right: dict[str, str]
-    engine: str = "an engine not recorded"  # in cells from before it was kept
+    engine: str = "an engine not recorded"  # in cells of an older version
 
 
 class Split(msgspec.Struct, frozen=True):
-    """How much a share leaves for a head; `lost`: labels that no training text has any more."""
+    """How many texts a percentage of the labels leaves for a head; `lost`: labels that no training text has left."""
 
     head: str
-    share: float
+    label_percent: float
     train: int
     dev: int
     lost: tuple[str, ...]
@@ -120,7 +127,7 @@ class Split(msgspec.Struct, frozen=True):
 
 
 class About(msgspec.Struct, frozen=True):
-    """Where the figures come from; `notes` is what a reader must know to read them."""
+    """How the comparison was made; `notes`: what a reader must know to read its figures."""
 
     configuration: str
     base_model: str

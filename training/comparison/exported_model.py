@@ -1,4 +1,4 @@
-"""An exported model as what a comparison asks; no torch is loaded for it."""
+"""An exported model as a cell of a comparison; does not load torch."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ def exported(
     training_seconds: float | None = None,
     peak_memory_bytes: int | None = None,
 ) -> Trained:
-    """The artifact in `folder`, opened as it is for serving. Raises ModelError."""
+    """The artifact in `folder`, loaded as for serving; the other arguments are passed on. Raises ModelError."""
     classifier = Classifier.load(folder)
     return Trained(
-        says=classifier.probabilities,
+        predict=classifier.probabilities,
         probabilities=True,
         chosen=chosen,
         training_seconds=training_seconds,

@@ -1,4 +1,4 @@
-"""The folder of a comparison, and filling in its cells one after the other."""
+"""The folder of a comparison, in which its cells are run one after the other and their results stored."""
 
 import fcntl
 import hashlib
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from training.comparison.cells import BERT, Cell, Result, Task
-from training.comparison.run_cell import run_apart
+from training.comparison.run_cell import run_in_own_process
 from training.data.corpus import Corpus
 from training.errors import TrainingError
 from training.files import write_file
@@ -21,10 +21,11 @@ CELLS, IDENTITY, LOG = "cells", "comparison.sha256", "compare.log"
 
 
 @contextmanager
-def claimed(out: Path, task: Task) -> Iterator[None]:
-    """Make the folder, or find in it a comparison of the same configuration and data, and keep others out of it.
+def locked_folder(out: Path, task: Task) -> Iterator[None]:
+    """Create the folder, or check that it contains a comparison of the same configuration and data, and lock it.
 
-    Raises TrainingError.
+    Raises:
+        TrainingError: it contains something else, another comparison is running there, or it cannot be written.
     """
     texts = [(head, tests.texts, tests.truth.tolist()) for head, tests in task.tests.items()]
     content = msgspec.json.encode((task.config, task.corpus.train, task.corpus.dev, texts))
@@ -38,20 +39,20 @@ def claimed(out: Path, task: Task) -> Iterator[None]:
         raise TrainingError(f"{out}: cannot be used: {error.strerror}") from error
     if not same:
         raise TrainingError(
-            f"{out} holds something else, or a comparison of another configuration, seed or data; choose another "
+            f"{out} contains something else, or a comparison of another configuration, seed or data; choose another "
             "folder"
         )
-    with (out / IDENTITY).open() as file:  # closing it, or the end of the process, lets others in
+    with (out / IDENTITY).open() as file:  # closing it, or the end of the process, releases the lock
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise TrainingError(f"{out}: another comparison is at work there; wait for it to end") from None
+            raise TrainingError(f"{out}: another comparison is running there; wait until it ends") from None
         yield
 
 
-def fill_in(cells: Sequence[Cell], task: Task, parts: Mapping[float, Corpus], out: Path) -> list[Result]:
-    """The result of every cell; those that an earlier run found are read. `parts`: share -> its texts."""
-    done = [found for cell in cells if (found := _read(out / CELLS / cell.file))]
+def run_cells(cells: Sequence[Cell], task: Task, parts: Mapping[float, Corpus], out: Path) -> list[Result]:
+    """The result of every cell; stored results of an earlier run are read. `parts`: percentage -> its texts."""
+    done = [result for cell in cells if (result := _read(out / CELLS / cell.file))]
     missing = [cell for cell in cells if cell not in {each.cell for each in done}]
     columns = (
         BarColumn(),
@@ -60,11 +61,11 @@ def fill_in(cells: Sequence[Cell], task: Task, parts: Mapping[float, Corpus], ou
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as progress:
-        work = {cell: _work(cell, parts[cell.share], task) for cell in missing}
+        work = {cell: _work(cell, parts[cell.label_percent], task) for cell in missing}
         shown = progress.add_task("", total=sum(work.values()))
         for number, cell in enumerate(missing, len(cells) - len(missing) + 1):
             progress.update(shown, description=f"{number} of {len(cells)}: {cell.name}")
-            result = run_apart(cell, replace(task, corpus=parts[cell.share]), out / LOG)
+            result = run_in_own_process(cell, replace(task, corpus=parts[cell.label_percent]), out / LOG)
             _write(out / CELLS / cell.file, result)
             done.append(result)
             progress.advance(shown, work[cell])
@@ -72,7 +73,7 @@ def fill_in(cells: Sequence[Cell], task: Task, parts: Mapping[float, Corpus], ou
 
 
 def _work(cell: Cell, part: Corpus, task: Task) -> float:
-    """About how many seconds a cell takes on two cores; decides nothing but the time left that is shown."""
+    """About how many seconds a cell takes on two cores, for the time left that is shown."""
     tested = sum(len(tests.texts) for tests in task.tests.values())
     if cell.method == BERT:
         trained = 0 if cell.model else len(part.train) * task.config.hyperparameters.epochs
@@ -87,7 +88,7 @@ def _read(path: Path) -> Result | None:
         return None
     except (OSError, msgspec.DecodeError) as error:
         raise TrainingError(
-            f"{path}: no result of a cell ({error}); delete it, and it is found anew"
+            f"{path}: not the result of a cell ({error}); delete it, and the cell is run again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A comparison as `compare.json` and as one HTML page that needs nothing else."""
+"""A comparison as `compare.json` and as one self-contained HTML page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,66 +18,72 @@ METHODS = (*SIMPLE, BERT)
 NOISE = {CLEAN: 0.0, TYPING_5: 5.0, TYPING_10: 10.0}  # per cent of the characters
 
 
-def write_report(out: Path, found: Comparison) -> None:
-    """Both files, into the folder. Raises TrainingError."""
-    for name, content in (("compare.json", figures(found)), ("report.html", report(found).encode())):
+def write_report(out: Path, comparison: Comparison) -> None:
+    """Write `compare.json` and `report.html` into the folder `out`. Raises TrainingError."""
+    for name, content in (
+        ("compare.json", figures(comparison)),
+        ("report.html", report(comparison).encode()),
+    ):
         try:
             (out / name).write_bytes(content)
         except OSError as error:
             raise TrainingError(f"{out / name}: cannot be written: {error.strerror}") from error
 
 
-def summary(found: Comparison) -> Iterator[str]:
-    """The answers as lines of text."""
-    for answer in found.answers:
+def summary(comparison: Comparison) -> Iterator[str]:
+    """The answers as lines of text, for a terminal."""
+    for answer in comparison.answers:
         yield f"{answer.head}:"
         yield from (f"  {sentence}" for sentence in sentences(answer))
 
 
-def figures(found: Comparison) -> bytes:
-    """JSON of everything but which single texts were right."""
-    table: dict[str, Any] = msgspec.to_builtins(found)
+def figures(comparison: Comparison) -> bytes:
+    """The comparison as JSON, without the results of single texts."""
+    table: dict[str, Any] = msgspec.to_builtins(comparison)
     for cell in table["cells"]:
         del cell["right"]
     return msgspec.json.format(msgspec.json.encode(table)) + b"\n"
 
 
-def report(found: Comparison) -> str:
-    """The page."""
-    heads = {answer.head: answer for answer in found.answers}
+def report(comparison: Comparison) -> str:
+    """The page as HTML."""
+    heads = {answer.head: answer for answer in comparison.answers}
     return _environment.get_template("report.html").render(
-        about=found.about,
+        about=comparison.about,
         methods=METHODS,
         variants=VARIANTS,
         resamples=RESAMPLES,
         width=WIDTH,
         height=HEIGHT,
         sentences={head: sentences(answer) for head, answer in heads.items()},
-        splits={head: {each.share: each for each in found.splits if each.head == head} for head in heads},
-        cells={head: _by_share(found, head) for head in heads},
-        plots={head: _plots(found, head) for head in heads},
+        splits={
+            head: {each.label_percent: each for each in comparison.splits if each.head == head}
+            for head in heads
+        },
+        cells={head: _by_percent(comparison, head) for head in heads},
+        plots={head: _plots(comparison, head) for head in heads},
     )
 
 
-def _by_share(found: Comparison, head: str) -> dict[float, list[Result]]:
-    """The cells of a head, the methods in their order."""
-    shares = sorted({cell.cell.share for cell in found.cells})
+def _by_percent(comparison: Comparison, head: str) -> dict[float, list[Result]]:
+    """Percentage of the labels -> the results of a head, in the order of METHODS."""
+    percents = sorted({cell.cell.label_percent for cell in comparison.cells})
     of_head = sorted(
-        (each for each in found.cells if head in each.figures),
+        (each for each in comparison.cells if head in each.figures),
         key=lambda each: METHODS.index(each.cell.method),
     )
-    return {share: [each for each in of_head if each.cell.share == share] for share in shares}
+    return {percent: [each for each in of_head if each.cell.label_percent == percent] for percent in percents}
 
 
-def _plots(found: Comparison, head: str) -> list[Plot]:
-    labels = {each.share: each.labels for each in found.splits if each.head == head}
-    by_share = _by_share(found, head)
-    last = max(by_share)
+def _plots(comparison: Comparison, head: str) -> list[Plot]:
+    labels = {each.label_percent: each.labels for each in comparison.splits if each.head == head}
+    by_percent = _by_percent(comparison, head)
+    last = max(by_percent)
     marks = {float(n): f"{n:,}" for n in labels.values()}
     lines = {
         method: [
-            (labels[share], each.figures[head])
-            for share, cells in by_share.items()
+            (labels[percent], each.figures[head])
+            for percent, cells in by_percent.items()
             for each in cells
             if each.cell.method == method
         ]
@@ -89,7 +95,7 @@ def _plots(found: Comparison, head: str) -> list[Plot]:
     macro_f1: dict[str, list[Point]] = {
         method: [(n, f.macro_f1, f.macro_f1_interval) for n, f in points] for method, points in lines.items()
     }
-    noise = {each.cell.method: _noise(each.figures[head]) for each in by_share[last]}
+    noise = {each.cell.method: _noise(each.figures[head]) for each in by_percent[last]}
     mistyped = {x: f"{x:g} %" for x in NOISE.values()}
     return [
         plot("Accuracy by number of labels", "labels", marks, accuracy, logarithmic=True),
@@ -104,8 +110,8 @@ def _plots(found: Comparison, head: str) -> list[Plot]:
     ]
 
 
-def _noise(found: Figures) -> list[Point]:
-    return [(x, found.variants[name], None) for name, x in NOISE.items()]
+def _noise(figures: Figures) -> list[Point]:
+    return [(x, figures.variants[name], None) for name, x in NOISE.items()]
 
 
 _environment = templates(Path(__file__).parent / "templates")

@@ -1,6 +1,6 @@
-"""One cell of a comparison: a method is trained on a share of the labels and measured, in a process of its own.
+"""Runs one cell of a comparison: trains a method on a percentage of the labels and evaluates it.
 
-So its peak of memory is its own, and nothing that an earlier cell loaded or warmed up helps it.
+A process of its own makes its peak memory and its times independent of what earlier cells have loaded.
 """
 
 import logging
@@ -40,12 +40,14 @@ from training.evaluation.metrics import measure
 TIMED_TEXTS, TIMED_PASSES = 2000, 3
 
 
-def run_apart(cell: Cell, task: Task, log: Path) -> Result:
-    """Run a cell in a fresh process, whose output is added to `log`.
+def run_in_own_process(cell: Cell, task: Task, log: Path) -> Result:
+    """Run a cell in a new process, whose output is appended to `log`; it is killed when this process ends.
 
-    Raises TrainingError and ModelError from there; the process ends with this one, however that ends.
+    Raises:
+        TrainingError: training failed, or the process died.
+        ModelError: a model cannot be loaded.
     """
-    # Forked from a server that imports nothing, a process counts no memory but its own.
+    # Forked from a server that imports nothing, so that only its own memory counts.
     context = multiprocessing.get_context("forkserver")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, cell, task, log), daemon=True)
@@ -56,7 +58,8 @@ def run_apart(cell: Cell, task: Task, log: Path) -> Result:
     except EOFError:
         process.join()
         raise TrainingError(
-            f"{cell.name}: its process ended with {process.exitcode} (-9: killed, often for want of memory); see {log}"
+            f"{cell.name}: its process ended with {process.exitcode} (-9: killed, often because memory ran out); "
+            f"see {log}"
         ) from None
     finally:
         process.kill()
@@ -67,14 +70,20 @@ def run_apart(cell: Cell, task: Task, log: Path) -> Result:
 
 
 def run(cell: Cell, task: Task) -> Result:
-    """Train and measure, in this process. Imports only what the method needs, so that it alone counts."""
+    """Train and evaluate in this process. Imports only what the method needs, because imports count in peak memory."""
     trained, heads = _trained(cell, task), [cell.head] if cell.head else list(task.tests)
-    said = {head: trained.says(task.tests[head].texts)[head] for head in heads}  # (n, n_labels) each
+    predictions = {
+        head: trained.predict(task.tests[head].texts)[head] for head in heads
+    }  # (n, n_labels) each
     figures = {
-        head: _figures(task.config.heads[head].labels, head, task.tests[head], said[head], trained, task)
+        head: _figures(
+            task.config.heads[head].labels, head, task.tests[head], predictions[head], trained, task
+        )
         for head in heads
     }
-    right = {head: (said[head].argmax(1) == task.tests[head].truth).astype(int).tolist() for head in heads}
+    right = {
+        head: (predictions[head].argmax(1) == task.tests[head].truth).astype(int).tolist() for head in heads
+    }
     return Result(
         cell,
         figures,
@@ -106,11 +115,16 @@ def _trained(cell: Cell, task: Task) -> Trained:
 
 
 def _figures(
-    labels: Sequence[str], head: str, tests: Tests, said: NDArray[np.float64], trained: Trained, task: Task
+    labels: Sequence[str],
+    head: str,
+    tests: Tests,
+    predictions: NDArray[np.float64],
+    trained: Trained,
+    task: Task,
 ) -> Figures:
-    metrics = measure(labels, tests.truth, said)
-    intervals = bootstrap(tests.truth, said, task.config.seed)
-    right = said.argmax(1) == tests.truth
+    metrics = measure(labels, tests.truth, predictions)
+    intervals = bootstrap(tests.truth, predictions, task.config.seed)
+    right = predictions.argmax(1) == tests.truth
     plain = [normalise(text) for text in tests.texts]
     seed = task.config.seed
     noisy = {
@@ -119,7 +133,7 @@ def _figures(
         UPPER: [text.upper() for text in plain],
     }
     accuracies = {
-        name: float((trained.says(texts)[head].argmax(1) == tests.truth).mean())
+        name: float((trained.predict(texts)[head].argmax(1) == tests.truth).mean())
         for name, texts in noisy.items()
     }
     return Figures(
@@ -130,16 +144,16 @@ def _figures(
         ece=metrics.ece if trained.probabilities else None,
         sets={name: float(right[rows].mean()) for name, rows in tests.sets.items()},
         variants={CLEAN: metrics.accuracy} | accuracies,
-        documents_per_second=_documents_per_second(trained.says, tests.texts[:TIMED_TEXTS]),
+        documents_per_second=_documents_per_second(trained.predict, tests.texts[:TIMED_TEXTS]),
     )
 
 
-def _documents_per_second(says: Callable[[Sequence[str]], object], texts: Sequence[str]) -> float:
-    """The median of some passes, normalising and vectorising or tokenising included."""
+def _documents_per_second(predict: Callable[[Sequence[str]], object], texts: Sequence[str]) -> float:
+    """The median of TIMED_PASSES passes, with normalising and vectorising or tokenising."""
     seconds = []
     for _ in range(TIMED_PASSES):
         began = perf_counter()
-        says(texts)
+        predict(texts)
         seconds.append(perf_counter() - began)
     return len(texts) / median(seconds)
 

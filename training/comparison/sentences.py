@@ -1,4 +1,4 @@
-"""The answer of a comparison in sentences."""
+"""The answer of a comparison as sentences."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from training.comparison.cells import BERT
 
 
 def sentences(answer: Answer) -> list[str]:
-    """About one head: who is better from how many labels on, what that costs, what noise does."""
+    """Sentences about one head: which method is better with how many labels, what BERT costs, the effect of noise."""
     return [
-        _verdict(answer),
+        _conclusion(answer),
         *_simple_wins(answer.steps),
         *_fewer_labels(answer),
         *([_training(answer.training)] if answer.training else []),
@@ -19,7 +19,7 @@ def sentences(answer: Answer) -> list[str]:
     ]
 
 
-def _verdict(answer: Answer) -> str:
+def _conclusion(answer: Answer) -> str:
     steps = answer.steps
     won = [step for step in steps if step.winner == BERT]
     if not won:
@@ -29,7 +29,7 @@ def _verdict(answer: Answer) -> str:
             f"There is no clear line: BERT is better by more than chance explains with {_listed(won)}, but not with "
             f"{_labels(steps[-1])}."
         )
-    first = next(step for step in steps if step.share == answer.better_from)
+    first = next(step for step in steps if step.label_percent == answer.better_from)
     if first is steps[0]:
         return f"The simple classifier is not enough {_where(steps)}: BERT is better, {_gains(won)}."
     before = steps[steps.index(first) - 1]
@@ -50,11 +50,11 @@ def _simple_wins(steps: Sequence[Step]) -> list[str]:
 
 def _fewer_labels(answer: Answer) -> list[str]:
     last = answer.steps[-1]
-    if len(answer.steps) == 1 or answer.enough_at == last.share:
+    if len(answer.steps) == 1 or answer.enough_at == last.label_percent:
         return []
     if answer.enough_at is None:
         return [f"BERT nowhere reaches the {last.simple:.3f} of {last.method} with {_labels(last)}."]
-    first = next(step for step in answer.steps if step.share == answer.enough_at)
+    first = next(step for step in answer.steps if step.label_percent == answer.enough_at)
     return [
         f"BERT with {_labels(first)} is at least as accurate ({first.bert:.3f}) as the best simple classifier with "
         f"{_labels(last)} ({last.simple:.3f})."
@@ -63,8 +63,8 @@ def _fewer_labels(answer: Answer) -> list[str]:
 
 def _training(cost: Cost) -> str:
     return (
-        f"With {cost.share:g} % of the labels {cost.method} trains in {cost.simple:,.1f} s, BERT in {cost.bert:,.0f} s"
-        " (for all heads at once)."
+        f"With {cost.label_percent:g} % of the labels {cost.method} trains in {cost.simple:,.1f} s, BERT in "
+        f"{cost.bert:,.0f} s (for all heads at once)."
     )
 
 
@@ -83,12 +83,12 @@ def _times(ratio: float) -> str:
 def _noise(cost: Cost) -> str:
     return (
         f"When 10 % of the characters are mistyped, {cost.method} loses {100 * cost.simple:.1f} points of accuracy, "
-        f"BERT {100 * cost.bert:.1f} ({cost.share:g} % of the labels)."
+        f"BERT {100 * cost.bert:.1f} ({cost.label_percent:g} % of the labels)."
     )
 
 
 def _gains(steps: Sequence[Step]) -> str:
-    """At the first and the last of them."""
+    """BERT's advantage at the first and the last of the steps."""
     ends = steps[:1] if len(steps) == 1 else (steps[0], steps[-1])
     return " and ".join(
         f"with {_labels(step)} {step.bert:.3f} against {step.simple:.3f} of {step.method} ({_points(step)})"
@@ -114,7 +114,7 @@ def _listed(steps: Sequence[Step]) -> str:
 
 
 def _labels(step: Step) -> str:
-    return f"{step.share:g} % ({step.labels:,} labels)"
+    return f"{step.label_percent:g} % ({step.labels:,} labels)"
 
 
 def _capital(words: str) -> str:

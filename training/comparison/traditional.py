@@ -1,11 +1,11 @@
 """Traditional text classifiers: TF-IDF of words and of character runs, then a linear model or naive Bayes.
 
-Words and pairs of words, and runs of 2 to 5 characters within words, which survive typing mistakes and endings. The
-strength of regularisation (the smoothing of naive Bayes) is chosen by accuracy on the dev split, of equal ones
-scikit-learn's default. Everything else is scikit-learn's default too, but for three things: counts are damped by their
-logarithm, logistic regression may take 1000 steps to converge, and from RARE_FROM texts on what stands in one text
-only is left out. Complement naive Bayes: Rennie, Shih, Teevan and Karger 2003, "Tackling the Poor Assumptions of Naive
-Bayes Text Classifiers".
+Features are words, pairs of words, and runs of 2 to 5 characters within words, which are robust against typing
+mistakes and inflections. The strength of regularisation (the smoothing of naive Bayes) is chosen by accuracy on the
+dev split; where values are equal, scikit-learn's default. All other settings are scikit-learn's defaults, with three
+exceptions: the logarithm of counts is used, logistic regression may take 1000 steps to converge, and with RARE_FROM
+texts or more features that occur in a single text are left out. Complement naive Bayes: Rennie, Shih, Teevan and
+Karger 2003, "Tackling the Poor Assumptions of Naive Bayes Text Classifiers".
 """
 
 import pickle
@@ -27,11 +27,11 @@ from training.comparison.memory import peak_memory_bytes
 from training.config import TrainingConfig
 from training.data.labelled import Example
 
-RARE_FROM = 1000  # texts; the report says so too
+RARE_FROM = 1000  # texts; templates/report.html states it as well
 
 
 class Recipe(NamedTuple):
-    """`values` of the parameter to choose from, scikit-learn's default first."""
+    """How to build a classifier: `values` of its `parameter` to choose from, scikit-learn's default first."""
 
     parameter: str
     values: tuple[float, ...]
@@ -48,22 +48,22 @@ RECIPES = {
 def train(
     method: str, head: str, examples: Sequence[Example], dev: Sequence[Example], config: TrainingConfig
 ) -> Trained:
-    """One method for one head; all examples are that head's."""
+    """Train one method for one head; all examples are labelled for that head."""
     began = perf_counter()
     recipe, labels = RECIPES[method], config.heads[head].labels
     vectors = _vectors(len(examples))
-    known = vectors.fit_transform(_texts(examples))  # (n_texts, n_features), sparse
-    truth = _places(examples, labels)
-    unseen, wanted = vectors.transform(_texts(dev)), _places(dev, labels)
-    fitted = {value: recipe.make(value, config.seed).fit(known, truth) for value in recipe.values}
-    value = max(fitted, key=lambda each: fitted[each].score(unseen, wanted))
+    train_vectors = vectors.fit_transform(_texts(examples))  # (n_texts, n_features), sparse
+    truth = _indices(examples, labels)
+    dev_vectors, dev_truth = vectors.transform(_texts(dev)), _indices(dev, labels)
+    fitted = {value: recipe.make(value, config.seed).fit(train_vectors, truth) for value in recipe.values}
+    value = max(fitted, key=lambda each: fitted[each].score(dev_vectors, dev_truth))
     pipeline = Pipeline([("vectors", vectors), ("classifier", fitted[value])])
 
-    def says(texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    def predict(texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         return {head: _matrix(pipeline, [normalise(text) for text in texts], len(labels))}
 
     return Trained(
-        says=says,
+        predict=predict,
         probabilities=hasattr(fitted[value], "predict_proba"),
         chosen=f"{recipe.parameter} = {value:g}",
         training_seconds=perf_counter() - began,
@@ -81,19 +81,19 @@ def _vectors(n_texts: int) -> FeatureUnion:
 
 
 def _matrix(pipeline: Pipeline, texts: Sequence[str], n_labels: int) -> NDArray[np.float64]:
-    """(n_texts, n_labels): probabilities, or 1 for the answer; a class that was never seen has 0."""
-    said = np.zeros((len(texts), n_labels))
+    """(n_texts, n_labels): probabilities, or 1 for the predicted label; a label without a training text has 0."""
+    predictions = np.zeros((len(texts), n_labels))
     classifier = pipeline.named_steps["classifier"]
     if hasattr(classifier, "predict_proba"):
-        said[:, classifier.classes_] = pipeline.predict_proba(texts)
+        predictions[:, classifier.classes_] = pipeline.predict_proba(texts)
     else:
-        said[np.arange(len(texts)), pipeline.predict(texts)] = 1
-    return said
+        predictions[np.arange(len(texts)), pipeline.predict(texts)] = 1
+    return predictions
 
 
 def _texts(examples: Sequence[Example]) -> list[str]:
     return [normalise(example.text) for example in examples]
 
 
-def _places(examples: Sequence[Example], labels: Sequence[str]) -> NDArray[np.int64]:
+def _indices(examples: Sequence[Example], labels: Sequence[str]) -> NDArray[np.int64]:
     return np.array([labels.index(example.label) for example in examples])

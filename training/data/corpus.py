@@ -1,4 +1,4 @@
-"""From a configuration's data sets to a training and a dev split that share no text with an evaluation set."""
+"""The training and the dev split of a configuration's data sets, which share no text with an evaluation set."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from training.data.labelled import Example
 from training.data.leaks import Duplicates, LeakReport, Texts
 from training.data.report import DataReport, SetReport, classes, conflicts, lengths, scripts
 from training.data.sources import Source, read_sources
-from training.data.splits import hash_share
+from training.data.splits import hash_position
 from training.errors import TrainingError
 
-Votes = dict[tuple[str, str], Counter[Example]]  # (head, canonical text) -> its rows
+Votes = dict[tuple[str, str], Counter[Example]]  # (head, canonical text) -> its rows, counted
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What is trained on, what chooses the epoch, how many texts each data set gave, and what was left out."""
+    """The training texts, the dev split that chooses the epoch, and reports on the data and on what was left out."""
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
@@ -29,52 +29,59 @@ class Corpus:
 
 
 def read_corpus(config: TrainingConfig, folder: Path) -> Corpus:
-    """Read every data set, drop what leaks and what repeats, split by hash of the text.
+    """Read every data set, drop leaks and repetitions, and split by the hash of the text.
 
-    Dropped are exact and near duplicates of a text in an evaluation set, whether or not evaluation itself leaves
-    that row out. Near duplicates of each other go to the same side of the split. Raises TrainingError for unusable
-    files and for a label that no training text has.
+    Exact and near duplicates of a text in an evaluation set are dropped, also where evaluation itself leaves
+    that row out. Near duplicates of each other go to the same side of the split.
+
+    Args:
+        folder: what the paths of the data sets are relative to.
+
+    Raises:
+        TrainingError: a file is unusable, no training text has one of the labels, or no text is left for dev.
     """
     sources = read_sources(config, folder)
-    duplicates = Duplicates([Texts(one.described.name, one.role, one.words) for one in sources])
+    duplicates = Duplicates(
+        [Texts(source.settings.name, source.role, source.canonical) for source in sources]
+    )
     leaks = duplicates.report()
     votes, origin = _votes(sources, duplicates)
-    agreed = {key: winner for key, copies in votes.items() if (winner := majority(copies))}
-    side = _sides(agreed, duplicates, config.hyperparameters.dev_share)
-    train = tuple(e for (_, words), e in agreed.items() if not side[words])
-    dev = tuple(e for (_, words), e in agreed.items() if side[words])
+    majorities = {key: winner for key, copies in votes.items() if (winner := majority(copies))}
+    in_dev = _in_dev(majorities, duplicates, config.hyperparameters.dev_ratio)
+    train = tuple(example for (_, text), example in majorities.items() if not in_dev[text])
+    dev = tuple(example for (_, text), example in majorities.items() if in_dev[text])
     _check_classes(config, votes, train, dev)
-    apart = {duplicates.representatives[words] for words, in_dev in side.items() if in_dev}
-    unlabelled = _unlabelled(sources, duplicates, {words for _, words in votes}, apart)
-    rows = Counter(origin[key] for key in agreed) + Counter(unlabelled.values())
+    held_out = {duplicates.representatives[text] for text, is_dev in in_dev.items() if is_dev}
+    unlabelled = _unlabelled(sources, duplicates, {text for _, text in votes}, held_out)
+    rows = Counter(origin[key] for key in majorities) + Counter(unlabelled.values())
     data = DataReport(
-        sets=tuple(_report(one, leaks, rows) for one in sources),
+        sets=tuple(_report(source, leaks, rows) for source in sources),
         splits={
             name: classes(part, {head: each.labels for head, each in config.heads.items()})
             for name, part in (("train", train), ("dev", dev))
         },
         unlabelled=len(unlabelled),
-        conflicts=conflicts(votes.values(), set(agreed.values())),
+        conflicts=conflicts(votes.values(), set(majorities.values())),
     )
     return Corpus(train, dev, tuple(unlabelled), dict(rows), data, leaks)
 
 
 def _votes(sources: Sequence[Source], duplicates: Duplicates) -> tuple[Votes, dict[tuple[str, str], str]]:
-    """What every row that may be trained on says about its text, and the set that the text comes from first."""
+    """The labels that rows give to each text that may be trained on, and the first set that contains the text."""
     votes: Votes = {}
     origin: dict[tuple[str, str], str] = {}
-    for one in sources:
-        if one.role == "train":
-            for row, example in one.examples.items():
-                words = one.words[row]
-                if words and words not in duplicates.forbidden:
-                    votes.setdefault((example.head, words), Counter())[example] += 1
-                    origin.setdefault((example.head, words), one.described.name)
+    for source in sources:
+        if source.role == "train":
+            for row, example in source.examples.items():
+                text = source.canonical[row]
+                if text and text not in duplicates.forbidden:
+                    votes.setdefault((example.head, text), Counter())[example] += 1
+                    origin.setdefault((example.head, text), source.settings.name)
     return votes, origin
 
 
 def majority(votes: Counter[Example]) -> Example | None:
-    """The first example with the label that most copies of the text have; None where two labels tie."""
+    """Of the copies of one text, the first with the most frequent label; None where two labels tie."""
     by_label: Counter[str] = Counter()
     for example, count in votes.items():
         by_label[example.label] += count
@@ -84,63 +91,68 @@ def majority(votes: Counter[Example]) -> Example | None:
     return next(example for example in votes if example.label == label)
 
 
-def _sides(
-    agreed: Mapping[tuple[str, str], Example], duplicates: Duplicates, dev_share: float
+def _in_dev(
+    majorities: Mapping[tuple[str, str], Example], duplicates: Duplicates, dev_ratio: float
 ) -> dict[str, bool]:
-    """Canonical text -> whether it is in dev: one answer for all that near duplicates link."""
-    return {words: hash_share(duplicates.representatives[words], "dev") < dev_share for _, words in agreed}
+    """Canonical text -> whether it is in the dev split; texts linked by near duplicates are on one side."""
+    return {
+        text: hash_position(duplicates.representatives[text], "dev") < dev_ratio for _, text in majorities
+    }
 
 
 def _unlabelled(
-    sources: Sequence[Source], duplicates: Duplicates, known: set[str], apart: set[str]
+    sources: Sequence[Source], duplicates: Duplicates, labelled: set[str], held_out: set[str]
 ) -> dict[str, str]:
-    """Text -> its set; every text once, none that is `known` from a labelled set or whose group is kept `apart`."""
-    found: dict[str, str] = {}
-    seen = known | duplicates.forbidden.keys()
-    for one in (source for source in sources if source.role == "unlabelled"):
-        for row, text in one.texts.items():
-            words = one.words[row]
-            if words and words not in seen and duplicates.representatives[words] not in apart:
-                seen.add(words)
-                found[text] = one.described.name
-    return found
+    """Unlabelled text -> its set; each text once, none of a `labelled` set and none near a text that is `held_out`.
+
+    `labelled` are canonical texts, `held_out` representatives of groups of near duplicates.
+    """
+    unlabelled: dict[str, str] = {}
+    seen = labelled | duplicates.forbidden.keys()
+    for source in (each for each in sources if each.role == "unlabelled"):
+        for row, text in source.texts.items():
+            form = source.canonical[row]
+            if form and form not in seen and duplicates.representatives[form] not in held_out:
+                seen.add(form)
+                unlabelled[text] = source.settings.name
+    return unlabelled
 
 
-def _report(one: Source, leaks: LeakReport, kept: Mapping[str, int]) -> SetReport:
-    name = one.described.name
+def _report(source: Source, leaks: LeakReport, kept: Mapping[str, int]) -> SetReport:
+    name = source.settings.name
     kinds = Counter(dropped.kind for dropped in leaks.dropped.get(name, ()))
     return SetReport(
         name=name,
-        role=one.role,
-        head=one.described.head if isinstance(one.described, LabelledSet) else None,
-        rows=len(one.texts),
-        empty=sum(not words for words in one.words.values()),
+        role=source.role,
+        head=source.settings.head if isinstance(source.settings, LabelledSet) else None,
+        rows=len(source.texts),
+        empty=sum(not text for text in source.canonical.values()),
         exact_leaks=kinds["exact"],
         near_leaks=kinds["near"],
-        kept=None if one.role == "evaluation" else kept.get(name, 0),
-        classes=dict(Counter(example.label for example in one.examples.values()).most_common()),
-        words=lengths(one.words.values()),
-        scripts=scripts(one.texts.values()),
-        non_ascii_ratio=sum(not text.isascii() for text in one.texts.values()) / len(one.texts),
+        kept=None if source.role == "evaluation" else kept.get(name, 0),
+        classes=dict(Counter(example.label for example in source.examples.values()).most_common()),
+        words=lengths(source.canonical.values()),
+        scripts=scripts(source.texts.values()),
+        non_ascii_ratio=sum(not text.isascii() for text in source.texts.values()) / len(source.texts),
     )
 
 
 def _check_classes(
     config: TrainingConfig, votes: Votes, train: Sequence[Example], dev: Sequence[Example]
 ) -> None:
-    found = {(e.head, e.label) for e in train}
+    trained = {(e.head, e.label) for e in train}
     for name, head in config.heads.items():
         where = ", ".join(f"{one.path} (column {one.label!r})" for one in config.datasets if one.head == name)
         for label in head.labels:
-            if (name, label) in found:
+            if (name, label) in trained:
                 continue
             unused = sum(any((e.head, e.label) == (name, label) for e in copies) for copies in votes.values())
-            why = f" ({unused} are contradicted or kept for dev)" if unused else ""
+            why = f" ({unused} have conflicting labels or are in the dev split)" if unused else ""
             raise TrainingError(
                 f"heads.{name}: no training text is labelled {label!r} in {where}{why}; remove the label or add data"
             )
         if not any(e.head == name for e in dev):
             raise TrainingError(
-                f"heads.{name}: no text left to choose the epoch on in {where}; raise hyperparameters.dev_share "
+                f"heads.{name}: no text is left to choose the epoch with in {where}; raise hyperparameters.dev_ratio "
                 "or add data"
             )

@@ -1,4 +1,4 @@
-"""Which texts stand in more than one data set, and which rows of training sets an evaluation set forbids."""
+"""Texts that are in more than one data set, and rows of training sets that duplicate a row of an evaluation set."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Role = Literal["train", "unlabelled", "evaluation"]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The texts of a data set: row in its file -> canonical text."""
+    """The canonical texts of a data set, by row of its file."""
 
     name: str
     role: Role
@@ -25,7 +25,7 @@ class Texts:
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """A row that is not trained on, and the row of an evaluation set that it is a duplicate of."""
+    """A row that is not trained on: an exact or near duplicate of row `of_row` in the evaluation set `of`."""
 
     row: int
     kind: Literal["exact", "near"]
@@ -34,7 +34,7 @@ class Dropped(msgspec.Struct, frozen=True):
 
 
 class Match(NamedTuple):
-    """Why a text is not trained on: its copy or near duplicate in an evaluation set."""
+    """The exact or near duplicate of a training text in an evaluation set, because of which it is not trained on."""
 
     kind: Literal["exact", "near"]
     of: str
@@ -42,12 +42,13 @@ class Match(NamedTuple):
 
 
 class LeakReport(msgspec.Struct, frozen=True):
-    """`exact[i][j]`: rows of set i whose text is in set j as well; where i = j, rows that repeat an earlier row.
+    """Duplicates between all pairs of data sets, and the rows dropped because of them.
 
-    `near[i][j]`: rows of set i of which set j has a near duplicate, a text that is not the same.
+    `exact[i][j]`: rows of set i whose text is in set j as well; where i = j, rows that repeat an earlier row.
+    `near[i][j]`: rows of set i that have a near duplicate in set j, a similar text that is not the same.
     """
 
-    similarity: float  # of near duplicates at least: share of common words
+    similarity: float  # least ratio of common words of near duplicates
     sets: tuple[str, ...]
     exact: list[list[int]]
     near: list[list[int]]
@@ -55,7 +56,7 @@ class LeakReport(msgspec.Struct, frozen=True):
 
 
 class Duplicates:
-    """Exact and near duplicates over data sets. Texts without a word are duplicates of nothing."""
+    """Exact and near duplicates within and between data sets. A text without a word is never a duplicate."""
 
     def __init__(self, sets: Sequence[Texts]) -> None:
         self._sets = sets
@@ -64,42 +65,42 @@ class Duplicates:
         self.pairs = near_duplicates(self.texts)
 
     def report(self) -> LeakReport:
+        """Count the duplicates between all pairs of sets, and list the rows that must be dropped."""
         names = tuple(one.name for one in self._sets)
-        count = np.zeros(
-            (len(self.texts), len(self._sets)), np.int64
-        )  # (n_texts, n_sets): rows with the text
+        # (n_texts, n_sets): rows with the text
+        count = np.zeros((len(self.texts), len(self._sets)), np.int64)
         for column, one in enumerate(self._sets):
             np.add.at(count[:, column], [self._number[text] for text in one.rows.values() if text], 1)
-        there = (count > 0).astype(np.int64)
-        exact = count.T @ there - np.diag(there.sum(0))  # (n_sets, n_sets)
-        near = count.T @ (self._linked(there) > 0)  # (n_sets, n_sets)
+        present = (count > 0).astype(np.int64)
+        exact = count.T @ present - np.diag(present.sum(0))  # (n_sets, n_sets)
+        near = count.T @ (self._linked(present) > 0)  # (n_sets, n_sets)
         dropped = {one.name: self._dropped(one) for one in self._sets if one.role != "evaluation"}
         return LeakReport(SIMILARITY, names, exact.tolist(), near.tolist(), dropped)
 
-    def _linked(self, there: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Near duplicates of each text in each set, (n_texts, n_sets)."""
+    def _linked(self, present: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many near duplicates each text has in each set, (n_texts, n_sets)."""
         both = np.concatenate([self.pairs, self.pairs[:, ::-1]])
         links = coo_array((np.ones(len(both), np.int64), both.T), shape=(len(self.texts),) * 2)
-        return np.asarray(links.tocsr() @ there)
+        return np.asarray(links.tocsr() @ present)
 
     @cached_property
     def forbidden(self) -> dict[str, Match]:
-        """Canonical texts that must not be trained on."""
+        """Canonical texts that must not be trained on -> their duplicate in an evaluation set."""
         evaluated: dict[str, tuple[str, int]] = {}
         for one in self._sets:
             if one.role == "evaluation":
                 for row, text in one.rows.items():
                     evaluated.setdefault(text, (one.name, row))
         evaluated.pop("", None)
-        found = {text: Match("exact", *where) for text, where in evaluated.items()}
+        matches = {text: Match("exact", *where) for text, where in evaluated.items()}
         for text, other in self._similar():
             if other in evaluated:
-                found.setdefault(text, Match("near", *evaluated[other]))
-        return found
+                matches.setdefault(text, Match("near", *evaluated[other]))
+        return matches
 
     @cached_property
     def representatives(self) -> dict[str, str]:
-        """Canonical text -> the first, in alphabetical order, of all that near duplicates link it to."""
+        """Canonical text -> the alphabetically first text of its group; near duplicates link the texts of a group."""
         group = groups(len(self.texts), self.pairs).tolist()
         first: dict[int, str] = {}
         for number, text in zip(group, self.texts, strict=True):
@@ -112,5 +113,5 @@ class Duplicates:
             yield self.texts[other], self.texts[one]
 
     def _dropped(self, one: Texts) -> list[Dropped]:
-        found = ((row, self.forbidden.get(text)) for row, text in one.rows.items())
-        return [Dropped(row, *match) for row, match in found if match]
+        matches = ((row, self.forbidden.get(text)) for row, text in one.rows.items())
+        return [Dropped(row, *match) for row, match in matches if match]

@@ -1,4 +1,4 @@
-"""What the data is like: sizes, classes, lengths, scripts, and the texts whose copies have differing labels."""
+"""Statistics of the data: sizes, classes, lengths, scripts, and texts whose copies have different labels."""
 
 import unicodedata
 from collections import Counter
@@ -13,7 +13,7 @@ from training.data.leaks import Role
 
 
 class Lengths(msgspec.Struct, frozen=True):
-    """Words of a text: the shortest, the 5th percentile, the median, the 95th percentile, the longest."""
+    """Words per text: minimum, 5th percentile, median, 95th percentile and maximum."""
 
     shortest: int
     p5: int
@@ -23,11 +23,12 @@ class Lengths(msgspec.Struct, frozen=True):
 
 
 class SetReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`rows` belong to the set, of which `empty` have no word and `exact_leaks` and `near_leaks` are dropped.
+    """Statistics of one data set.
 
-    `kept` different texts come into training or dev from this set first; None for an evaluation set.
-    `scripts`: texts by the script of most of their letters, as Unicode names it. Languages that share one, such as
-    English and German, are not told apart.
+    Of its `rows`, `empty` have no word; `exact_leaks` and `near_leaks` are dropped as duplicates of evaluation texts.
+    `kept`: different texts of this set in training or dev that no earlier set contains; None for an evaluation set.
+    `scripts`: Unicode's name of the script that most letters of a text have -> texts. Languages with the same script,
+    such as English and German, are not distinguished.
     """
 
     name: str
@@ -45,7 +46,7 @@ class SetReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Conflict(msgspec.Struct, frozen=True):
-    """A text with more than one label: the label that most rows give it, None where that is a tie (it is left out)."""
+    """A text with more than one label. `label`: the most frequent one; None for a tie, and the text is left out."""
 
     head: str
     text: str
@@ -54,7 +55,7 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 class DataReport(msgspec.Struct, frozen=True):
-    """`splits`: "train" and "dev" -> head -> label -> texts."""
+    """Statistics of all data. `splits`: "train" or "dev" -> head -> label -> number of texts."""
 
     sets: tuple[SetReport, ...]
     splits: dict[str, dict[str, dict[str, int]]]
@@ -62,34 +63,39 @@ class DataReport(msgspec.Struct, frozen=True):
     conflicts: tuple[Conflict, ...]
 
 
-def conflicts(votes: Iterable[Counter[Example]], agreed: Collection[Example]) -> tuple[Conflict, ...]:
-    """Of the votes on each text those with more than one label; `agreed` holds the winners."""
-    found = []
+def conflicts(votes: Iterable[Counter[Example]], majorities: Collection[Example]) -> tuple[Conflict, ...]:
+    """The texts with more than one label.
+
+    Args:
+        votes: for each text, how often each example of it occurs.
+        majorities: the examples that training uses, those with the most frequent label.
+    """
+    conflicting = []
     for ballots in votes:
         labels: Counter[str] = Counter()
         for example, count in ballots.items():
             labels[example.label] += count
         if len(labels) > 1:
             first = next(iter(ballots))
-            winner = next((example.label for example in ballots if example in agreed), None)
-            found.append(Conflict(first.head, first.text, dict(labels.most_common()), winner))
-    return tuple(found)
+            winner = next((example.label for example in ballots if example in majorities), None)
+            conflicting.append(Conflict(first.head, first.text, dict(labels.most_common()), winner))
+    return tuple(conflicting)
 
 
 def classes(examples: Iterable[Example], labels: Mapping[str, Iterable[str]]) -> dict[str, dict[str, int]]:
-    """Head -> label -> examples, of all `labels` of all heads."""
+    """Head -> label -> number of examples. `labels`: head -> all its labels, so that none is missing."""
     count = Counter((example.head, example.label) for example in examples)
     return {head: {label: count[head, label] for label in names} for head, names in labels.items()}
 
 
-def lengths(words: Iterable[str]) -> Lengths:
-    """Of canonical texts."""
-    count = [len(text.split()) for text in words]
+def lengths(texts: Iterable[str]) -> Lengths:
+    """How many words canonical texts have."""
+    count = [len(text.split()) for text in texts]
     return Lengths(*np.percentile(count, (0, 5, 50, 95, 100)).astype(int).tolist())
 
 
 def scripts(texts: Iterable[str]) -> dict[str, int]:
-    """Script -> texts most of whose letters are of it; "none" for texts without a letter."""
+    """Script -> number of texts most of whose letters belong to it; "none" for texts without a letter."""
     return dict(Counter(_script(text) for text in texts).most_common())
 
 

@@ -1,4 +1,4 @@
-"""The data and leak reports as tables, for people."""
+"""The data and leak reports as text tables for a terminal and the log."""
 
 from rich import box
 from rich.console import Console
@@ -13,7 +13,7 @@ SHOWN_CLASSES = 25
 
 
 def as_text(corpus: Corpus) -> str:
-    """As it stands in a terminal of WIDTH columns, without colours."""
+    """The reports as plain text, at most WIDTH columns wide."""
     console = Console(width=WIDTH, color_system=None, markup=False, highlight=False)
     with console.capture() as captured:
         console.print(
@@ -35,8 +35,8 @@ def _table(title: str, *columns: str) -> Table:
 
 def _sets(data: DataReport) -> Table:
     table = _table(
-        "Data sets; copies and near duplicates of evaluation texts are dropped; a script is not a language",
-        *("", "set", "rows", "empty", "copies", "near", "kept", "words 5/50/95 %", "script"),
+        "Data sets; exact and near duplicates of evaluation texts are dropped; a script is not a language",
+        *("", "set", "rows", "empty", "exact", "near", "kept", "words 5/50/95 %", "script"),
     )
     for number, one in enumerate(data.sets, 1):
         script = next(iter(one.scripts))
@@ -59,13 +59,13 @@ def _splits(data: DataReport) -> Table:
     table = _table("Different texts in the splits", "head", "train", "dev", "classes in train")
     for head, classes in data.splits["train"].items():
         dev = sum(data.splits["dev"][head].values())
-        table.add_row(head, f"{sum(classes.values()):,}", f"{dev:,}", _most(classes))
+        table.add_row(head, f"{sum(classes.values()):,}", f"{dev:,}", _class_counts(classes))
     table.add_row("none", f"{data.unlabelled:,}", "0", "")
     return table
 
 
-def _most(classes: dict[str, int]) -> str:
-    """All of them, the largest first; of more than SHOWN_CLASSES the largest, and the smallest."""
+def _class_counts(classes: dict[str, int]) -> str:
+    """Classes with their counts, largest first; of more than SHOWN_CLASSES only the largest and the smallest."""
     ordered = sorted(classes.items(), key=lambda item: -item[1])
     shown = [f"{label} {count:,}" for label, count in ordered]
     if len(shown) > SHOWN_CLASSES:
@@ -76,14 +76,16 @@ def _most(classes: dict[str, int]) -> str:
 def _conflicts(data: DataReport) -> str:
     ties = sum(one.label is None for one in data.conflicts)
     return (
-        f"Texts with differing labels: {len(data.conflicts)}; {len(data.conflicts) - ties} decided by majority, "
+        f"Texts with different labels: {len(data.conflicts)}; {len(data.conflicts) - ties} decided by majority, "
         f"{ties} left out as ties"
     )
 
 
 def _leaks(leaks: LeakReport) -> Table:
     numbers = [str(number) for number in range(1, len(leaks.sets) + 1)]
-    table = _table("Rows of a set (line) with a copy+near duplicate in a set (column)", "", *numbers)
+    table = _table(
+        "Rows of the set in the line with an exact+near duplicate in the set of the column", "", *numbers
+    )
     for number, exact, near in zip(numbers, leaks.exact, leaks.near, strict=True):
         cells = (f"{e}+{n}" if e or n else "." for e, n in zip(exact, near, strict=True))
         table.add_row(number, *cells)

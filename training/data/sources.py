@@ -1,4 +1,4 @@
-"""The data sets of a configuration as they stand in their files, by row."""
+"""Reads the data sets of a configuration, row by row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from bearwatch.core.canonical import canonical
+from bearwatch.core.canonical import canonical as canonical_form
 from models.text import normalise
 from training.config import LabelledSet, TextSet, TrainingConfig
 from training.data.labelled import Example, numbered_examples, numbered_texts
@@ -16,23 +16,30 @@ from training.errors import TrainingError
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A data set as it was read, by row: its texts, also in canonical form, and their labels if it has labels."""
+    """A data set as it was read. Row of the file, counted from 0 -> its text, its canonical text, its example.
 
-    described: TextSet
+    `examples` is empty for an unlabelled set.
+    """
+
+    settings: TextSet
     role: Role
     texts: dict[int, str]
-    words: dict[int, str]
+    canonical: dict[int, str]
     examples: dict[int, Example]
 
 
 def read_sources(config: TrainingConfig, folder: Path) -> list[Source]:
-    """Training, unlabelled and evaluation sets in this order; evaluation sets with the rows that they exclude."""
+    """Training, unlabelled and evaluation sets in this order; evaluation sets include the rows that they exclude.
+
+    Raises:
+        TrainingError: a file is unusable, or a training set has a single row.
+    """
     sources = [_source(config, one, "train", folder) for one in config.datasets]
-    for one in sources:
-        if len(one.examples) == 1:
+    for source in sources:
+        if len(source.examples) == 1:
             raise TrainingError(
-                f"{folder / one.described.path}: row {min(one.texts)} is the only usable row of the data set "
-                f"{one.described.name!r}; nothing can be learned from one text"
+                f"{folder / source.settings.path}: row {min(source.texts)} is the only usable row of the data set "
+                f"{source.settings.name!r}; add data, or remove the set: nothing can be learned from one text"
             )
     for unlabelled in config.distillation.unlabelled if config.distillation else ():
         texts = numbered_texts(unlabelled, folder)
@@ -42,11 +49,15 @@ def read_sources(config: TrainingConfig, folder: Path) -> list[Source]:
 
 
 def _source(config: TrainingConfig, labelled: LabelledSet, role: Role, folder: Path) -> Source:
-    examples = numbered_examples(labelled, config.heads[labelled.head].coding, folder)
+    examples = numbered_examples(labelled, config.heads[labelled.head].label_mapping, folder)
     texts = {row: example.text for row, example in examples.items()}
     return Source(labelled, role, texts, _canonical(texts), examples)
 
 
 def _canonical(texts: Mapping[int, str]) -> dict[int, str]:
-    """Of what the model reads: a link without http, a tag or an invisible character makes no other text."""
-    return {row: canonical(normalise(text)) for row, text in texts.items()}
+    """Row -> canonical form of the text that the model reads.
+
+    The model reads normalised texts, so a link without http, a tag or an invisible character does not make two texts
+    different.
+    """
+    return {row: canonical_form(normalise(text)) for row, text in texts.items()}

@@ -1,4 +1,4 @@
-"""Files of rows and columns: CSV, JSON lines or parquet in, columns of strings out, or an error that says where."""
+"""CSV, JSON lines and parquet files as columns of strings; what cannot be read is an error that says where."""
 
 import gzip
 import json
@@ -11,20 +11,26 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_scalar
 
-from training.config import nearest
+from bearwatch.core.nearest import nearest
 from training.errors import TrainingError
 
 READABLE = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-NO_CHARACTER = re.compile("[\ud800-\udfff]")  # what is not UTF-8 arrives as U+DC80 to U+DCFF: PEP 383
+NOT_UTF8 = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8 arrive as U+DC80 to U+DCFF: PEP 383
 ESCAPED_BYTE = 0xDC00
 
 
 def read_columns(
     path: Path, columns: Sequence[str], format: str | None = None, separator: str = ","
 ) -> list[list[str]]:
-    """Columns as strings, a missing value as the empty one. Unless given, the ending says the format.
+    """The named columns, each a string per row; a missing value is the empty string.
 
-    A `.gz` behind it is unpacked. Raises TrainingError naming the file and, where it has one, the row and column.
+    Args:
+        path: the file; one whose name ends in `.gz` is unpacked.
+        format: csv, jsonl or parquet; without it, the ending of the file name decides.
+        separator: between the columns of a CSV file.
+
+    Raises:
+        TrainingError: naming the file and, where there is one, the row and the column.
     """
     format = format or READABLE.get(Path(path.name.removesuffix(".gz")).suffix.lower())
     if format is None:
@@ -32,7 +38,9 @@ def read_columns(
     table = _read(path, format, separator)
     for column in columns:
         if column not in table:
-            raise TrainingError(f"{path}: no column {column!r}; {nearest(column, [str(c) for c in table])}")
+            raise TrainingError(
+                f"{path}: no column {column!r}; the nearest one is {nearest(column, map(str, table))!r}"
+            )
     return [_strings(path, column, table[column]) for column in columns]
 
 
@@ -49,7 +57,7 @@ def _read(path: Path, format: str, separator: str) -> pd.DataFrame:
         ) from error
     except UnicodeError as error:
         raise TrainingError(f"{path}: not readable as {format}: its first line is not UTF-8") from error
-    except ValueError as error:  # no parquet, ragged rows
+    except ValueError as error:  # not parquet, ragged rows
         raise TrainingError(f"{path}: not readable as {format}: {error}") from error
 
 
@@ -66,8 +74,8 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
     except pd.errors.EmptyDataError as error:
         raise ValueError("the file is empty") from error
     except pd.errors.ParserError as error:
-        said = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        raise ValueError(f"{said}; put texts with {separator!r} in quotes, and close them") from error
+        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        raise ValueError(f"{reason}; put texts with {separator!r} in quotes, and close them") from error
     if len(table) and not isinstance(table.index, pd.RangeIndex):  # pandas would shift the cells by one
         raise ValueError(
             f"row 0 has more cells than the header; put texts with {separator!r} in quotes, and close them"
@@ -86,8 +94,10 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
             except (json.JSONDecodeError, RecursionError) as error:
                 raise ValueError(f"row {len(records)}: {error}") from error
             if not isinstance(record, dict):
-                raise ValueError(f"row {len(records)}: no JSON object")
+                raise ValueError(f"row {len(records)}: not a JSON object")
             records.append(record)
+    if not records:
+        raise ValueError("the file is empty")
     return pd.DataFrame(records, dtype=object)
 
 
@@ -102,7 +112,7 @@ def _strings(path: Path, column: str, cells: Iterable[object]) -> list[str]:
 
 
 def _string(cell: object) -> str:
-    """As text; 2.0 is '2', because a column of integers with a gap arrives as floats. Raises ValueError."""
+    """A cell as text; 2.0 becomes '2', because pandas reads integers with a gap as floats. Raises ValueError."""
     if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and cell != cell):
         return ""
     if not is_scalar(cell):
@@ -113,13 +123,13 @@ def _string(cell: object) -> str:
     if isinstance(cell, bytes):  # parquet's binary columns
         cell = cell.decode("utf-8", "surrogateescape")
     text = str(cell).strip()
-    if found := NO_CHARACTER.search(text):
-        raise ValueError(_no_character(found[0]))
+    if match := NOT_UTF8.search(text):
+        raise ValueError(_not_utf8(match[0]))
     return text
 
 
-def _no_character(found: str) -> str:
-    byte = ord(found) - ESCAPED_BYTE
+def _not_utf8(character: str) -> str:
+    byte = ord(character) - ESCAPED_BYTE
     if not 0x80 <= byte <= 0xFF:
-        return f"\\u{ord(found):04x} is half a character"
+        return f"\\u{ord(character):04x} is half a character"
     return f"the byte 0x{byte:02X} is not UTF-8 ({chr(byte)!r} in Latin-1); save the file as UTF-8"

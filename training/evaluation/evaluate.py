@@ -1,6 +1,5 @@
-"""A model artifact against labelled data, through the same classifier that serves."""
+"""Evaluates a model artifact on labelled data, with the same classifier that serves."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bearwatch.core.nearest import nearest
 from models.classifier import Classifier, Probabilities
-from training.config import Head, LabelledSet, nearest
+from training.config import Head, LabelledSet
 from training.data.labelled import numbered_examples
 from training.data.table_files import read_columns
 from training.errors import TrainingConfigError
@@ -18,13 +18,13 @@ from training.evaluation.intervals import Interval, bootstrap
 from training.evaluation.metrics import Metrics, ReliabilityBin, measure, reliability
 from training.evaluation.slices import Slice, groups, slices
 
-WORST = 20  # confident errors
+MAX_ERRORS = 20  # the most confident ones
 SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class WrongAnswer:
-    """`row` of the file, counted from 0; `probability` of the predicted label."""
+    """An error of the model. `row` of the file, counted from 0; `probability` of the predicted label."""
 
     row: int
     text: str
@@ -35,7 +35,7 @@ class WrongAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """`intervals`: figure -> 95 % interval. `errors`: the wrong answers given with most confidence, worst first."""
+    """The result. `intervals`: metric -> 95 % interval. `errors`: the wrong answers, the most confident first."""
 
     metrics: Metrics
     intervals: dict[str, Interval]
@@ -44,7 +44,7 @@ class Evaluation:
     reliability: tuple[ReliabilityBin, ...]
 
     def as_table(self) -> dict[str, Any]:
-        """For JSON: the metrics, and beside them the rest."""
+        """The evaluation for JSON: the metrics and the other fields on one level."""
         table = asdict(self)
         metrics: dict[str, Any] = table.pop("metrics")
         return metrics | table
@@ -56,22 +56,27 @@ def evaluate(
     folder: Path,
     *,
     by: Sequence[str] = (),
-    worst: int = WORST,
+    max_errors: int = MAX_ERRORS,
     seed: int = SEED,
 ) -> Evaluation:
-    """One head on one labelled set. Raises TrainingError.
+    """Evaluate one head on one labelled set.
 
-    A number in the file means what it meant in the files the model was trained on (the manifest's
-    `label_codes`), unless the set says otherwise.
+    Raw labels of the file are mapped to labels as in the files the model was trained on (the manifest's
+    `label_codes`), with the set's own `label_mapping` before that.
 
     Args:
+        folder: what the path of the set is relative to.
         by: columns of the file to slice by.
-        worst: how many errors to keep.
+        max_errors: how many wrong answers to keep.
         seed: of the bootstrap.
+
+    Raises:
+        TrainingConfigError: the model does not have the head or a label of the set.
+        TrainingError: the file is unusable.
     """
     labels = _labels(classifier, labelled)
-    coding = classifier.manifest.label_codes.get(labelled.head) or Head(labels=labels).coding
-    examples = numbered_examples(labelled, coding, folder)
+    mapping = classifier.manifest.label_codes.get(labelled.head) or Head(labels=labels).label_mapping
+    examples = numbered_examples(labelled, mapping, folder)
     rows, texts = list(examples), [example.text for example in examples.values()]
     columns = _columns(labelled, by, folder, rows)
     truth = np.array([labels.index(example.label) for example in examples.values()])
@@ -81,43 +86,23 @@ def evaluate(
         measure(labels, truth, probabilities),
         bootstrap(truth, probabilities, seed),
         slices(labels, truth, probabilities, groups(texts, columns)),
-        _errors(labels, truth, probabilities, rows, texts)[:worst],
+        _errors(labels, truth, probabilities, rows, texts)[:max_errors],
         reliability(correct, confidence),
     )
 
 
-def spellings(labels: str) -> dict[str, str]:
-    """What a file writes -> label: "negative,positive" says it of 0 and 1, "down=negative,up=positive" of words.
-
-    A part with a comma in it stands in quotes. Raises TrainingConfigError for a mixture of both, or one said twice.
-    """
-    parts = [part.strip() for part in next(csv.reader([labels], skipinitialspace=True))]
-    if not any("=" in part for part in parts):
-        return {str(i): label for i, label in enumerate(parts)}
-    found = {}
-    for part in parts:
-        written, separator, label = part.partition("=")
-        if not separator:
-            raise TrainingConfigError(
-                f"--labels: {part!r} lacks what the file writes for it; write {f'0={part}'!r} for a number, or "
-                "nothing but labels, in the order of the numbers"
-            )
-        if written.strip() in found:
-            raise TrainingConfigError(f"--labels: {written.strip()!r} stands there twice")
-        found[written.strip()] = label.strip()
-    return found
-
-
 def _labels(classifier: Classifier, labelled: LabelledSet) -> tuple[str, ...]:
-    """Of the head that the set is about."""
+    """The labels of the set's head. Raises TrainingConfigError."""
     heads = classifier.manifest.heads
     if labelled.head not in heads:
-        raise TrainingConfigError(f"no head {labelled.head!r}; {nearest(labelled.head, list(heads))}")
+        raise TrainingConfigError(
+            f"no head {labelled.head!r}; the nearest one of this model is {nearest(labelled.head, heads)!r}"
+        )
     labels = heads[labelled.head].labels
-    for label in labelled.labels.values():
+    for label in labelled.label_mapping.values():
         if label not in labels:
             raise TrainingConfigError(
-                f"{labelled.head} has no label {label!r}; {nearest(label, list(labels))}"
+                f"{labelled.head} has no label {label!r}; the nearest one is {nearest(label, labels)!r}"
             )
     return labels
 
@@ -125,12 +110,12 @@ def _labels(classifier: Classifier, labelled: LabelledSet) -> tuple[str, ...]:
 def _columns(
     labelled: LabelledSet, names: Sequence[str], folder: Path, rows: Sequence[int]
 ) -> dict[str, list[str]]:
-    """Column -> its values in those rows."""
+    """Column -> its values in the given rows."""
     if not names:
         return {}
-    different = list(dict.fromkeys(names))
-    found = read_columns(folder / labelled.path, different, labelled.format, labelled.separator)
-    return {name: [values[row] for row in rows] for name, values in zip(different, found, strict=True)}
+    unique = list(dict.fromkeys(names))
+    columns = read_columns(folder / labelled.path, unique, labelled.format, labelled.separator)
+    return {name: [values[row] for row in rows] for name, values in zip(unique, columns, strict=True)}
 
 
 def _errors(
@@ -140,7 +125,7 @@ def _errors(
     rows: Sequence[int],
     texts: Sequence[str],
 ) -> tuple[WrongAnswer, ...]:
-    """All of them, the most confident first."""
+    """All wrong answers, the most confident first."""
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     order = np.argsort(-confidence, kind="stable")
     return tuple(

@@ -1,4 +1,4 @@
-"""How good are predicted probabilities? Accuracy, F1, confusion, calibration and Brier score, from arrays alone."""
+"""Metrics of predicted probabilities, from arrays alone: accuracy, F1, confusion, calibration error, Brier score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ BINS = 15  # of the calibration error, as in Guo et al. 2017
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:
+    """Metrics of one label; `support`: how many texts have it."""
+
     precision: float
     recall: float
     f1: float
@@ -19,7 +21,7 @@ class ClassMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """`confusion[true][predicted]` counts, both in the order of the head's labels.
+    """Metrics of one head. `confusion[true][predicted]` are counts, both in the order of the head's labels.
 
     `brier`: from 0 to 2, see `brier_score`. `ece`: see `calibration_error`.
     """
@@ -36,7 +38,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The answers with a confidence in [low, high); the last bin takes 1 as well. None where there are no answers."""
+    """The answers with a confidence in [low, high); the last bin includes 1. None where there are no answers."""
 
     low: float
     high: float
@@ -46,17 +48,17 @@ class ReliabilityBin:
 
 
 def measure(labels: Sequence[str], truth: NDArray[np.int64], probabilities: NDArray[np.floating]) -> Metrics:
-    """Metrics of n predictions: `truth` (n,) are places in `labels`, `probabilities` (n, n_labels) in their order.
+    """Metrics of n predictions: `truth`, (n,), are indices of `labels`; `probabilities` are (n, n_labels).
 
-    A class that is neither true nor predicted anywhere has an F1 of 0 and does not enter the macro F1.
+    A label that is neither true nor predicted anywhere has an F1 of 0 and does not count in the macro-F1.
     """
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (truth, predicted), 1)
-    hits, support, claimed = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
-    precision = hits / np.maximum(claimed, 1)
+    hits, support, predictions = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    precision = hits / np.maximum(predictions, 1)
     recall = hits / np.maximum(support, 1)
-    f1 = 2 * hits / np.maximum(support + claimed, 1)
+    f1 = 2 * hits / np.maximum(support + predictions, 1)
     return Metrics(
         accuracy=float(hits.sum() / len(truth)),
         macro_f1=float(macro_f1(confusion)),
@@ -72,15 +74,15 @@ def measure(labels: Sequence[str], truth: NDArray[np.int64], probabilities: NDAr
     )
 
 
-def taken_for(metrics: Metrics) -> dict[str, tuple[str, int] | None]:
-    """Label -> the other label that it is most often taken for and how often; None where it never is."""
+def most_confused_with(metrics: Metrics) -> dict[str, tuple[str, int] | None]:
+    """Label -> the label most often predicted instead of it and how often; None where its answers are all right."""
     labels = list(metrics.per_class)
-    found: dict[str, tuple[str, int] | None] = {}
+    confusions: dict[str, tuple[str, int] | None] = {}
     for label, row in zip(labels, metrics.confusion, strict=True):
         mistakes = {other: count for other, count in zip(labels, row, strict=True) if other != label}
         worst = max(mistakes, key=lambda other: mistakes[other])
-        found[label] = (worst, mistakes[worst]) if mistakes[worst] else None
-    return found
+        confusions[label] = (worst, mistakes[worst]) if mistakes[worst] else None
+    return confusions
 
 
 def macro_f1(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -97,34 +99,39 @@ def brier_score(truth: NDArray[np.int64], probabilities: NDArray[np.floating]) -
 
     Brier 1950, "Verification of forecasts expressed in terms of probability": 0 is perfect, 2 is certain and wrong.
     """
-    wanted = np.eye(probabilities.shape[1])[truth]  # (n, n_labels)
-    return float(((probabilities - wanted) ** 2).sum(1).mean())
+    expected = np.eye(probabilities.shape[1])[truth]  # (n, n_labels)
+    return float(((probabilities - expected) ** 2).sum(1).mean())
 
 
 def calibration_error(
     correct: NDArray[np.bool_], confidence: NDArray[np.floating], bins: int = BINS
 ) -> float:
-    """Expected calibration error: |accuracy − confidence| per bin of confidence, weighted by its share."""
-    gap = np.bincount(bin_of(confidence, bins), correct - confidence, bins)  # (bins,): share × difference × n
+    """Expected calibration error: |accuracy − confidence| per bin of confidence, weighted by the bin's answers.
+
+    `correct` and `confidence` are (n,). Guo et al. 2017, "On Calibration of Modern Neural Networks".
+    """
+    gap = np.bincount(
+        bin_of(confidence, bins), correct - confidence, bins
+    )  # (bins,): difference × answers of the bin
     return float(np.abs(gap).sum() / len(correct))
 
 
 def reliability(
     correct: NDArray[np.bool_], confidence: NDArray[np.floating], bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """What the calibration error adds up, bin by bin; both arrays are (n,)."""
+    """The bins that the calibration error is summed over, for a reliability diagram; both arrays are (n,)."""
     which = bin_of(confidence, bins)
     counts = np.bincount(which, minlength=bins).tolist()
     right = np.bincount(which, correct, bins).tolist()
-    claimed = np.bincount(which, confidence, bins).tolist()
+    confidences = np.bincount(which, confidence, bins).tolist()
     return tuple(
         ReliabilityBin(
-            i / bins, (i + 1) / bins, n, right[i] / n if n else None, claimed[i] / n if n else None
+            i / bins, (i + 1) / bins, n, right[i] / n if n else None, confidences[i] / n if n else None
         )
         for i, n in enumerate(counts)
     )
 
 
 def bin_of(confidence: NDArray[np.floating], bins: int = BINS) -> NDArray[np.int64]:
-    """(n,) of confidences in [0, 1] -> (n,) of equally wide bins."""
+    """Confidences in [0, 1], (n,) -> the index of their bin, (n,); all bins have the same width."""
     return np.minimum((confidence * bins).astype(np.int64), bins - 1)

@@ -1,4 +1,4 @@
-"""Where is a model better or worse? Figures by length, by ticker, and by any column of the labelled file."""
+"""Metrics of parts of a labelled set: by length, by ticker, and by any column of the file."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,17 +9,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.intervals import Interval, share_interval
+from training.evaluation.intervals import Interval, ratio_interval
 from training.evaluation.metrics import measure
 
 SMALL = 30  # rows; with fewer, a 95 % interval of an accuracy of 0.85 is wider than 0.25
-MOST_VALUES = 40  # of a column that are told apart
-LENGTHS = (8, 16, 32)  # words, the last length of each slice: short headlines, headlines, posts, paragraphs
+MAX_VALUES = 40  # of a column that get a slice of their own
+LENGTHS = (
+    8,
+    16,
+    32,
+)  # words, the largest length of each slice but the last: short headlines, headlines, posts; paragraphs
 TICKER = re.compile(r"(?<!\w)\$[A-Za-z]{1,6}(?:\.[A-Za-z]{1,2})?(?!\w)")  # $ABC, $BRK.B; not $5, not US$
 
 
 class Group(NamedTuple):
-    """Rows of a labelled file that have something in common."""
+    """The rows that have the same `value` of the property `by`."""
 
     by: str
     value: str
@@ -28,7 +32,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`too_small`: so few rows that the figures say little; look at the interval."""
+    """Metrics of one group of rows. `too_small`: fewer than SMALL rows, so that the figures are uncertain."""
 
     by: str
     value: str
@@ -46,21 +50,21 @@ def slices(
     probabilities: NDArray[np.floating],
     groups: Iterable[Group],
 ) -> tuple[Slice, ...]:
-    """The figures of every group; macro-F1 over the classes that the group has. Arrays as in `measure`."""
-    found = []
+    """The metrics of every group; macro-F1 over the labels that the group has. Arrays as in `measure`."""
+    results = []
     for by, value, rows in groups:
         figures = measure(labels, truth[rows], probabilities[rows])
         right = int((probabilities[rows].argmax(1) == truth[rows]).sum())
-        interval = share_interval(right, figures.n)
+        interval = ratio_interval(right, figures.n)
         small = figures.n < SMALL
-        found.append(
+        results.append(
             Slice(by, value, figures.n, small, figures.accuracy, interval, figures.macro_f1, figures.ece)
         )
-    return tuple(found)
+    return tuple(results)
 
 
 def groups(texts: Sequence[str], columns: Mapping[str, Sequence[str]]) -> list[Group]:
-    """By length and ticker of the texts, and by each of the columns, which have a value for every text."""
+    """Groups by length and ticker of the texts, and by each of the columns, which have a value for every text."""
     return [
         *by_length(texts),
         *by_ticker(texts),
@@ -69,6 +73,7 @@ def groups(texts: Sequence[str], columns: Mapping[str, Sequence[str]]) -> list[G
 
 
 def by_length(texts: Sequence[str]) -> list[Group]:
+    """Groups by the number of words, divided at LENGTHS."""
     words = np.array([len(text.split()) for text in texts])
     edges = (0, *LENGTHS)
     names = [f"{low + 1} to {high}" for low, high in pairwise(edges)]
@@ -78,21 +83,22 @@ def by_length(texts: Sequence[str]) -> list[Group]:
 
 
 def by_ticker(texts: Sequence[str]) -> list[Group]:
+    """Two groups: texts with a ticker symbol and texts without one."""
     has = np.array([TICKER.search(text) is not None for text in texts])
     return _filled("a ticker such as $ABC", [("with", has), ("without", ~has)])
 
 
 def by_column(name: str, values: Sequence[str]) -> list[Group]:
-    """The most frequent value first; those beyond MOST_VALUES together."""
+    """A group per value of a column, the most frequent first; values beyond MAX_VALUES are one group."""
     column = np.array(values, object)
     distinct, counts = np.unique(column, return_counts=True)
     ordered = distinct[np.argsort(-counts, kind="stable")].tolist()
-    shown = [(value or "(empty)", column == value) for value in ordered[:MOST_VALUES]]
-    if rest := ordered[MOST_VALUES:]:
+    shown = [(value or "(empty)", column == value) for value in ordered[:MAX_VALUES]]
+    if rest := ordered[MAX_VALUES:]:
         shown.append((f"({len(rest)} other values)", np.isin(column, rest)))
     return _filled(name, shown)
 
 
 def _filled(by: str, members: Iterable[tuple[str, NDArray[np.bool_]]]) -> list[Group]:
-    """Those that have rows."""
+    """The groups that have rows."""
     return [Group(by, value, np.flatnonzero(mask)) for value, mask in members if mask.any()]

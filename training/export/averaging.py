@@ -1,8 +1,8 @@
-"""Several runs as one model: the mean of their weights, as fast as one of them and often better than each.
+"""Several runs as one model: the mean of their weights, as fast as one run and often better than each.
 
 Wortsman et al. 2022, "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
-increasing inference time". It works for runs that start from the same weights, those of the heads included: give them
-one seed and let them differ in what they learn from.
+increasing inference time". It works for runs that start from the same weights, those of the heads included, so they
+need the same seed and must differ in something else, such as their data.
 """
 
 import logging
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def common_record(folders: Sequence[RunFolder]) -> RunRecord:
-    """What the runs are to be known by: the first one's record, with the data and the teachers of all.
+    """The record of the first run, with the data sets and the teachers of all runs.
 
     Raises:
-        TrainingError: they answer other questions, start from other weights or held other texts back.
+        TrainingError: the runs differ in their heads, base model, token limit, evaluation sets or dev split.
     """
     first, *others = (folder.record() for folder in folders)
     dev = folders[0].dev_examples()
@@ -35,11 +35,11 @@ def common_record(folders: Sequence[RunFolder]) -> RunRecord:
             ("heads", record.config.heads == first.config.heads),
             ("max_tokens", record.config.max_tokens == first.config.max_tokens),
             ("evaluation sets", record.evaluation == first.evaluation),
-            ("texts held back from training", folder.dev_examples() == dev),
+            ("dev split", folder.dev_examples() == dev),
         ):
             if not same:
                 raise TrainingError(
-                    f"{folder.path} and {folders[0].path} differ in their {what}; export them one by one"
+                    f"{folder.path} and {folders[0].path} differ in their {what}; export each on its own"
                 )
     records = (first, *others)
     return msgspec.structs.replace(
@@ -50,10 +50,10 @@ def common_record(folders: Sequence[RunFolder]) -> RunRecord:
 
 
 def load_mean(network: Network, folders: Sequence[RunFolder], dev: Sequence[Encoded]) -> None:
-    """Give the network the mean of the best epochs' weights.
+    """Load the mean of the best epochs' weights into the network.
 
     Raises:
-        TrainingError: it is right less often about the texts held back from training than one of the runs alone.
+        TrainingError: the mean has a lower accuracy on the dev split than one of the runs alone.
     """
     total: dict[str, torch.Tensor] = {}
     scores: list[float] = []
@@ -61,7 +61,7 @@ def load_mean(network: Network, folders: Sequence[RunFolder], dev: Sequence[Enco
         weights = folder.load_best()
         network.load_state_dict(weights)
         scores.append(_score(network, dev))
-        log.info("%s: mean accuracy %.4f on the texts held back from training", folder.path, scores[-1])
+        log.info("%s: mean accuracy %.4f on the dev split", folder.path, scores[-1])
         total = {name: total[name] + weight if total else weight for name, weight in weights.items()}
     network.load_state_dict({name: weight / len(folders) for name, weight in total.items()})
     score = _score(network, dev)
@@ -69,15 +69,15 @@ def load_mean(network: Network, folders: Sequence[RunFolder], dev: Sequence[Enco
     if score < max(scores):
         best = folders[int(np.argmax(scores))].path
         raise TrainingError(
-            f"the mean of the runs' weights is right about {score:.2%} of the texts held back from training, "
-            f"{best} alone about {max(scores):.2%}; export that one, or train runs with the same seed"
+            f"the mean of the runs' weights has an accuracy of {score:.2%} on the dev split, {best} alone has "
+            f"{max(scores):.2%}; export that run alone, or train runs with the same seed"
         )
 
 
 def _score(network: Network, dev: Sequence[Encoded]) -> float:
-    """Accuracy, the mean over the heads, as training chooses the epoch by."""
-    said = reference(network, dev)
+    """The mean accuracy over the heads, by which training chooses the epoch."""
+    predictions = reference(network, dev)
     heads, labels = np.array([row.head for row in dev]), np.array([row.target for row in dev])
     return float(
-        np.mean([(said[head].argmax(1) == labels)[heads == head].mean() for head in np.unique(heads)])
+        np.mean([(predictions[head].argmax(1) == labels)[heads == head].mean() for head in np.unique(heads)])
     )

@@ -1,9 +1,9 @@
-"""The model card: what a model is, what it was trained on, how good it is and where it fails, from its manifest.
+"""The model card, written from the manifest: what a model is, its training data, its metrics and its known failures.
 
-    python -m training.export.card models/bundled        # writes models/bundled/MODEL_CARD.md anew
+    python -m training.export.card models/bundled        # writes models/bundled/MODEL_CARD.md again
 
-Known failures come from probes (`probes.jsonl`), our own texts that are hard in the way that their `kind` names:
-texts of the data sets may not be printed. Probes of heads or labels that a model does not have are left out.
+Known failures come from probes (`probes.jsonl`): texts written for this purpose, because texts of the data sets may
+not be printed. Their `kind` names the difficulty. Probes for heads or labels that a model does not have are left out.
 After Mitchell et al. 2019, "Model Cards for Model Reporting".
 """
 
@@ -22,7 +22,7 @@ PROBES = Path(__file__).with_name("probes.jsonl")
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """A hard text and what should be said of it."""
+    """A difficult text and the label it should get."""
 
     kind: str
     head: str
@@ -31,13 +31,15 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class Missed(msgspec.Struct, frozen=True):
+    """A probe that got a wrong label, with the probability of that label."""
+
     probe: Probe
-    said: str
+    predicted: str
     probability: float
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """How a model did on the probes of one kind."""
+    """The result of the probes of one kind; `probes`: how many there are."""
 
     name: str
     probes: int
@@ -45,21 +47,24 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 def write_card(folder: Path, classifier: Classifier) -> None:
-    """Write the card of the model in `folder` beside it."""
+    """Write the card of the model in `folder` into that folder."""
     sizes = {name: (folder / name).stat().st_size / 1e6 for name in classifier.manifest.files}  # MB
-    (folder / CARD).write_text(card(classifier.manifest, sizes, probed(classifier)), "utf-8")
+    (folder / CARD).write_text(card(classifier.manifest, sizes, run_probes(classifier)), "utf-8")
 
 
 def card(manifest: Manifest, sizes: dict[str, float], kinds: list[Kind]) -> str:
-    """The card as Markdown; `sizes` in MB by file."""
+    """The card as Markdown. `sizes`: file -> MB."""
     environment = Environment(  # noqa: S701 - Markdown, not HTML
-        loader=PackageLoader("training.export"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=PackageLoader("training.export"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
     return environment.get_template("card.md").render(manifest=manifest, sizes=sizes, kinds=kinds)
 
 
-def probed(classifier: Classifier, probes: Path = PROBES) -> list[Kind]:
-    """What a model says of the probes that are about its heads."""
+def run_probes(classifier: Classifier, probes: Path = PROBES) -> list[Kind]:
+    """Classify the probes for the model's heads; by kind, in the order of the file."""
     heads = classifier.manifest.heads
     decoder = msgspec.json.Decoder(Probe)
     known = [
@@ -67,10 +72,10 @@ def probed(classifier: Classifier, probes: Path = PROBES) -> list[Kind]:
         for each in decoder.decode_lines(probes.read_bytes())
         if each.head in heads and each.label in heads[each.head].labels
     ]
-    said = classifier.classify([each.text for each in known])
+    predictions = classifier.classify([each.text for each in known])
     kinds: dict[str, list[Missed | None]] = defaultdict(list)
-    for probe, scores in zip(known, said, strict=True):
-        answer = scores.predictions[probe.head]
+    for probe, scores in zip(known, predictions, strict=True):
+        answer = scores[probe.head]
         right = answer.label == probe.label
         kinds[probe.kind].append(None if right else Missed(probe, answer.label, answer.probability))
     return [

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file: matrices stored as fp16, everything computed in fp32."""
+"""Writes a trained network as an ONNX file: matrices are stored in fp16, everything is computed in fp32."""
 
 import logging
 from pathlib import Path
@@ -16,29 +16,38 @@ INPUTS = ("input_ids", "attention_mask")
 
 
 def round_to_half(network: Network) -> None:
-    """Round the matrices to what fp16 can hold, in place; vectors (0.2 % of the weights) stay as they are.
+    """Round the matrices to fp16 values, in place; vectors (0.2 % of the weights) stay in fp32.
 
-    Raises TrainingError for a weight beyond fp16's range.
+    Raises:
+        TrainingError: a weight is beyond fp16's range.
     """
     for name, weight in network.named_parameters():
         if weight.ndim > 1:
             weight.data = weight.data.half().float()
         if not weight.isfinite().all():
             raise TrainingError(
-                f"the weight {name} is not finite in fp16 (at most 65,504); train with a lower rate"
+                f"the weight {name} is not finite in fp16 (at most 65,504); train with lower learning rates"
             )
 
 
 def write_onnx(network: Network, outputs: list[str], max_tokens: int, path: Path) -> None:
-    """Write a network rounded by `round_to_half`; batch and tokens are dynamic."""
+    """Write a network rounded by `round_to_half`; batch and tokens are dynamic dimensions.
+
+    Args:
+        outputs: a name for the logits of each head.
+        max_tokens: the largest number of tokens.
+
+    Raises:
+        TrainingError: the exporter changed a weight.
+    """
     network.eval()
-    # As plain matrix products: engines know them, and the graph is a quarter smaller than from fused attention.
+    # Plain matrix products: every engine optimises them, and the graph is a quarter smaller than with fused attention.
     network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
     ids = torch.ones((2, 8), dtype=torch.int64)
     shape = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", max=max_tokens)}
     same = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
-    for talkative in ("torch.onnx", "onnx_ir", "onnxscript"):
-        logging.getLogger(talkative).setLevel(logging.ERROR)
+    for logger in ("torch.onnx", "onnx_ir", "onnxscript"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
     torch.onnx.export(
         network,
         (ids, torch.ones_like(ids)),
@@ -59,14 +68,17 @@ def write_onnx(network: Network, outputs: list[str], max_tokens: int, path: Path
 
 
 def drop_metadata(model: onnx.ModelProto) -> None:
-    """The exporter's notes: stack traces, with the paths of the machine that ran it."""
-    for noted in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
-        del noted.metadata_props[:]
-        noted.doc_string = ""
+    """Remove the exporter's notes, in place: stack traces, with paths of the machine that ran it."""
+    for element in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del element.metadata_props[:]
+        element.doc_string = ""
 
 
 def store_as_half(model: onnx.ModelProto) -> None:
-    """Replace each fp32 matrix by its fp16 form and a Cast, which engines fold when they load the file."""
+    """Replace each fp32 matrix, in place, by its fp16 form and a Cast, which engines fold when they load the file.
+
+    Raises TrainingError for a matrix that is not exact in fp16.
+    """
     casts = []
     for stored in model.graph.initializer:
         if stored.data_type != TensorProto.FLOAT or len(stored.dims) < 2:

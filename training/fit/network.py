@@ -1,4 +1,4 @@
-"""One encoder, mean pooling, a linear head per question; and the tokeniser that belongs to it."""
+"""The network, an encoder with mean pooling and a linear layer per head, and its tokeniser."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +16,15 @@ from models.tokens import CHARACTERS_PER_TOKEN
 from training.config import TrainingConfig
 from training.data.labelled import Example
 from training.errors import TrainingConfigError, TrainingError
-from training.fit.base_models import checkpoint_of
+from training.fit.base_models import resolve_checkpoint
 from training.fit.batches import UNLABELLED, Encoded
 
 
 class Network(nn.Module):
-    """(batch, tokens) of ids -> for every head (batch, n_labels) of logits, in the order of `sizes`."""
+    """Token ids, (batch, tokens) -> the logits of every head, (batch, n_labels) each.
+
+    `sizes`: the number of labels of each head.
+    """
 
     def __init__(self, encoder: nn.Module, sizes: Sequence[int], dropout: float) -> None:
         super().__init__()
@@ -38,37 +41,45 @@ class Network(nn.Module):
 
 
 def new_network(config: TrainingConfig) -> tuple[Network, Tokenizer]:
-    """The base model with fresh heads, and its tokeniser, set to cut at `max_tokens` and not to pad."""
-    transformers_logging.set_verbosity_error()  # it warns of the pooler, which is left out on purpose
+    """The base model with randomly initialised heads, and its tokeniser, which cuts at `max_tokens` and does not pad.
+
+    Raises:
+        TrainingConfigError: the base model is not of BERT's family, or does not take `max_tokens` tokens.
+        TrainingError: its checkpoint cannot be loaded or is incomplete.
+    """
+    transformers_logging.set_verbosity_error()  # it warns about the pooler, which is not used
     transformers_logging.disable_progress_bar()
-    checkpoint = checkpoint_of(config.base_model)
+    checkpoint = resolve_checkpoint(config.base_model)
     try:
         described = AutoConfig.from_pretrained(checkpoint)
-    except Exception as error:  # nothing narrower: what is wrong in the file decides
+    except Exception as error:  # the libraries raise nothing narrower
         raise TrainingError(_unloadable(config.base_model, error)) from error
     _check_family(described, config.base_model)
     try:
         encoder, loaded = AutoModel.from_pretrained(
             checkpoint, dtype=torch.float32, output_loading_info=True, **_no_pooler(checkpoint)
         )
-        told = AutoTokenizer.from_pretrained(checkpoint)
-        tokenizer: Tokenizer = told.backend_tokenizer
-    except Exception as error:  # likewise; KeyError of a tokeniser, UnpicklingError of weights
+        pretrained = AutoTokenizer.from_pretrained(checkpoint)
+        tokenizer: Tokenizer = pretrained.backend_tokenizer
+    except Exception as error:  # such as KeyError of a tokeniser, UnpicklingError of weights
         raise TrainingError(_unloadable(config.base_model, error)) from error
     missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise TrainingError(
             f"base_model {config.base_model!r}: the checkpoint lacks {len(missing)} weights of a "
-            f"{encoder.config.model_type}, {missing[0]} for one; training would start from chance"
+            f"{encoder.config.model_type}, such as {missing[0]}; training would start from random weights"
         )
-    _check_tokenizer(tokenizer, told.all_special_tokens, encoder, config)
+    _check_tokenizer(tokenizer, pretrained.all_special_tokens, encoder, config)
     tokenizer.enable_truncation(config.max_tokens)
     tokenizer.no_padding()
     return _network(encoder, config), tokenizer
 
 
 def saved_network(run: Path, config: TrainingConfig) -> tuple[Network, Tokenizer]:
-    """The architecture of a training run without its weights. Raises TrainingError."""
+    """The network of the training run in the folder `run`, without trained weights, and its tokeniser.
+
+    Raises TrainingError.
+    """
     try:
         encoder = AutoModel.from_config(
             AutoConfig.from_pretrained(run / "encoder"), **_no_pooler(str(run / "encoder"))
@@ -81,7 +92,7 @@ def saved_network(run: Path, config: TrainingConfig) -> tuple[Network, Tokenizer
 
 
 def encode(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingConfig) -> list[Encoded]:
-    """Tokenised as the serving side tokenises: normalised first."""
+    """Normalise and tokenise labelled examples, as serving does."""
     heads = {name: i for i, name in enumerate(config.heads)}
     return [
         Encoded(row.tokens, heads[e.head], config.heads[e.head].labels.index(e.label))
@@ -90,14 +101,15 @@ def encode(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingCo
 
 
 def encode_texts(texts: Sequence[str], tokenizer: Tokenizer) -> list[Encoded]:
-    """The same of texts without labels."""
-    assert tokenizer.truncation is not None  # noqa: S101 - it was made by new_network
+    """Normalise and tokenise texts, as serving does; the rows are UNLABELLED."""
+    assert tokenizer.truncation is not None  # noqa: S101 - new_network sets it
     longest = CHARACTERS_PER_TOKEN * tokenizer.truncation["max_length"]  # cut as in serving: `TextEncoder`
     encodings = tokenizer.encode_batch_fast([normalise(text)[:longest] for text in texts])
     return [Encoded(tuple(encoding.ids), UNLABELLED, UNLABELLED) for encoding in encodings]
 
 
 def pad_id(encoder: nn.Module) -> int:
+    """The token id that the encoder was trained to see as padding; 0 where its configuration names none."""
     return int(encoder.config.pad_token_id or 0)  # type: ignore[union-attr, arg-type]
 
 
@@ -106,24 +118,25 @@ def _network(encoder: nn.Module, config: TrainingConfig) -> Network:
 
 
 def _check_family(described: PretrainedConfig, base_model: str) -> None:
-    """BERT's family reads in both directions and learned to fill in masked words; others are not for this network."""
-    family, made_as = (
-        described.model_type,
-        ", ".join(getattr(described, "architectures", None) or ("nothing",)),
-    )
+    """Only masked language models, which read in both directions, fit this network. Raises TrainingConfigError."""
+    family = described.model_type
+    architectures = ", ".join(getattr(described, "architectures", None) or ("none",))
     masked = family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
     if not masked or described.is_encoder_decoder or getattr(described, "is_decoder", False):
         raise TrainingConfigError(
-            f"base_model {base_model!r} is no BERT but a model of the type {family!r}, made as {made_as}; take a "
-            "masked language model such as BERT, RoBERTa, DistilBERT or ELECTRA"
+            f"base_model {base_model!r} is not a BERT but a model of the type {family!r} (architectures: "
+            f"{architectures}); choose a masked language model such as BERT, RoBERTa, DistilBERT or ELECTRA"
         )
 
 
 def _check_tokenizer(
     tokenizer: Tokenizer, special: Sequence[str], encoder: nn.Module, config: TrainingConfig
 ) -> None:
-    """It knows words, and the encoder takes its ids and `max_tokens` of them, as serving pads them."""
-    if not tokenizer.get_vocab().keys() - set(special):  # what transformers makes where there is no file
+    """The tokeniser has a vocabulary, and the encoder takes its ids and `max_tokens` tokens, padded as in serving.
+
+    Raises TrainingConfigError and TrainingError.
+    """
+    if not tokenizer.get_vocab().keys() - set(special):  # what transformers builds where the file is missing
         raise TrainingError(
             f"base_model {config.base_model!r}: the checkpoint has no vocabulary; is its tokenizer.json missing?"
         )
@@ -135,7 +148,7 @@ def _check_tokenizer(
     except (IndexError, RuntimeError) as error:
         raise TrainingConfigError(
             f"base_model {config.base_model!r} does not take {longest} tokens up to the id {ids[0, 0]}: {error}; "
-            f"lower max_tokens ({config.max_tokens}), or give it the tokeniser that it was made with"
+            f"lower max_tokens ({config.max_tokens}), or use the tokeniser that it was trained with"
         ) from error
 
 
@@ -145,6 +158,6 @@ def _unloadable(base_model: str, error: Exception) -> str:
 
 
 def _no_pooler(checkpoint: str) -> dict[str, bool]:
-    """BERT's pooler is not used here; the families that have one take this argument, the others refuse it."""
+    """Arguments that leave out BERT's pooler, which is not used here; only families that have one accept them."""
     family = AutoConfig.from_pretrained(checkpoint).model_type
     return {"add_pooling_layer": False} if family in {"bert", "roberta", "xlm-roberta", "camembert"} else {}

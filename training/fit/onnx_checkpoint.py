@@ -1,4 +1,7 @@
-"""A BERT that was exported to ONNX, as a checkpoint of transformers: some registries carry only the former."""
+"""Converts a BERT that was exported to ONNX back to a checkpoint of transformers.
+
+Some public registries have only the ONNX form.
+"""
 
 import re
 from collections.abc import Mapping
@@ -16,19 +19,19 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 from training.errors import TrainingError
 
 HEAD_WIDTH = (
-    32  # of attention, in models that are 384 wide; what the graph does not say is checked by computing
+    32  # of an attention head in models that are 384 wide; the graph does not say, `_check_same` checks it
 )
-MAX_DIFFERENCE = 1e-3  # of a hidden state between the two, whose last bits differ
+MAX_DIFFERENCE = 1e-3  # of a hidden state between the two forms, which sum in different orders
 
 
 def convert(model: Path, tokenizer: Path, out: Path) -> None:
-    """Write config, weights and tokeniser into `out`.
+    """Write configuration, weights and tokeniser into the folder `out`.
 
-    For graphs of PyTorch's exporter, whose names tell where a weight belongs: vectors and embeddings carry them
-    themselves, matrices by the node that multiplies with them (and lie transposed).
+    Works for graphs of PyTorch's exporter, whose names tell where a weight belongs: vectors and embeddings have the
+    name of the parameter; matrices are transposed and get it from the node that multiplies with them.
 
     Raises:
-        TrainingError: the graph is not that of a BERT, named so, or computes something else.
+        TrainingError: the graph is not that of a BERT with these names, or computes something else.
     """
     weights = _weights(onnx.load(model).graph)
     try:
@@ -36,21 +39,24 @@ def convert(model: Path, tokenizer: Path, out: Path) -> None:
         bert.load_state_dict(weights)
     except (KeyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise TrainingError(f"{model} holds no BERT as PyTorch exports it: {reason:.200}") from error
+        raise TrainingError(
+            f"{model} does not contain a BERT as PyTorch exports it: {reason:.200}"
+        ) from error
     _check_same(model, bert.eval())
     bert.save_pretrained(out)
     BertTokenizerFast(tokenizer_object=Tokenizer.from_file(str(tokenizer))).save_pretrained(out)
 
 
 def _check_same(model: Path, bert: BertModel) -> None:
-    ids = np.arange(1, 9).reshape(1, -1)  # any words
+    """Both give the same hidden states, to MAX_DIFFERENCE. Raises TrainingError."""
+    ids = np.arange(1, 9).reshape(1, -1)  # (batch, tokens), any words
     known = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    wanted = session.run(None, {given.name: known[given.name] for given in session.get_inputs()})[0]
+    expected = session.run(None, {given.name: known[given.name] for given in session.get_inputs()})[0]
     with torch.no_grad():
-        found = bert(torch.from_numpy(ids)).last_hidden_state.numpy()
-    if found.shape != wanted.shape or not np.abs(found - wanted).max() <= MAX_DIFFERENCE:
-        raise TrainingError(f"{model}: its weights in a BERT of transformers compute something else")
+        converted = bert(torch.from_numpy(ids)).last_hidden_state.numpy()
+    if converted.shape != expected.shape or not np.abs(converted - expected).max() <= MAX_DIFFERENCE:
+        raise TrainingError(f"{model}: a BERT of transformers with its weights computes something else")
 
 
 def _weights(graph: onnx.GraphProto) -> dict[str, Tensor]:

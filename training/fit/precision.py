@@ -1,4 +1,4 @@
-"""Which device and which number format train fastest here without losing quality."""
+"""The device and number format that train fastest on this machine without loss of quality."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ class Precision:
 
 
 def best_precision() -> Precision:
-    """CUDA: bf16 where the card has it, else fp16. CPU: bf16 only where the CPU multiplies in it.
+    """CUDA: bf16 where the GPU has it, else fp16. CPU: bf16 only where the CPU multiplies in it, else fp32.
 
-    A CPU that has neither AMX nor AVX-512 BF16 emulates bf16, ten times slower than fp32.
+    A CPU with neither AMX nor AVX-512 BF16 emulates bf16, ten times slower than fp32.
     """
     if torch.cuda.is_available():
         return Precision(

@@ -1,4 +1,4 @@
-"""What a training run keeps in its folder, written so that it resumes after a kill or a power cut at any moment."""
+"""The files of a training run, written so that it can be resumed after a kill or a power cut at any time."""
 
 import fcntl
 import hashlib
@@ -32,7 +32,7 @@ class EpochReport(msgspec.Struct, frozen=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True):
-    """What the run was started with, but for [tracking], which changes nothing in it.
+    """What the run was started with, without [tracking], which has no influence on the result.
 
     Export copies it into the manifest.
     """
@@ -40,13 +40,13 @@ class RunRecord(msgspec.Struct, frozen=True):
     config: TrainingConfig
     datasets: tuple[Dataset, ...]
     texts_sha256: str  # over all training, dev and unlabelled texts in order
-    evaluation: dict[str, str]  # evaluation set -> sha256 of the file whose texts were kept out
+    evaluation: dict[str, str]  # evaluation set -> sha256 of its file, whose texts were not trained on
     teachers: tuple[str, ...] = ()  # their model hashes
-    precision: str = ""  # such as "on cpu in bfloat16"; empty in a run from before it was kept
+    precision: str = ""  # such as "on cpu in bfloat16"; empty in a run of an older version
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a run is: the next batch of an epoch (both from 0), and the epochs behind it."""
+    """How far a run is: the next epoch and batch, both counted from 0, and the reports of the finished epochs."""
 
     epoch: int = 0
     batch: int = 0
@@ -54,13 +54,14 @@ class Position(msgspec.Struct, frozen=True):
 
     @property
     def best(self) -> EpochReport | None:
+        """The report of the best epoch; None before the first is finished."""
         return max(self.reports, key=lambda report: report.score, default=None)
 
 
 class RunFolder:
     """The files of one run: `run.json`, `dev.jsonl`, `encoder/`, `tokenizer.json`, `last.pt`, `best.pt`.
 
-    For people: `data.json` and `leaks.json`, which say what the data is like and what was dropped.
+    `data.json` and `leaks.json`, which nothing reads again, describe the data and the rows that were dropped.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,18 +69,19 @@ class RunFolder:
 
     @property
     def started(self) -> bool:
+        """Whether the folder contains a training run."""
         return (self.path / "run.json").exists()
 
     def start(self, record: RunRecord, corpus: Corpus, network: Network, tokenizer: Any) -> None:
-        """Write what does not change during the run."""
-        killed = (self.path / "run.json.unfinished").exists()  # while it did what follows
+        """Write the files that do not change during the run. Raises TrainingError."""
+        killed = (self.path / "run.json.unfinished").exists()  # during an earlier call of this method
         if any(self.path.iterdir()) and not killed:
-            raise TrainingError(f"{self.path} is not empty and no training run; choose another folder")
+            raise TrainingError(f"{self.path} is not empty and not a training run; choose another folder")
         try:
             (self.path / "run.json.unfinished").touch()
             network.encoder.config.save_pretrained(self.path / "encoder")  # type: ignore[union-attr, operator]
-            for written in ("encoder/config.json", "encoder"):
-                sync(self.path / written)
+            for name in ("encoder/config.json", "encoder"):
+                sync(self.path / name)
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written: {error}") from error
         self._write("tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
@@ -90,13 +92,13 @@ class RunFolder:
         self._write("run.json", lambda file: file.write(msgspec.json.encode(record)))
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keeps other processes from training here. Raises TrainingError where one does, or nobody can."""
+    def locked(self) -> Iterator[None]:
+        """Create the folder and lock it. Raises TrainingError where another process trains there, or nobody can."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDONLY)
         except OSError as error:
-            raise TrainingError(f"{self.path}: cannot be made: {error.strerror}") from error
+            raise TrainingError(f"{self.path}: cannot be created: {error.strerror}") from error
         try:
             self._lock(handle)
             yield
@@ -112,35 +114,42 @@ class RunFolder:
             raise TrainingError(f"{self.path}: cannot be locked: {error.strerror}") from error
 
     def record(self) -> RunRecord:
+        """What the run was started with. Raises TrainingError."""
         try:
             return msgspec.json.decode((self.path / "run.json").read_bytes(), type=RunRecord)
         except (OSError, msgspec.DecodeError) as error:
-            raise TrainingError(f"{self.path} holds no training run of this version ({error})") from error
+            raise TrainingError(
+                f"{self.path} does not contain a training run of this version ({error})"
+            ) from error
 
     def dev_examples(self) -> list[Example]:
+        """The dev split. Raises TrainingError."""
         try:
             return msgspec.json.Decoder(Example).decode_lines((self.path / "dev.jsonl").read_bytes())
         except (OSError, msgspec.DecodeError) as error:
             raise TrainingError(f"{self.path / 'dev.jsonl'}: missing or damaged: {error}") from error
 
     def save_last(self, position: Position, state: dict[str, Any]) -> None:
-        whole = {"position": msgspec.json.encode(position), **state}
-        self._write("last.pt", lambda file: torch.save(whole, file))
+        """Write the checkpoint that a resumed run continues from. Raises TrainingError."""
+        checkpoint = {"position": msgspec.json.encode(position), **state}
+        self._write("last.pt", lambda file: torch.save(checkpoint, file))
 
     def load_last(self) -> tuple[Position, dict[str, Any]] | None:
-        """The last checkpoint, None where the run was killed before the first."""
+        """The last checkpoint; None where the run was killed before the first. Raises TrainingError."""
         if not (self.path / "last.pt").exists():
             return None
         state = self._load("last.pt")
         return msgspec.json.decode(state.pop("position"), type=Position), state
 
     def save_best(self, weights: dict[str, Any]) -> None:
+        """Write the weights of the best epoch. Raises TrainingError."""
         self._write("best.pt", lambda file: torch.save(weights, file))
 
     def load_best(self) -> dict[str, Any]:
+        """The weights of the best epoch. Raises TrainingError."""
         if not (self.path / "best.pt").exists():
             raise TrainingError(
-                f"{self.path}: no epoch is finished yet; go on with `bearwatch train ... --resume`"
+                f"{self.path}: no epoch is finished yet; continue with `bearwatch train ... --resume`"
             )
         return self._load("best.pt")
 
@@ -150,7 +159,7 @@ class RunFolder:
         except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
             raise TrainingError(
                 f"{self.path / name}: damaged ({type(error).__name__}); delete last.pt, and "
-                "`bearwatch train ... --resume` begins again"
+                "`bearwatch train ... --resume` starts from the beginning"
             ) from error
         return state
 
@@ -162,10 +171,10 @@ def _readable(report: msgspec.Struct) -> bytes:
     return msgspec.json.format(msgspec.json.encode(report))
 
 
-def record_of(
+def new_record(
     config: TrainingConfig, corpus: Corpus, data: Path, precision: Precision, teachers: Sequence[Path] = ()
 ) -> RunRecord:
-    """Files that several sets share are listed once per set."""
+    """The record of a run that starts now; a file of several data sets is listed once per set."""
     unlabelled = config.distillation.unlabelled if config.distillation else ()
     datasets = tuple(
         Dataset(
@@ -179,13 +188,13 @@ def record_of(
     )
     texts = msgspec.json.encode((corpus.train, corpus.dev, corpus.unlabelled))
     hashes = tuple(model_hash(load_manifest(folder)) for folder in teachers)
-    kept_out = evaluation_files(config, data)
+    evaluation = evaluation_files(config, data)
     config = msgspec.structs.replace(config, tracking=Tracking())
-    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), kept_out, hashes, str(precision))
+    return RunRecord(config, datasets, hashlib.sha256(texts).hexdigest(), evaluation, hashes, str(precision))
 
 
 def evaluation_files(config: TrainingConfig, data: Path) -> dict[str, str]:
-    """Evaluation set -> sha256 of its file. Raises TrainingError for a file that cannot be read."""
+    """Evaluation set -> sha256 of its file in the folder `data`. Raises TrainingError."""
     try:
         return {one.name: sha256_of(data / one.path) for one in config.evaluation}
     except OSError as error:

@@ -1,10 +1,10 @@
-"""Curves of a run in TensorBoard and Weights & Biases, where the configuration's table [tracking] asks for them.
+"""Curves of a run in TensorBoard and Weights & Biases, as the configuration's table [tracking] says.
 
     tensorboard --logdir RUN/tensorboard
     wandb sync --append RUN/wandb/offline-run-*     # what `wandb = "offline"` wrote
 
-A step is a number of optimiser steps done, so that a resumed run writes again, with the same figures, those that
-came after its last checkpoint. TensorBoard is told to forget the first ones; W&B ignores a step it already has.
+The step of a point is the number of optimiser steps done. A resumed run writes the points after its last checkpoint
+again, with the same figures: TensorBoard is told to drop the first ones; W&B ignores a step it already has.
 """
 
 import importlib
@@ -21,16 +21,18 @@ from training.files import write_file
 
 
 class Tracker(Protocol):
+    """Where the curves of a run are written. Every method raises TrainingError where it cannot write."""
+
     def log(self, step: int, scalars: Mapping[str, float]) -> None: ...
 
     def flush(self) -> None:
-        """Called before a checkpoint is written: what it holds is not written again."""
+        """Called before a checkpoint is written: a resumed run does not log earlier steps again."""
 
     def close(self) -> None: ...
 
 
 class Trackers:
-    """All that are configured, which may be none."""
+    """All configured trackers as one; there may be none."""
 
     def __init__(self, trackers: tuple[Tracker, ...]) -> None:
         self._trackers = trackers
@@ -45,6 +47,8 @@ class Trackers:
 
 
 class TensorBoard:
+    """Event files in the folder `tensorboard` of the run; steps after `done` are dropped from earlier files."""
+
     def __init__(self, run: Path, done: int) -> None:
         module = _package("torch.utils.tensorboard", "tensorboard")
         self._folder = run / "tensorboard"
@@ -52,7 +56,7 @@ class TensorBoard:
             self._writer = module.SummaryWriter(self._folder, purge_step=done + 1)
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
-        # A thread writes: what it could not write is raised by the next call.
+        # A thread writes; the next call raises its error.
         with _writing(self._folder):
             for name, value in scalars.items():
                 self._writer.add_scalar(name, value, step)
@@ -67,7 +71,7 @@ class TensorBoard:
 
 
 class WeightsAndBiases:
-    """One W&B run per folder, silent, of the figures alone: no code, no console output, no machine statistics."""
+    """One W&B run per folder, with the figures alone: no code, no console output, no machine statistics."""
 
     def __init__(self, run: Path, settings: Tracking) -> None:
         wandb = _package("wandb", "wandb")
@@ -86,7 +90,7 @@ class WeightsAndBiases:
                 self._run = wandb.init(
                     project=settings.project,
                     name=run.name,
-                    id=_identity(run / "wandb-id"),
+                    id=_run_id(run / "wandb-id"),
                     dir=run,
                     mode=settings.wandb,
                     resume="allow" if settings.wandb == "online" else None,
@@ -94,7 +98,7 @@ class WeightsAndBiases:
                 )
         except wandb.Error as error:
             raise TrainingError(
-                f'tracking.wandb = "{settings.wandb}": {error}; `wandb login` first, or say "offline"'
+                f'tracking.wandb = "{settings.wandb}": {error}; `wandb login` first, or set "offline"'
             ) from error
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
@@ -102,7 +106,7 @@ class WeightsAndBiases:
             self._run.log(dict(scalars), step=step)
 
     def flush(self) -> None:
-        """A process of its own has everything as soon as it is logged."""
+        """Nothing to do: W&B's own process receives every point as soon as it is logged."""
 
     def close(self) -> None:
         with _writing(self._folder):
@@ -110,7 +114,7 @@ class WeightsAndBiases:
 
 
 def check_installed(settings: Tracking) -> None:
-    """Raises TrainingConfigError where a package is missing: better at once than after the data is read."""
+    """Raises TrainingConfigError where a configured tracker's package is missing, before any data is read."""
     if settings.tensorboard:
         _package("torch.utils.tensorboard", "tensorboard")
     if settings.wandb:
@@ -119,9 +123,11 @@ def check_installed(settings: Tracking) -> None:
 
 @contextmanager
 def trackers(settings: Tracking, run: Path, done: int) -> Iterator[Trackers]:
-    """The configured trackers of the run in the folder `run`, of which `done` steps are behind it.
+    """The configured trackers of the run in the folder `run`, of which `done` steps are done; closed at the end.
 
-    They and this raise TrainingError where they cannot write.
+    Raises:
+        TrainingError: a tracker cannot write.
+        TrainingConfigError: its package is not installed.
     """
     with ExitStack() as stack:
         opened: list[Tracker] = []
@@ -136,7 +142,7 @@ def trackers(settings: Tracking, run: Path, done: int) -> Iterator[Trackers]:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """What goes wrong there, such as a full disk, as a TrainingError."""
+    """Turns an OSError, such as a full disk, into a TrainingError that names the folder."""
     try:
         yield
     except OSError as error:
@@ -152,8 +158,8 @@ def _package(module: str, package: str) -> ModuleType | Any:
         ) from error
 
 
-def _identity(file: Path) -> str:
-    """Of the run at W&B; kept in its folder, so that a resumed run goes on with it."""
+def _run_id(file: Path) -> str:
+    """The id of the run at W&B, stored in the run's folder, so that a resumed run continues it."""
     if not file.exists():
         write_file(file, uuid4().hex[:8].encode())
     return file.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""A network on its way: optimiser steps, measurement, and the state that a checkpoint holds."""
+"""A network in training: optimiser steps, evaluation, and the state that a checkpoint stores."""
 
 import math
 from collections.abc import Sequence
@@ -18,21 +18,27 @@ from training.fit.targets import Targets
 
 
 class Trainer:
+    """Trains a network with AdamW on the device and in the number format of `precision`."""
+
     def __init__(self, config: TrainingConfig, network: Network, precision: Precision) -> None:
         self.network = network.to(precision.device)
         self._config, self._precision = config, precision
         self._pad_id = pad_id(network.encoder)
         self._optimizer = torch.optim.AdamW(_parameter_groups(network, config.hyperparameters))
-        half = precision.autocast is torch.float16  # its gradients would vanish without scaling
+        half = precision.autocast is torch.float16  # small gradients would become 0 without scaling
         self._scaler = torch.amp.GradScaler(precision.device, enabled=half)
 
-    def step(self, rows: Sequence[Encoded], wanted: Targets, factor: float) -> float:
-        """One optimiser step towards `wanted` at `factor` times the peak learning rates; gives the loss."""
+    def step(self, rows: Sequence[Encoded], targets: Targets, factor: float) -> float:
+        """One optimiser step at `factor` times the peak learning rates; returns the loss.
+
+        Raises:
+            TrainingError: the loss is not finite.
+        """
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.network.train()
         batch = pad(rows, self._pad_id)
-        loss = self._loss(self._logits(batch), wanted)
+        loss = self._loss(self._logits(batch), targets)
         if not math.isfinite(value := loss.item()):
             raise TrainingError("the loss is no longer finite: training diverged; lower the learning rates")
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -45,21 +51,22 @@ class Trainer:
 
     @torch.no_grad()
     def measure(self, rows: Sequence[Encoded]) -> dict[str, Metrics]:
-        """Head -> metrics on the rows that it labels."""
+        """Head -> its metrics on the rows that are labelled for it."""
         self.network.eval()
         sizes = np.array([len(row.tokens) for row in rows])
-        said = [np.zeros((len(rows), len(head.labels))) for head in self._config.heads.values()]
+        predictions = [np.zeros((len(rows), len(head.labels))) for head in self._config.heads.values()]
         for chosen in cut(np.argsort(sizes, kind="stable"), sizes, self._config.hyperparameters.batch_tokens):
             batch = pad([rows[i] for i in chosen], self._pad_id)
-            for probabilities, scores in zip(said, self._logits(batch), strict=True):
+            for probabilities, scores in zip(predictions, self._logits(batch), strict=True):
                 probabilities[chosen] = scores.float().softmax(-1).cpu().numpy()
         heads, targets = np.array([row.head for row in rows]), np.array([row.target for row in rows])
         return {
-            name: measure(head.labels, targets[heads == i], said[i][heads == i])
+            name: measure(head.labels, targets[heads == i], predictions[i][heads == i])
             for i, (name, head) in enumerate(self._config.heads.items())
         }
 
     def state(self) -> dict[str, Any]:
+        """Weights, optimiser and random generators: all that `restore` needs to continue with the same results."""
         cuda = {"cuda_random": torch.cuda.get_rng_state()} if self._precision.device == "cuda" else {}
         return {
             "network": self.network.state_dict(),
@@ -70,6 +77,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
@@ -78,24 +86,24 @@ class Trainer:
             torch.cuda.set_rng_state(state["cuda_random"])
 
     def _logits(self, batch: Batch) -> tuple[Tensor, ...]:
-        """Of every head, (batch, n_labels)."""
+        """The logits of every head, (batch, n_labels) each."""
         device, kind = self._precision.device, self._precision.autocast
         with torch.autocast(device, kind or torch.bfloat16, enabled=kind is not None):
             ids = torch.from_numpy(batch.input_ids).to(device)
             logits: tuple[Tensor, ...] = self.network(ids, torch.from_numpy(batch.attention_mask).to(device))
         return logits
 
-    def _loss(self, logits: Sequence[Tensor], wanted: Targets) -> Tensor:
-        """Cross-entropy of every head with what is wanted of it, added up; the mean over the rows."""
+    def _loss(self, logits: Sequence[Tensor], targets: Targets) -> Tensor:
+        """The cross-entropy with the targets, summed over the heads; the mean over the rows."""
         total = torch.zeros((), device=self._precision.device)
-        for scores, target in zip(logits, wanted, strict=True):
+        for scores, target in zip(logits, targets, strict=True):
             probabilities = torch.from_numpy(target).to(self._precision.device)  # (batch, n_labels)
             total = total - (probabilities * scores.float().log_softmax(-1)).sum()
-        return total / len(wanted[0])
+        return total / len(targets[0])
 
 
 def _parameter_groups(network: Network, h: Hyperparameters) -> list[dict[str, Any]]:
-    """Vectors (biases, normalisation) are not decayed; heads start from nothing and learn faster."""
+    """Vectors (biases, normalisation) have no weight decay; heads start from random weights and learn faster."""
     groups = []
     for part, rate in ((network.encoder, h.encoder_learning_rate), (network.heads, h.head_learning_rate)):
         matrices = [p for p in part.parameters() if p.ndim > 1]

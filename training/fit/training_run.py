@@ -1,7 +1,7 @@
-"""The training run: epochs of multi-task batches, linear warm-up and decay, best epoch kept, resumable.
+"""The training run: epochs of multi-task batches, linear warm-up and decay; keeps the best epoch, can be resumed.
 
-Same seed, data and CPU: same weights, whether or not the run was killed and resumed. On a GPU that is not promised:
-the order in which a sum is added up may be left to chance there.
+The same seed, data and CPU give the same weights, whether or not the run was killed and resumed. A GPU does not
+guarantee this, because the order of additions may vary there.
 """
 
 import logging
@@ -23,7 +23,7 @@ from rich.progress import (
 )
 
 from training.config import TrainingConfig
-from training.data.augmentation import altered
+from training.data.augmentation import augmented
 from training.data.corpus import Corpus, read_corpus
 from training.data.report_tables import as_text
 from training.errors import TrainingConfigError, TrainingError
@@ -31,8 +31,8 @@ from training.evaluation.metrics import Metrics
 from training.fit.batches import Encoded, plan_epoch
 from training.fit.network import encode, encode_texts, new_network
 from training.fit.precision import Precision
-from training.fit.run_folder import EpochReport, Position, RunFolder, RunRecord, record_of
-from training.fit.targets import Targets, targets, teachers_say
+from training.fit.run_folder import EpochReport, Position, RunFolder, RunRecord, new_record
+from training.fit.targets import Targets, soft_targets, targets
 from training.fit.tracking import Trackers, check_installed, trackers
 from training.fit.trainer import Trainer
 
@@ -51,48 +51,56 @@ def fit(
     teachers: Sequence[Path] = (),
     corpus: Corpus | None = None,
 ) -> EpochReport:
-    """Train into the folder `out` and give the best epoch's report.
+    """Train into the folder `out` and return the report of the best epoch.
 
     Args:
-        teachers: folders of trained models, for a configuration with a table [distillation].
-        corpus: what was read from `data`, or a part of it; unless given, it is read.
+        data: the folder that the paths of data sets are relative to.
+        resume: continue the run in `out` from its last checkpoint.
+        teachers: folders of exported models, for a configuration with a table [distillation].
+        corpus: what was read from `data`, or a part of it; without it, the data is read.
 
     Raises:
-        TrainingError, ModelError: with what is wrong and where.
+        TrainingConfigError: the configuration does not fit the teachers, the base model or the installed packages.
+        TrainingError: unusable data or base model, a folder of another run, or a loss that is not finite.
+        ModelError: a teacher cannot be loaded.
     """
     if bool(teachers) != (config.distillation is not None):
         raise TrainingConfigError("a table [distillation] and teachers (--teacher) belong together")
     check_installed(config.tracking)
     folder = RunFolder(out)
     if folder.started and not resume:
-        raise TrainingError(f"{out} holds a training run: add --resume to go on, or choose another folder")
+        raise TrainingError(
+            f"{out} contains a training run: add --resume to continue it, or choose another folder"
+        )
     torch.manual_seed(config.seed)
     network, tokenizer = new_network(config)
     corpus = corpus or read_corpus(config, data)
     log.info("%s", as_text(corpus))
-    record = record_of(config, corpus, data, precision, teachers)
-    with folder.alone():
+    record = new_record(config, corpus, data, precision, teachers)
+    with folder.locked():
         if not folder.started:
             folder.start(record, corpus, network, tokenizer)
         else:
             _check_same(folder.record(), record, out)
         labelled = [each.text for each in corpus.train]
-        unlabelled = [*corpus.unlabelled, *_altered(labelled, config)]
+        unlabelled = [*corpus.unlabelled, *_augmented(labelled, config)]
         train = [*encode(corpus.train, tokenizer, config), *encode_texts(unlabelled, tokenizer)]
         dev = encode(corpus.dev, tokenizer, config)
-        log.info("%d texts to train on, %d to choose the epoch; %s", len(train), len(dev), precision)
-        said = teachers_say(teachers, [*labelled, *unlabelled], config) if teachers else None
-        wanted = targets(train, config, said)
+        log.info("%d texts to train on, %d to choose the epoch with; %s", len(train), len(dev), precision)
+        soft = soft_targets(teachers, [*labelled, *unlabelled], config) if teachers else None
+        train_targets = targets(train, config, soft)
         with _progress() as progress:
-            return _run(config, Trainer(config, network, precision), train, wanted, dev, folder, progress)
+            return _run(
+                config, Trainer(config, network, precision), train, train_targets, dev, folder, progress
+            )
 
 
 def _check_same(started: RunRecord, now: RunRecord, out: Path) -> None:
-    """Raises TrainingError where going on would not end with the weights of an uninterrupted run."""
+    """Raises TrainingError where a resumed run would not end with the weights of an uninterrupted one."""
     if started.precision and started.precision != now.precision:
         raise TrainingError(
             f"{out} was started {started.precision}, and here training is {now.precision}, which ends with other "
-            "weights; go on where it was started, or choose another folder"
+            "weights; continue where it was started, or choose another folder"
         )
     if msgspec.structs.replace(started, precision=now.precision) != now:
         raise TrainingError(
@@ -100,15 +108,15 @@ def _check_same(started: RunRecord, now: RunRecord, out: Path) -> None:
         )
 
 
-def _altered(texts: Sequence[str], config: TrainingConfig) -> list[str]:
-    return altered(texts, config.distillation.altered_copies, config.seed) if config.distillation else []
+def _augmented(texts: Sequence[str], config: TrainingConfig) -> list[str]:
+    return augmented(texts, config.distillation.augmented_copies, config.seed) if config.distillation else []
 
 
 def _run(
     config: TrainingConfig,
     trainer: Trainer,
     train: Sequence[Encoded],
-    wanted: Targets,
+    train_targets: Targets,
     dev: Sequence[Encoded],
     folder: RunFolder,
     progress: Progress,
@@ -128,7 +136,9 @@ def _run(
                 began = perf_counter()
                 step = starts[position.epoch] + number
                 factor = schedule(step, total, warmup)
-                loss = trainer.step([train[i] for i in rows], tuple(each[rows] for each in wanted), factor)
+                loss = trainer.step(
+                    [train[i] for i in rows], tuple(each[rows] for each in train_targets), factor
+                )
                 tracking.log(step + 1, _step_scalars(loss, factor, perf_counter() - began))
                 shown = f"epoch {position.epoch + 1}, loss {loss:.3f}"
                 progress.update(task, completed=step + 1, description=shown)
@@ -143,17 +153,17 @@ def _run(
 
 
 def schedule(step: int, total: int, warmup: int) -> float:
-    """Factor on the learning rate at a step from 0 on: up to 1 over `warmup` steps, down to 0 at `total`."""
+    """The factor on the peak learning rate at a step, counted from 0: up to 1 over `warmup` steps, 0 at `total`."""
     if step < warmup:
         return (step + 1) / warmup
     return (total - step) / (total - warmup)
 
 
 def _out_of_patience(position: Position, patience: int | None) -> bool:
-    """Whether the last `patience` epochs were none of them better than the best before; from the reports alone."""
+    """Whether none of the last `patience` epochs was better than the best before them."""
     if patience is None or position.best is None or position.epoch - position.best.epoch < patience:
         return False
-    log.info("no better dev score in %d epochs: training ends early", patience)
+    log.info("no better dev score in %d epochs: training stops early", patience)
     return True
 
 
@@ -180,7 +190,7 @@ def _finish_epoch(
     done: int,
 ) -> Position:
     report = _report(position.epoch + 1, trainer.measure(dev))
-    log.info("epoch %d: mean dev accuracy %.4f; %s", report.epoch, report.score, _said(report))
+    log.info("epoch %d: mean dev accuracy %.4f; %s", report.epoch, report.score, _figures_text(report))
     if position.best is None or report.score > position.best.score:
         folder.save_best(trainer.network.state_dict())
     tracking.log(done, _epoch_scalars(report))
@@ -190,7 +200,7 @@ def _finish_epoch(
     return after
 
 
-def _said(report: EpochReport) -> str:
+def _figures_text(report: EpochReport) -> str:
     heads = report.figures.items()
     return "; ".join(
         f"{head}: " + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())

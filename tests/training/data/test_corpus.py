@@ -10,14 +10,15 @@ import pytest
 from tiny_training import table, write_data
 
 from bearwatch.core.canonical import canonical
-from training.config import Head, LabelledSet, parse_config
+from training.config import Head, LabelledSet
+from training.config_file import parse_config
 from training.data.corpus import majority, read_corpus
 from training.data.labelled import Example, read_examples
-from training.data.splits import hash_share
+from training.data.splits import hash_position
 from training.data.table_files import read_columns
 from training.errors import TrainingError
 
-CODING = Head(labels=("negative", "neutral", "positive"), aliases={"0": "negative"}).coding
+MAPPING = Head(labels=("negative", "neutral", "positive"), aliases={"0": "negative"}).label_mapping
 PATTERN = r"""['"]: ['"](negative|neutral|positive)['"]"""
 
 
@@ -34,7 +35,7 @@ def test_entities_with_apostrophes_and_disagreement(tmp_path: Path) -> None:
     )
     (tmp_path / "entities.csv").write_text("\n".join(lines))
     found = read_examples(
-        labelled("entities.csv", text="Title", label="Decisions", label_pattern=PATTERN), CODING, tmp_path
+        labelled("entities.csv", text="Title", label="Decisions", label_pattern=PATTERN), MAPPING, tmp_path
     )
     assert [(e.text, e.label) for e in found] == [
         ("Brambley's loss widens", "negative"),
@@ -53,18 +54,18 @@ def test_formats_say_the_same(tmp_path: Path) -> None:
         Example("Hexby waits", "sentiment", "neutral"),
     ]
     for name in ("a.csv", "a.jsonl", "a.parquet"):
-        assert read_examples(labelled(name), CODING, tmp_path) == expected
-    assert read_examples(labelled("a.txt", format="csv", separator=";"), CODING, tmp_path) == expected
+        assert read_examples(labelled(name), MAPPING, tmp_path) == expected
+    assert read_examples(labelled("a.txt", format="csv", separator=";"), MAPPING, tmp_path) == expected
 
 
 def test_excluded_rows_and_shares(tmp_path: Path) -> None:
     texts = [f"headline number {i}" for i in range(200)]
     pd.DataFrame({"text": texts, "label": 0}).to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "rows.txt").write_text("0\n199\n")
-    found = read_examples(labelled("a.csv", exclude="rows.txt"), CODING, tmp_path)
+    found = read_examples(labelled("a.csv", exclude="rows.txt"), MAPPING, tmp_path)
     assert [e.text for e in found] == texts[1:-1]
-    tenth = read_examples(labelled("a.csv", share=(0.0, 0.1)), CODING, tmp_path)
-    rest = read_examples(labelled("a.csv", share=(0.1, 1.0)), CODING, tmp_path)
+    tenth = read_examples(labelled("a.csv", hash_range=(0.0, 0.1)), MAPPING, tmp_path)
+    rest = read_examples(labelled("a.csv", hash_range=(0.1, 1.0)), MAPPING, tmp_path)
     assert sorted(e.text for e in tenth + rest) == sorted(texts)
     assert 8 <= len(tenth) <= 35  # 20 expected, standard deviation 4.2
 
@@ -73,23 +74,23 @@ def test_an_excluded_row_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\nup,0\ndown,1\n")
     (tmp_path / "rows.txt").write_text("0\n2\n")
     with pytest.raises(TrainingError, match=r"rows\.txt: row 2 is none of the 2 rows of .*a\.csv"):
-        read_examples(labelled("a.csv", exclude="rows.txt"), CODING, tmp_path)
+        read_examples(labelled("a.csv", exclude="rows.txt"), MAPPING, tmp_path)
 
 
 def test_rows_without_a_label_may_be_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\nHexby falls,negative\nHexby waits,\n")
-    found = read_examples(labelled("a.csv", skip_unlabelled=True), CODING, tmp_path)
+    found = read_examples(labelled("a.csv", skip_unlabelled=True), MAPPING, tmp_path)
     assert [e.text for e in found] == ["Hexby falls"]
 
 
 @pytest.mark.parametrize(
     ("content", "fields", "message"),
     [
-        ("text,label\nHexby falls,0\n", {"text": "texts"}, "no column 'texts'; did you mean 'text'"),
+        ("text,label\nHexby falls,0\n", {"text": "texts"}, "no column 'texts'; the nearest one is 'text'"),
         (
             "text,label\nHexby falls,negativ\n",
             {},
-            "row 0: unknown label 'negativ' in column 'label'; did you mean 'negative'",
+            "row 0: unknown label 'negativ' in column 'label'; the nearest known one is 'negative'",
         ),
         ("text,label\nHexby falls,7\n", {}, "row 0: unknown label '7'"),
         ("text,label\nHexby falls,\n", {}, "row 0: no label in column 'label'"),
@@ -107,13 +108,13 @@ def test_rows_without_a_label_may_be_left_out(tmp_path: Path) -> None:
         ),
         ('text,label\n"Hexby falls,0\n', {}, "not readable as csv"),
         ("text,label\nHexby falls,0\n", {"exclude": "rows.txt"}, "rows.txt: cannot be read"),
-        ("text,label\nHexby falls,x\n", {"label_pattern": PATTERN}, "finds no label in 'x'"),
+        ("text,label\nHexby falls,x\n", {"label_pattern": PATTERN}, "matches no label in 'x'"),
     ],
 )
 def test_unusable_file_says_why(tmp_path: Path, content: str, fields: dict[str, Any], message: str) -> None:
     (tmp_path / "a.csv").write_text(content)
     with pytest.raises(TrainingError) as caught:
-        read_examples(labelled("a.csv", **fields), CODING, tmp_path)
+        read_examples(labelled("a.csv", **fields), MAPPING, tmp_path)
     assert message in str(caught.value)
 
 
@@ -126,29 +127,29 @@ def test_a_byte_of_another_encoding_is_located(tmp_path: Path, name: str) -> Non
         content = frame.to_json(orient="records", lines=True, force_ascii=False).encode()
     pack = gzip.compress if name.endswith(".gz") else bytes
     (tmp_path / name).write_bytes(pack(content))
-    assert len(read_examples(labelled(name), CODING, tmp_path)) == 2
+    assert len(read_examples(labelled(name), MAPPING, tmp_path)) == 2
     (tmp_path / name).write_bytes(pack(content.replace("“Hexby”".encode(), "Hexbé".encode("latin-1"))))
     message = (
         rf"{name}: row 1, column 'text': the byte 0xE9 is not UTF-8 \('é' in Latin-1\); save the file as"
     )
     with pytest.raises(TrainingError, match=message):
-        read_examples(labelled(name), CODING, tmp_path)
+        read_examples(labelled(name), MAPPING, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ('{"text": "Hexby falls", "label": 0}\n{"text": \n', "row 1: Expecting value"),
-        ('\n{"text": "Hexby falls", "label": 0}\n["Hexby", 0]\n', "row 1: no JSON object"),
+        ('\n{"text": "Hexby falls", "label": 0}\n["Hexby", 0]\n', "row 1: not a JSON object"),
         ('{"text": "Hexby \\ud83d falls", "label": 0}', "row 0, column 'text': \\ud83d is half a character"),
         ('{"text": "Hexby falls", "label": 0}\n{"text": "Hexby waits"}', "row 1: no label in column 'label'"),
-        ('{"txt": "Hexby falls", "label": 0}', "no column 'text'; did you mean 'txt'"),
+        ('{"txt": "Hexby falls", "label": 0}', "no column 'text'; the nearest one is 'txt'"),
     ],
 )
 def test_unusable_json_lines_say_where(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.jsonl").write_text(content)
     with pytest.raises(TrainingError) as caught:
-        read_examples(labelled("a.jsonl"), CODING, tmp_path)
+        read_examples(labelled("a.jsonl"), MAPPING, tmp_path)
     assert message in str(caught.value)
 
 
@@ -156,25 +157,25 @@ def test_a_gzip_file_that_ends_too_soon(tmp_path: Path) -> None:
     whole = gzip.compress(b'{"text": "Hexby falls", "label": 0}\n' * 1000)
     (tmp_path / "a.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(TrainingError, match=r"a\.jsonl\.gz: cannot be read: .*end-of-stream"):
-        read_examples(labelled("a.jsonl.gz"), CODING, tmp_path)
+        read_examples(labelled("a.jsonl.gz"), MAPPING, tmp_path)
 
 
 def test_file_that_is_not_what_its_ending_says(tmp_path: Path) -> None:
     for name in ("a.jsonl", "a.parquet", "a.csv"):
         (tmp_path / name).write_bytes(b"\xff\xfe{[ no text")
         with pytest.raises(TrainingError, match=name):
-            read_examples(labelled(name), CODING, tmp_path)
+            read_examples(labelled(name), MAPPING, tmp_path)
     with pytest.raises(TrainingError, match="cannot be read"):
-        read_examples(labelled("none.csv"), CODING, tmp_path)
+        read_examples(labelled("none.csv"), MAPPING, tmp_path)
     with pytest.raises(TrainingError, match="unknown format"):
-        read_examples(labelled("a.xlsx"), CODING, tmp_path)
+        read_examples(labelled("a.xlsx"), MAPPING, tmp_path)
 
 
 def test_same_words_are_the_same_text() -> None:
     assert canonical("Oil &amp; gas: UP 3%! https://x.example/a?b") == canonical("oil gas up 3")
     assert canonical("Oil up") != canonical("Oil down")
-    assert hash_share("Oil UP!") == hash_share("oil up")
-    assert hash_share("oil up") != hash_share("oil up", "dev")
+    assert hash_position("Oil UP!") == hash_position("oil up")
+    assert hash_position("oil up") != hash_position("oil up", "dev")
 
 
 def test_nothing_leaks(tmp_path: Path) -> None:
@@ -222,7 +223,9 @@ def test_label_whose_texts_are_all_contradicted(tmp_path: Path) -> None:
         file.write('{"text": "Gold rises", "label": "Gold"}\n{"text": "gold rises!", "label": "Oil"}\n')
     wrong = table(Path("base"))
     wrong["heads"]["topic"]["labels"].append("Gold")
-    with pytest.raises(TrainingError, match=r"labelled 'Gold' in .* \(1 are contradicted or kept for dev\)"):
+    with pytest.raises(
+        TrainingError, match=r"labelled 'Gold' in .* \(1 have conflicting labels or are in the dev split\)"
+    ):
         read_corpus(parse_config(wrong), tmp_path)
 
 
@@ -238,9 +241,9 @@ def test_a_set_of_one_row(tmp_path: Path) -> None:
 def test_no_text_for_dev(tmp_path: Path) -> None:
     write_data(tmp_path)
     with pytest.raises(
-        TrainingError, match=r"heads\.\w+: no text left to choose the epoch on in \w+\.\w+ \(column"
+        TrainingError, match=r"heads\.\w+: no text is left to choose the epoch with in \w+\.\w+ \(column"
     ):
-        read_corpus(parse_config(table(Path("base"), dev_share=1e-9)), tmp_path)
+        read_corpus(parse_config(table(Path("base"), dev_ratio=1e-9)), tmp_path)
 
 
 def test_unlabelled_set_without_a_text(tmp_path: Path) -> None:

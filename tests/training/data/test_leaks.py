@@ -14,12 +14,13 @@ from tiny_training import rows_of, table, write_data
 from bearwatch.commands.data import command
 from bearwatch.core.canonical import canonical
 from bearwatch.core.near_duplicates import groups, near_duplicates
-from training.config import TrainingConfig, parse_config
+from training.config import TrainingConfig
+from training.config_file import parse_config
 from training.data.corpus import read_corpus
 from training.data.leaks import Dropped, Duplicates, Texts
 from training.data.report import lengths, scripts
 from training.data.report_tables import as_text
-from training.data.splits import hash_share
+from training.data.splits import hash_position
 
 LONG = "shares of norwick fall after the regulator opens a probe into its loans"
 OTHER = "tallis wins a large contract to build nine ferries for the northern islands"
@@ -145,7 +146,7 @@ def test_near_duplicates_do_not_straddle_the_split(tmp_path: Path, wanted_in_dev
     base = next(
         text
         for text in (f"{LONG} number {i}" for i in range(100))
-        if (hash_share(min(f"{word} {text}" for word in "bcdefghijk"), "dev") < 0.2) == wanted_in_dev
+        if (hash_position(min(f"{word} {text}" for word in "bcdefghijk"), "dev") < 0.2) == wanted_in_dev
     )
     with (tmp_path / "sentiment.csv").open("a") as file:
         file.writelines(f"{word} {base},0\n" for word in "bcdefghijk")
@@ -167,7 +168,7 @@ base_model = "base"
 [heads.topic]
 labels = ["Oil", "Banks"]
 [hyperparameters]
-dev_share = 0.2
+dev_ratio = 0.2
 [[datasets]]
 name = "house [labels]"
 path = "topic.jsonl"
@@ -192,6 +193,6 @@ def test_command(tmp_path: Path) -> None:
 
 def test_table_counts_conflicts(config: TrainingConfig, tmp_path: Path) -> None:
     shown = as_text(read_corpus(config, tmp_path))
-    assert "Texts with differing labels: 1; 1 decided by majority, 0 left out as ties" in shown
-    assert "96       0        0      3     91" in shown
+    assert "Texts with different labels: 1; 1 decided by majority, 0 left out as ties" in shown
+    assert "96       0       0      3     91" in shown
     assert "a script is not a language" in shown

@@ -11,7 +11,7 @@ from scipy.special import softmax
 from models.classifier import Classifier
 from models.manifest import Head, load_manifest, model_hash, write_manifest
 from training.data.labelled import Example
-from training.evaluation.calibration import abstain_below, calibrated, temperature
+from training.evaluation.calibration import abstain_below, calibrate, temperature
 from training.evaluation.metrics import calibration_error
 
 
@@ -56,7 +56,7 @@ def test_heads_are_calibrated_on_their_own_texts_and_keep_their_labels():
     names = ("a", "b", "c")
     examples = [Example("x", "mood", names[each]) for each in truth[:-1]] + [Example("x", "other", "y")]
     heads = {"mood": Head(names, "mood_logits"), "other": Head(("y", "z"), "other_logits")}
-    head = calibrated(heads, said, examples, 0.9)["mood"]
+    head = calibrate(heads, said, examples, 0.9)["mood"]
     after = softmax(logits / head.temperature, axis=1)
     assert (after.argmax(1) == logits.argmax(1)).all()
     correct = after.argmax(1) == truth

@@ -64,7 +64,7 @@ def test_table(folder: Path) -> None:
     output = run(folder, "data.csv")
     assert re.search(r"accuracy 0\.7500 \[0\.\d{3}, 1\.000\]", output)
     assert "positive (1)" in output
-    assert "4 *" in output and "* fewer than 30 rows say little" in output
+    assert "4 *" in output and "* fewer than 30 rows: the figures are uncertain" in output
     assert "positive oil" in output
     assert "positive oil" not in run(folder, "data.csv", "--errors", "0")
 
@@ -165,7 +165,7 @@ def test_report(folder: Path) -> None:
     for wanted in (
         *("data.jsonl", "sentiment", "keywords", "0.7500", "Brier score", "macro-F1", "calibration error"),
         *("Confusion", "Reliability", "Slices", "length in words", "a ticker such as $ABC"),
-        *(HOSTILE, "<svg onload=alert(3)>", "too small to say much"),
+        *(HOSTILE, "<svg onload=alert(3)>", "too few for reliable figures"),
     ):
         assert wanted in page.seen, wanted
     assert "svg" in page.tags
@@ -210,13 +210,13 @@ def test_numbers_mean_the_order_of_the_labels_unless_said(folder: Path) -> None:
     (folder / "numbers.jsonl").write_text(
         '{"text": "neutral oil", "label": 2}\n{"text": "positive", "label": 1}\n'
     )
-    said = run(folder, "numbers.jsonl", "--labels", "negative,positive,neutral", "--json")
+    said = run(folder, "numbers.jsonl", "--label-mapping", "negative,positive,neutral", "--json")
     assert json.loads(said)["accuracy"] == 1
 
 
 def test_a_file_that_can_be_trained_on_can_be_evaluated(folder: Path) -> None:
     (folder / "desk.txt").write_text("text;label\nnegative, oil;Down, down\npositive bank;UP\nneutral;\n")
-    odd = ("--format", "csv", "--separator", ";", "--labels", '"Down, down=negative", up = positive')
+    odd = ("--format", "csv", "--separator", ";", "--label-mapping", '"Down, down=negative", up = positive')
     with pytest.raises(TrainingError, match=r"row 2: no label in column 'label'; .* --skip-unlabelled"):
         run(folder, "desk.txt", *odd)
     figures = json.loads(run(folder, "desk.txt", *odd, "--skip-unlabelled", "--json"))
@@ -224,22 +224,26 @@ def test_a_file_that_can_be_trained_on_can_be_evaluated(folder: Path) -> None:
 
 
 def test_wrong_use_is_told(folder: Path) -> None:
-    with pytest.raises(TrainingError, match="no head 'sentiments'; did you mean 'sentiment'"):
+    with pytest.raises(
+        TrainingError, match="no head 'sentiments'; the nearest one of this model is 'sentiment'"
+    ):
         run(folder, "data.csv", task="sentiments")
-    with pytest.raises(TrainingError, match="no column 'lable'; did you mean 'label'"):
+    with pytest.raises(TrainingError, match="no column 'lable'; the nearest one is 'label'"):
         run(folder, "data.csv", label="lable")
-    with pytest.raises(TrainingError, match="sentiment has no label 'positve'; did you mean 'positive'"):
-        run(folder, "data.csv", "--labels", "negative,positve")
-    with pytest.raises(TrainingError, match=r"'positive' lacks what the file writes for it; .* '0=positive'"):
-        run(folder, "data.csv", "--labels", "down=negative,positive")
-    with pytest.raises(TrainingError, match="'down' stands there twice"):
-        run(folder, "data.csv", "--labels", "down=negative,down=positive")
-    with pytest.raises(TrainingError, match="no column 'sorce'; did you mean 'source'"):
+    with pytest.raises(
+        TrainingError, match="sentiment has no label 'positve'; the nearest one is 'positive'"
+    ):
+        run(folder, "data.csv", "--label-mapping", "negative,positve")
+    with pytest.raises(TrainingError, match=r"'positive' has no raw label; write '0=positive'"):
+        run(folder, "data.csv", "--label-mapping", "down=negative,positive")
+    with pytest.raises(TrainingError, match="'down' is mapped twice"):
+        run(folder, "data.csv", "--label-mapping", "down=negative,down=positive")
+    with pytest.raises(TrainingError, match="no column 'sorce'; the nearest one is 'source'"):
         (folder / "sourced.csv").write_text("text,label,source\nneutral oil,neutral,wire\n")
         run(folder, "sourced.csv", "--by", "sorce")
     (folder / "numbers.csv").write_text("text,label\nneutral oil,2\n")
     with pytest.raises(TrainingError, match="row 0: unknown label '2'"):
-        run(folder, "numbers.csv", "--labels", "negative,positive")
+        run(folder, "numbers.csv", "--label-mapping", "negative,positive")
 
 
 def test_rows_may_be_chosen_by_share_and_labels_found_by_a_pattern(folder: Path) -> None:
@@ -251,7 +255,7 @@ def test_rows_may_be_chosen_by_share_and_labels_found_by_a_pattern(folder: Path)
     pattern = ("--label-pattern", r"\[(\w+)\]", "--json")
     assert json.loads(run(folder, "data.csv", *pattern))["n"] == 20  # the others disagree
     parts = [
-        json.loads(run(folder, "data.csv", *pattern, "--share", low, high))["n"]
+        json.loads(run(folder, "data.csv", *pattern, "--hash-range", low, high))["n"]
         for low, high in (("0", "0.4"), ("0.4", "1"))
     ]
     assert sum(parts) == 20 and all(parts)
@@ -267,5 +271,5 @@ def test_rows_may_be_chosen_by_share_and_labels_found_by_a_pattern(folder: Path)
         "--label",
         "b",
     ]
-    with pytest.raises(TrainingError, match="share must be"):
-        CliRunner().invoke(command, [*bad, "--share", "0.5", "0.2"], catch_exceptions=False)
+    with pytest.raises(TrainingError, match="hash_range must be"):
+        CliRunner().invoke(command, [*bad, "--hash-range", "0.5", "0.2"], catch_exceptions=False)

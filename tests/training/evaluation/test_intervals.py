@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 import training.evaluation.intervals
-from training.evaluation.intervals import bootstrap, share_interval
+from training.evaluation.intervals import bootstrap, ratio_interval
 from training.evaluation.metrics import measure
 
 
@@ -65,7 +65,7 @@ def test_one_row() -> None:
 
 def test_share() -> None:
     """Five of five: Wilson's lower end is n / (n + z²) = 5 / (5 + 1.96²)."""
-    assert share_interval(5, 5) == pytest.approx((5 / (5 + 1.959964**2), 1.0))
-    low, high = share_interval(80, 100)
+    assert ratio_interval(5, 5) == pytest.approx((5 / (5 + 1.959964**2), 1.0))
+    low, high = ratio_interval(80, 100)
     assert low == pytest.approx(0.711, abs=5e-4)
     assert high == pytest.approx(0.867, abs=5e-4)

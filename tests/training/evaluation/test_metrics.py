@@ -11,8 +11,8 @@ from training.evaluation.metrics import (
     brier_score,
     calibration_error,
     measure,
+    most_confused_with,
     reliability,
-    taken_for,
 )
 
 
@@ -44,7 +44,7 @@ def test_confusion_counts_true_then_predicted() -> None:
     assert (metrics.per_class["b"].precision, metrics.per_class["b"].recall) == (0.5, 1.0)
     assert metrics.per_class["unseen"].support == 0
     assert metrics.macro_f1 == pytest.approx(2 / 3)  # of a and b; nothing is known about the third
-    assert taken_for(metrics) == {"a": ("b", 1), "b": None, "unseen": None}
+    assert most_confused_with(metrics) == {"a": ("b", 1), "b": None, "unseen": None}
 
 
 def test_brier_score() -> None:

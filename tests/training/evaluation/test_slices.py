@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.evaluation.slices import (
-    MOST_VALUES,
+    MAX_VALUES,
     SMALL,
     Group,
     by_column,
@@ -50,9 +50,9 @@ def test_by_column_the_most_frequent_first() -> None:
 
 
 def test_many_values_are_taken_together_and_no_row_is_lost() -> None:
-    values = [str(i) for i in range(MOST_VALUES + 5)] + ["0"]
+    values = [str(i) for i in range(MAX_VALUES + 5)] + ["0"]
     found = by_column("id", values)
-    assert len(found) == MOST_VALUES + 1
+    assert len(found) == MAX_VALUES + 1
     assert found[-1].value == "(5 other values)"
     assert sorted(row for group in found for row in group.rows.tolist()) == list(range(len(values)))
 

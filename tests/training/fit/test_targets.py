@@ -15,14 +15,15 @@ import training.fit.run_folder
 import training.fit.training_run
 from models.classifier import Classifier
 from models.manifest import load_manifest, write_manifest
-from training.config import Distillation, TextSet, TrainingConfig, parse_config
-from training.data.augmentation import MASK, altered
+from training.config import Distillation, TextSet, TrainingConfig
+from training.config_file import parse_config
+from training.data.augmentation import MASK, augmented
 from training.data.corpus import read_corpus
 from training.errors import TrainingConfigError, TrainingError
 from training.export.artifact import export
 from training.fit.batches import UNLABELLED, Encoded
 from training.fit.precision import Precision
-from training.fit.targets import targets, teachers_say
+from training.fit.targets import soft_targets, targets
 from training.fit.training_run import fit
 
 FP32 = Precision("cpu", None)
@@ -60,12 +61,12 @@ def test_teachers_beside_labels(folder: Path):
     np.testing.assert_allclose(topic, [[0.5, 0.5], [0.5, 0.5]], rtol=1e-6)
 
 
-def test_altered_copies_differ_from_their_texts_in_masks_and_names():
+def test_augmented_copies_differ_from_their_texts_in_masks_and_names():
     texts = [
         f"{name} cuts its dividend after a weak third quarter" for name in ("Norwick", "$TLS", "Brambley")
     ] * 40
-    copies = altered(texts, 2, seed=1)
-    assert copies == altered(texts, 2, seed=1) != altered(texts, 2, seed=2)
+    copies = augmented(texts, 2, seed=1)
+    assert copies == augmented(texts, 2, seed=1) != augmented(texts, 2, seed=2)
     assert len(copies) == 2 * len(texts) and copies[: len(texts)] != copies[len(texts) :]
     words = [word for copy in copies for word in copy.split()]
     others = {word for text in texts for word in text.split()} | {MASK}
@@ -75,19 +76,21 @@ def test_altered_copies_differ_from_their_texts_in_masks_and_names():
     assert 0.15 < sum(renamed) / len(renamed) < 0.4  # 0.3, and a third of them by the same name; then masks
 
 
-def test_altered_copies_are_trained_on(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_augmented_copies_are_trained_on(folder: Path, monkeypatch: pytest.MonkeyPatch):
     asked = []
 
     def say(teachers: object, texts: list[str], config: TrainingConfig):
         asked.append(texts)
         return tuple(np.full((len(texts), len(h.labels)), 0.5, np.float32) for h in config.heads.values())
 
-    monkeypatch.setattr(training.fit.training_run, "teachers_say", say)
+    monkeypatch.setattr(training.fit.training_run, "soft_targets", say)
     monkeypatch.setattr(training.fit.run_folder, "load_manifest", lambda _: None)
     monkeypatch.setattr(training.fit.run_folder, "model_hash", lambda _: "0")
     for copies in (0, 2):
         table = distilled(folder)
-        config = parse_config({**table, "distillation": {**table["distillation"], "altered_copies": copies}})
+        config = parse_config(
+            {**table, "distillation": {**table["distillation"], "augmented_copies": copies}}
+        )
         fit(config, folder / "data", folder / str(copies), resume=False, precision=FP32, teachers=[folder])
     plain, more = asked
     labelled = len(read_corpus(config, folder / "data").train)
@@ -102,7 +105,7 @@ def test_teachers_say_their_mean(tmp_path: Path):
     manifest = load_manifest(unsure)
     hot = {name: msgspec.structs.replace(head, temperature=4.0) for name, head in manifest.heads.items()}
     write_manifest(unsure, msgspec.structs.replace(manifest, heads=hot))
-    sentiment, topic = teachers_say([sure, unsure], ["oil negative", "positive"], config)
+    sentiment, topic = soft_targets([sure, unsure], ["oil negative", "positive"], config)
     confident, doubting = (np.exp(8 / t) / (np.exp(8 / t) + 2) for t in (1, 4))
     assert sentiment[0, 0] == pytest.approx((confident + doubting) / 2, rel=1e-5)
     assert sentiment.argmax(1).tolist() == [0, 2]
@@ -180,12 +183,12 @@ def test_distillation_needs_teachers_and_teachers_distillation(folder: Path):
 
 
 def test_share_and_weight_are_checked(folder: Path):
-    bad = msgspec.to_builtins(TextSet(name="tweets", path="x", share=(0.5, 0.5)))
-    with pytest.raises(TrainingConfigError, match=r"distillation.unlabelled 'tweets': share must be"):
+    bad = msgspec.to_builtins(TextSet(name="tweets", path="x", hash_range=(0.5, 0.5)))
+    with pytest.raises(TrainingConfigError, match=r"distillation.unlabelled 'tweets': hash_range must be"):
         parse_config(distilled(folder, distillation={"unlabelled": [bad]}))
     with pytest.raises(TrainingConfigError, match=r"Expected `float` > 0.0 - at `distillation.weight`"):
         parse_config(distilled(folder, distillation={"weight": 0.0}))
     with pytest.raises(
-        TrainingConfigError, match="unknown key 'wieght' in distillation; did you mean 'weight'"
+        TrainingConfigError, match="unknown key 'wieght' in distillation; the nearest known one is 'weight'"
     ):
         parse_config(distilled(folder, distillation={"wieght": 0.5}))

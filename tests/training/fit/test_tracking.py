@@ -17,7 +17,8 @@ from waiting import wait_until
 from wandb import Run
 from wandb.proto.wandb_internal_pb2 import Record
 
-from training.config import Tracking, parse_config
+from training.config import Tracking
+from training.config_file import parse_config
 from training.errors import TrainingConfigError, TrainingError
 from training.fit.precision import Precision
 from training.fit.tracking import trackers
@@ -216,7 +217,7 @@ def test_a_resumed_run_may_be_tracked_otherwise(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"tensorbord": True}, "did you mean 'tensorboard'"), ({"wandb": "on"}, "tracking.wandb")],
+    [({"tensorbord": True}, "the nearest known one is 'tensorboard'"), ({"wandb": "on"}, "tracking.wandb")],
 )
 def test_wrong_table(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(TrainingConfigError, match=message):

@@ -14,7 +14,7 @@ from tiny_training import table, write_checkpoint, write_data
 from transformers import BartConfig, BertConfig, GPT2Config
 
 from models.tokens import TextEncoder
-from training.config import parse_config
+from training.config_file import parse_config
 from training.data.leaks import LeakReport
 from training.data.report import DataReport
 from training.errors import TrainingConfigError, TrainingError
@@ -88,7 +88,7 @@ def test_a_run_is_not_mixed_with_another(folder: Path) -> None:
         train(folder, "run", epochs=1)
     with pytest.raises(TrainingError, match="another configuration"):
         train(folder, "run", resume=True, epochs=2)
-    with pytest.raises(TrainingError, match="no training run"):
+    with pytest.raises(TrainingError, match="not a training run"):
         train(folder, "data", epochs=1)
 
 
@@ -128,7 +128,7 @@ def test_checkpoint_that_is_no_bert(folder: Path, family: str) -> None:
     """By its configuration alone, before weights are read; a BERT that reads from left to right is none either."""
     OTHER_FAMILIES[family].save_pretrained(folder / "base")
     with pytest.raises(
-        TrainingConfigError, match=rf"base_model .* is no BERT but a model of the type '{family}'"
+        TrainingConfigError, match=rf"base_model .* is not a BERT but a model of the type '{family}'"
     ):
         train(folder, "run")
 
@@ -138,7 +138,7 @@ def test_checkpoint_with_other_weights_or_half_of_them(folder: Path) -> None:
     fewer = {name: value for name, value in weights.items() if "layer.1." not in name}
     save_file(fewer, folder / "base" / "model.safetensors", {"format": "pt"})
     with pytest.raises(
-        TrainingError, match=r"lacks 16 weights of a bert, encoder\.layer\.1\..*; training would start"
+        TrainingError, match=r"lacks 16 weights of a bert, such as encoder\.layer\.1\..*; training would start"
     ):
         train(folder, "run")
     whole = (folder / "base" / "model.safetensors").read_bytes()
@@ -241,7 +241,7 @@ def test_a_kill_while_the_folder_is_made(folder: Path, monkeypatch: pytest.Monke
 
 def test_two_runs_do_not_share_a_folder(folder: Path) -> None:
     with (
-        RunFolder(folder / "run").alone(),
+        RunFolder(folder / "run").locked(),
         pytest.raises(TrainingError, match="another process trains there"),
     ):
         train(folder, "run", epochs=1)
@@ -277,7 +277,7 @@ def test_a_tokeniser_of_another_checkpoint(folder: Path) -> None:
     other = write_checkpoint(folder / "other", [f"word{i}" for i in range(500)])
     shutil.copyfile(other / "tokenizer.json", folder / "base" / "tokenizer.json")
     with pytest.raises(
-        TrainingConfigError, match=r"up to the id 503: .* the tokeniser that it was made with"
+        TrainingConfigError, match=r"up to the id 503: .* the tokeniser that it was trained with"
     ):
         train(folder, "run")
 
