@@ -138,7 +138,8 @@ def test_checkpoint_with_other_weights_or_half_of_them(folder: Path) -> None:
     fewer = {name: value for name, value in weights.items() if "layer.1." not in name}
     save_file(fewer, folder / "base" / "model.safetensors", {"format": "pt"})
     with pytest.raises(
-        TrainingError, match=r"lacks 16 weights of a bert, such as encoder\.layer\.1\..*; training would start"
+        TrainingError,
+        match=r"lacks 16 weights of a bert, such as encoder\.layer\.1\..*; training would start",
     ):
         train(folder, "run")
     whole = (folder / "base" / "model.safetensors").read_bytes()
