@@ -57,7 +57,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def said(clone: Path, *command: str) -> str:
+def output_of(clone: Path, *command: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
@@ -67,7 +67,7 @@ def said(clone: Path, *command: str) -> str:
 def follow(clone: Path, block: str) -> str:
     """What a command prints; in this process, unless it needs a shell, so that torch is loaded once."""
     if "|" in block:
-        return said(clone, "bash", "-ec", block)
+        return output_of(clone, "bash", "-ec", block)
     program, *arguments = shlex.split(block)
     assert program == ".venv/bin/bearwatch"
     result = CliRunner().invoke(bearwatch, arguments, catch_exceptions=False)
@@ -77,26 +77,26 @@ def follow(clone: Path, block: str) -> str:
 
 def test_every_command_does_what_the_page_says(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clone)
-    found = {}
+    outputs = {}
     for block in COMMANDS:
         (name,) = re.findall(r"\.venv/bin/bearwatch (.+?)(?: --| \w+/|$)", block, re.MULTILINE)
-        found[name, "--resume" in block, "|" in block] = follow(clone, block)
-    data = found["data", False, False]
+        outputs[name, "--resume" in block, "|" in block] = follow(clone, block)
+    data = outputs["data", False, False]
     assert "240" in data and all(f"{label} " in data for label in REAL["heads"]["intent"]["labels"])
-    trained, resumed = found["train", False, False], found["train", True, False]
+    trained, resumed = outputs["train", False, False], outputs["train", True, False]
     assert "next: bearwatch export runs/intents --out DIR --data-dir examples/intents" in trained
     assert resumed.splitlines()[-2:] == trained.splitlines()[-2:]
-    assert "intents, test: accuracy" in found["export", False, False]
-    assert "fee_complaint" in found["evaluate", False, False]
+    assert "intents, test: accuracy" in outputs["export", False, False]
+    assert "fee_complaint" in outputs["evaluate", False, False]
     assert (clone / "runs" / "intents.html").read_text().startswith("<!doctype html>")
-    lines = [json.loads(line) for line in found["classify", False, False].splitlines()]
+    lines = [json.loads(line) for line in outputs["classify", False, False].splitlines()]
     assert [set(line) for line in lines] == [{"text", "intent", "intent_probability"}] * 2
-    piped = json.loads(found["classify", False, True])
+    piped = json.loads(outputs["classify", False, True])
     assert (piped["id"], piped["text"]) == (7, "what is this charge of 4.90?")
     figures = json.loads((clone / "runs" / "intents-model" / "manifest.json").read_text())["metrics"]
     assert figures["intents, test"]["accuracy"] > 0.4  # chance: 0.125
     (code,) = [block for language, block in BLOCKS if language == "python"]
-    answers = said(clone, sys.executable, "-c", code).split()
+    answers = output_of(clone, sys.executable, "-c", code).split()
     assert set(answers[::2]) <= set(REAL["heads"]["intent"]["labels"]) and len(answers) == 4
 
     (options,) = re.findall(r"`evaluate` reads such a file with `(.+?)`", PAGE)

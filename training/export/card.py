@@ -72,12 +72,12 @@ def run_probes(classifier: Classifier, probes: Path = PROBES) -> list[Kind]:
         for each in decoder.decode_lines(probes.read_bytes())
         if each.head in heads and each.label in heads[each.head].labels
     ]
-    predictions = classifier.classify([each.text for each in known])
+    answers = classifier.classify([each.text for each in known])
     kinds: dict[str, list[Missed | None]] = defaultdict(list)
-    for probe, scores in zip(known, predictions, strict=True):
-        answer = scores[probe.head]
-        right = answer.label == probe.label
-        kinds[probe.kind].append(None if right else Missed(probe, answer.label, answer.probability))
+    for probe, answer in zip(known, answers, strict=True):
+        prediction = answer.predictions[probe.head]
+        right = prediction.label == probe.label
+        kinds[probe.kind].append(None if right else Missed(probe, prediction.label, prediction.probability))
     return [
         Kind(name, len(results), tuple(each for each in results if each is not None))
         for name, results in kinds.items()

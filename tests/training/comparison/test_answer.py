@@ -26,20 +26,20 @@ def answer_to(bert: dict[float, int], simple: dict[float, int]) -> Answer:
 
 
 def test_bert_from_some_share_on() -> None:
-    found = answer_to({1.0: 50, 5.0: 70, 20.0: 80, 100.0: 90}, {1.0: 70, 5.0: 70, 20.0: 70, 100.0: 80})
-    assert [step.winner for step in found.steps] == [SVM, None, BERT, BERT]
-    assert (found.better_from, found.enough_at) == (20.0, 20.0)
-    assert found.speed == Cost(100.0, SVM, 50.0, 500.0)
-    assert found.noise == Cost(100.0, SVM, 0.45, 0.4)
-    said = sentences(found)
-    assert said[0].startswith(
+    result = answer_to({1.0: 50, 5.0: 70, 20.0: 80, 100.0: 90}, {1.0: 70, 5.0: 70, 20.0: 70, 100.0: 80})
+    assert [step.winner for step in result.steps] == [SVM, None, BERT, BERT]
+    assert (result.better_from, result.enough_at) == (20.0, 20.0)
+    assert result.speed == Cost(100.0, SVM, 50.0, 500.0)
+    assert result.noise == Cost(100.0, SVM, 0.45, 0.4)
+    lines = sentences(result)
+    assert lines[0].startswith(
         "The simple classifier is enough up to 5 % (5 labels). From 20 % (20 labels) on BERT is"
     )
-    assert said[1].startswith(
+    assert lines[1].startswith(
         "With 1 % (1 labels) it is even better: linear SVM 0.700, BERT 0.500 (-20.0 points"
     )
-    assert said[2].startswith("BERT with 20 % (20 labels) is at least as accurate (0.800)")
-    assert any("10 times as many" in line for line in said)
+    assert lines[2].startswith("BERT with 20 % (20 labels) is at least as accurate (0.800)")
+    assert any("10 times as many" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_bert_from_some_share_on() -> None:
         ),
     ],
 )
-def test_verdicts(bert: dict[float, int], simple: dict[float, int], decision: str) -> None:
+def test_conclusions(bert: dict[float, int], simple: dict[float, int], decision: str) -> None:
     assert decision in sentences(answer_to(bert, simple))[0]
 
 
@@ -69,7 +69,7 @@ def test_paired_interval_is_that_of_drawn_texts() -> None:
 
 
 def test_speed_is_that_of_an_engine() -> None:
-    found = answer_to({100.0: 90}, {100.0: 80})
+    result = answer_to({100.0: 90}, {100.0: 80})
     for engine, place in (("onnxruntime-cpu", "all cores"), ("onnxruntime-cuda", "a GPU")):
-        said = sentences(msgspec.structs.replace(found, engine=engine))
-        assert any(f"on one core, BERT 50 with {engine} on {place} (for all" in line for line in said)
+        lines = sentences(msgspec.structs.replace(result, engine=engine))
+        assert any(f"on one core, BERT 50 with {engine} on {place} (for all" in line for line in lines)

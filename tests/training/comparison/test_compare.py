@@ -59,8 +59,8 @@ def again(config: TrainingConfig, folder: Path, out: Path, *label_percents: floa
 
 def test_every_cell_has_its_figures(compared: tuple[Path, str]) -> None:
     out, _ = compared
-    found = json.loads((out / "compare.json").read_text())
-    cells = {(each["cell"]["method"], each["cell"]["label_percent"]): each for each in found["cells"]}
+    comparison = json.loads((out / "compare.json").read_text())
+    cells = {(each["cell"]["method"], each["cell"]["label_percent"]): each for each in comparison["cells"]}
     assert set(cells) == {(method, percent) for method in (*SIMPLE, BERT) for percent in (60.0, 100.0)}
     for (method, percent), each in cells.items():
         figures = each["figures"]["sentiment"]
@@ -78,10 +78,10 @@ def test_every_cell_has_its_figures(compared: tuple[Path, str]) -> None:
 
 
 def test_report_says_the_same(compared: tuple[Path, str]) -> None:
-    out, said = compared
+    out, output = compared
     page = (out / "report.html").read_text()
-    found = json.loads((out / "compare.json").read_text())
-    for each in found["cells"]:
+    comparison = json.loads((out / "compare.json").read_text())
+    for each in comparison["cells"]:
         figures = each["figures"]["sentiment"]
         for figure in (figures["accuracy"], figures["macro_f1"], figures["variants"]["typing 10 %"]):
             assert f"{figure:.3f}" in page
@@ -89,12 +89,12 @@ def test_report_says_the_same(compared: tuple[Path, str]) -> None:
     assert page.count('<svg viewBox="0 0 360 260"') == 3
     assert "no probabilities" in page
     assert "://" not in page  # it needs nothing from elsewhere
-    lines = said.splitlines()
+    lines = output.splitlines()
     decision = lines[lines.index("sentiment:") + 1].strip()
     assert decision in html.unescape(page)
     assert "The simple classifier is" in decision
-    (engine,) = {each["engine"] for each in found["cells"] if each["cell"]["method"] == BERT}
-    assert f"with {engine} on" in said and f"<td>{engine}</td>" in page
+    (engine,) = {each["engine"] for each in comparison["cells"] if each["cell"]["method"] == BERT}
+    assert f"with {engine} on" in output and f"<td>{engine}</td>" in page
 
 
 def test_finished_cells_are_not_filled_in_again(
@@ -131,9 +131,9 @@ def test_interrupted_comparison_goes_on(
     monkeypatch.setattr(training.comparison.folder, "run_in_own_process", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         again(config, folder, tmp_path, 100.0)
-    found = again(config, folder, tmp_path, 100.0)
+    comparison = again(config, folder, tmp_path, 100.0)
     assert [each.method for each in cells] == [LOGISTIC, SVM, BAYES, BAYES, BERT]
-    assert [each.cell.method for each in found.cells] == [LOGISTIC, SVM, BAYES, BERT]
+    assert [each.cell.method for each in comparison.cells] == [LOGISTIC, SVM, BAYES, BERT]
 
 
 def test_what_does_not_fit(config: TrainingConfig, folder: Path, tmp_path: Path) -> None:
@@ -185,10 +185,10 @@ def test_what_is_not_even_is_noted(folder: Path, config: TrainingConfig) -> None
     manifest = load_manifest(folder / "model")
     more = (Dataset("tweets", "0", 1234, "train, unlabelled"), Dataset("sentiment", "0", 5, "train"))
     manifest = msgspec.structs.replace(manifest, datasets=more, teachers=("0", "1"))
-    said = notes(msgspec.structs.replace(config, distillation=Distillation()), manifest, (5.0, 100.0), ())
-    assert len(said) == 4
-    assert "[distillation]: it was not used" in said[0]
-    assert "2 teachers, tweets (1,234 texts, unlabelled)" in said[2]
+    output = notes(msgspec.structs.replace(config, distillation=Distillation()), manifest, (5.0, 100.0), ())
+    assert len(output) == 4
+    assert "[distillation]: it was not used" in output[0]
+    assert "2 teachers, tweets (1,234 texts, unlabelled)" in output[2]
     assert notes(config, None, (100.0,), ()) == ()
 
 
@@ -203,5 +203,5 @@ def test_a_model_that_may_have_seen_the_test_texts_is_noted(
         ("validation", 1, ("check",)),  # another part of the file
         ("train", 2, ("check",)),
     ):
-        learnt = msgspec.structs.replace(manifest, datasets=(Dataset("other name", sha256, rows, use),))
-        assert possibly_seen(config, learnt, task.tests, folder / "data") == seen
+        trained = msgspec.structs.replace(manifest, datasets=(Dataset("other name", sha256, rows, use),))
+        assert possibly_seen(config, trained, task.tests, folder / "data") == seen

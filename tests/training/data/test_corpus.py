@@ -34,10 +34,10 @@ def test_entities_with_apostrophes_and_disagreement(tmp_path: Path) -> None:
         "Veyra and Kestrel rise,\"{\"\"Veyra's\"\": 'positive', 'Kestrel': 'positive'}\"",
     )
     (tmp_path / "entities.csv").write_text("\n".join(lines))
-    found = read_examples(
+    examples = read_examples(
         labelled("entities.csv", text="Title", label="Decisions", label_pattern=PATTERN), MAPPING, tmp_path
     )
-    assert [(e.text, e.label) for e in found] == [
+    assert [(e.text, e.label) for e in examples] == [
         ("Brambley's loss widens", "negative"),
         ("Veyra and Kestrel rise", "positive"),
     ]
@@ -62,8 +62,8 @@ def test_excluded_rows_and_shares(tmp_path: Path) -> None:
     texts = [f"headline number {i}" for i in range(200)]
     pd.DataFrame({"text": texts, "label": 0}).to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "rows.txt").write_text("0\n199\n")
-    found = read_examples(labelled("a.csv", exclude="rows.txt"), MAPPING, tmp_path)
-    assert [e.text for e in found] == texts[1:-1]
+    examples = read_examples(labelled("a.csv", exclude="rows.txt"), MAPPING, tmp_path)
+    assert [e.text for e in examples] == texts[1:-1]
     tenth = read_examples(labelled("a.csv", hash_range=(0.0, 0.1)), MAPPING, tmp_path)
     rest = read_examples(labelled("a.csv", hash_range=(0.1, 1.0)), MAPPING, tmp_path)
     assert sorted(e.text for e in tenth + rest) == sorted(texts)
@@ -79,8 +79,8 @@ def test_an_excluded_row_that_is_not_there(tmp_path: Path) -> None:
 
 def test_rows_without_a_label_may_be_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\nHexby falls,negative\nHexby waits,\n")
-    found = read_examples(labelled("a.csv", skip_unlabelled=True), MAPPING, tmp_path)
-    assert [e.text for e in found] == ["Hexby falls"]
+    examples = read_examples(labelled("a.csv", skip_unlabelled=True), MAPPING, tmp_path)
+    assert [e.text for e in examples] == ["Hexby falls"]
 
 
 @pytest.mark.parametrize(

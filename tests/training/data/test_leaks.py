@@ -1,19 +1,15 @@
-"""Copies and near duplicates over data sets: found, counted, dropped, and never on both sides of the split."""
+"""Exact and near duplicates between data sets: counted, dropped, and never on both sides of the split."""
 
 import json
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny_training import rows_of, table, write_data
 
 from bearwatch.commands.data import command
 from bearwatch.core.canonical import canonical
-from bearwatch.core.near_duplicates import groups, near_duplicates
 from training.config import TrainingConfig
 from training.config_file import parse_config
 from training.data.corpus import read_corpus
@@ -24,29 +20,6 @@ from training.data.splits import hash_position
 
 LONG = "shares of norwick fall after the regulator opens a probe into its loans"
 OTHER = "tallis wins a large contract to build nine ferries for the northern islands"
-
-
-@given(st.lists(st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=9).map(" ".join), unique=True))
-def test_as_if_all_pairs_were_compared(texts: list[str]) -> None:
-    sets = [set(text.split()) for text in texts]
-    expected = [
-        [i, j]
-        for i in range(len(texts))
-        for j in range(i + 1, len(texts))
-        if 5 * len(sets[i] & sets[j]) >= 4 * len(sets[i] | sets[j])
-    ]
-    assert near_duplicates(texts).tolist() == expected
-
-
-def test_what_is_near() -> None:
-    for near in (f"nwk {LONG}", LONG.replace("probe", "inquiry"), LONG.removesuffix(" its loans")):
-        assert near_duplicates([LONG, OTHER, near]).tolist() == [[0, 2]]
-    assert not len(near_duplicates([LONG, LONG.replace("norwick", "tallis").replace("probe", "case")[10:]]))
-
-
-def test_groups_follow_links() -> None:
-    assert groups(5, np.array([[0, 3], [3, 4]])).tolist() == [0, 1, 2, 0, 0]
-    assert groups(2, near_duplicates(["one", "two"])).tolist() == [0, 1]
 
 
 def test_matrix_and_dropped_rows() -> None:
@@ -94,7 +67,7 @@ def test_near_duplicates_of_evaluation_are_dropped(config: TrainingConfig, tmp_p
 
 
 @pytest.mark.parametrize(
-    "written",
+    "raw",
     [
         f"{LONG} t.co/Ab1",
         f"{LONG[:1]}\u200b{LONG[1:]}",
@@ -103,12 +76,12 @@ def test_near_duplicates_of_evaluation_are_dropped(config: TrainingConfig, tmp_p
     ],
 )
 def test_what_the_model_reads_alike_is_the_same_text(
-    config: TrainingConfig, tmp_path: Path, written: str
+    config: TrainingConfig, tmp_path: Path, raw: str
 ) -> None:
-    text = f"{LONG} cafe\u0301" if "caf" in written else LONG
+    text = f"{LONG} cafe\u0301" if "caf" in raw else LONG
     (tmp_path / "validation.csv").write_text(f"text,label\n{text},1\n", "utf-8")
     with (tmp_path / "sentiment.csv").open("a", encoding="utf-8") as file:
-        file.write(f"{written},0\n")
+        file.write(f"{raw},0\n")
     last = read_corpus(config, tmp_path).leaks.dropped["sentiment"][-1]
     assert (last.kind, last.of) == ("exact", "validation")
 
@@ -139,14 +112,14 @@ def test_a_tie_is_left_out_and_said(tmp_path: Path) -> None:
     assert [(one.text, one.label) for one in corpus.data.conflicts] == [(LONG, None)]
 
 
-@pytest.mark.parametrize("wanted_in_dev", [True, False])
-def test_near_duplicates_do_not_straddle_the_split(tmp_path: Path, wanted_in_dev: bool) -> None:
+@pytest.mark.parametrize("expected_in_dev", [True, False])
+def test_near_duplicates_do_not_straddle_the_split(tmp_path: Path, expected_in_dev: bool) -> None:
     """Ten copies of one text with a word of their own: all in dev or all in train; tweets keep away from dev."""
     write_data(tmp_path)
     base = next(
         text
         for text in (f"{LONG} number {i}" for i in range(100))
-        if (hash_position(min(f"{word} {text}" for word in "bcdefghijk"), "dev") < 0.2) == wanted_in_dev
+        if (hash_position(min(f"{word} {text}" for word in "bcdefghijk"), "dev") < 0.2) == expected_in_dev
     )
     with (tmp_path / "sentiment.csv").open("a") as file:
         file.writelines(f"{word} {base},0\n" for word in "bcdefghijk")
@@ -154,8 +127,8 @@ def test_near_duplicates_do_not_straddle_the_split(tmp_path: Path, wanted_in_dev
     tweets = {"unlabelled": [{"name": "tweets", "path": "tweets.jsonl"}]}
     corpus = read_corpus(parse_config({**table(Path("base")), "distillation": tweets}), tmp_path)
     texts = [{e.text for e in part if base in e.text} for part in (corpus.train, corpus.dev)]
-    assert [len(part) for part in texts] == ([0, 10] if wanted_in_dev else [10, 0])
-    assert corpus.unlabelled == (("new",) if wanted_in_dev else (f"z {base}", "new"))
+    assert [len(part) for part in texts] == ([0, 10] if expected_in_dev else [10, 0])
+    assert corpus.unlabelled == (("new",) if expected_in_dev else (f"z {base}", "new"))
 
 
 def test_lengths_and_scripts() -> None:

@@ -52,15 +52,19 @@ def test_equally_confident_answers_are_given_together():
 
 def test_heads_are_calibrated_on_their_own_texts_and_keep_their_labels():
     logits, truth = overconfident(4000, 3.0, seed=2)
-    said = {"mood": softmax(logits, axis=1), "other": np.full((4000, 2), 0.5)}
+    predictions = {"mood": softmax(logits, axis=1), "other": np.full((4000, 2), 0.5)}
     names = ("a", "b", "c")
     examples = [Example("x", "mood", names[each]) for each in truth[:-1]] + [Example("x", "other", "y")]
     heads = {"mood": Head(names, "mood_logits"), "other": Head(("y", "z"), "other_logits")}
-    head = calibrate(heads, said, examples, 0.9)["mood"]
+    head = calibrate(heads, predictions, examples, 0.9)["mood"]
     after = softmax(logits / head.temperature, axis=1)
     assert (after.argmax(1) == logits.argmax(1)).all()
     correct = after.argmax(1) == truth
-    assert calibration_error(correct, after.max(1)) < 0.03 < calibration_error(correct, said["mood"].max(1))
+    assert (
+        calibration_error(correct, after.max(1))
+        < 0.03
+        < calibration_error(correct, predictions["mood"].max(1))
+    )
     given = after.max(1) >= head.abstain_below
     assert correct[given].mean() == pytest.approx(0.9, abs=0.02)
     assert 0.2 < given.mean() < 0.95

@@ -1,4 +1,4 @@
-"""`bearwatch evaluate` on a model whose answers the test knows."""
+"""`bearwatch evaluate` on a model with known answers."""
 
 import json
 import re
@@ -112,8 +112,8 @@ def test_slices_by_columns_of_the_rows_that_count(folder: Path, ending: str) -> 
         frame.to_parquet(path)
     (folder / "rows.txt").write_text("0\n")
     more = ["--by", "stream", "--by", "year", "--by", "stream", "--exclude", str(folder / "rows.txt")]
-    found = json.loads(run(folder, path.name, *more, "--json"))["slices"]
-    assert [(one["by"], one["value"], one["n"], one["accuracy"]) for one in found] == [
+    groups = json.loads(run(folder, path.name, *more, "--json"))["slices"]
+    assert [(one["by"], one["value"], one["n"], one["accuracy"]) for one in groups] == [
         ("length in words", "up to 8", 3, 2 / 3),
         ("a ticker such as $ABC", "with", 1, 0.0),
         ("a ticker such as $ABC", "without", 2, 1.0),
@@ -124,7 +124,7 @@ def test_slices_by_columns_of_the_rows_that_count(folder: Path, ending: str) -> 
         ("year", "2025", 1, 0.0),
     ]
     assert all(
-        one["too_small"] and one["accuracy_interval"][0] < one["accuracy_interval"][1] for one in found
+        one["too_small"] and one["accuracy_interval"][0] < one["accuracy_interval"][1] for one in groups
     )
 
 
@@ -162,12 +162,12 @@ def test_report(folder: Path) -> None:
     assert "accuracy 0.7500" in output
     html = path.read_text("utf-8")
     page = Page(html)
-    for wanted in (
+    for expected in (
         *("data.jsonl", "sentiment", "keywords", "0.7500", "Brier score", "macro-F1", "calibration error"),
         *("Confusion", "Reliability", "Slices", "length in words", "a ticker such as $ABC"),
         *(HOSTILE, "<svg onload=alert(3)>", "too few for reliable figures"),
     ):
-        assert wanted in page.seen, wanted
+        assert expected in page.seen, expected
     assert "svg" in page.tags
     assert not page.tags & {"script", "img", "link", "iframe", "object", "image", "use"}
     assert not page.attributes & {"src", "href", "onerror", "onload"}
@@ -204,14 +204,14 @@ def test_excluded_rows_are_left_out(folder: Path) -> None:
     assert (figures["accuracy"], figures["n"]) == (1.0, 3)
 
 
-def test_numbers_mean_the_order_of_the_labels_unless_said(folder: Path) -> None:
+def test_numbers_mean_the_order_of_the_labels_unless_mapped(folder: Path) -> None:
     (folder / "numbers.csv").write_text("text,label\nnegative oil,0\nneutral bank,1\npositive oil,2\n")
     assert json.loads(run(folder, "numbers.csv", "--json"))["accuracy"] == 1
     (folder / "numbers.jsonl").write_text(
         '{"text": "neutral oil", "label": 2}\n{"text": "positive", "label": 1}\n'
     )
-    said = run(folder, "numbers.jsonl", "--label-mapping", "negative,positive,neutral", "--json")
-    assert json.loads(said)["accuracy"] == 1
+    output = run(folder, "numbers.jsonl", "--label-mapping", "negative,positive,neutral", "--json")
+    assert json.loads(output)["accuracy"] == 1
 
 
 def test_a_file_that_can_be_trained_on_can_be_evaluated(folder: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_file_that_can_be_trained_on_can_be_evaluated(folder: Path) -> None:
     assert (figures["accuracy"], figures["n"]) == (1.0, 2)
 
 
-def test_wrong_use_is_told(folder: Path) -> None:
+def test_wrong_use_is_named(folder: Path) -> None:
     with pytest.raises(
         TrainingError, match="no head 'sentiments'; the nearest one of this model is 'sentiment'"
     ):

@@ -29,8 +29,8 @@ def test_against_scikit_learn() -> None:
     assert metrics.accuracy == pytest.approx((truth == predicted).mean())
     assert metrics.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert metrics.weighted_f1 == pytest.approx(f1_score(truth, predicted, average="weighted"))
-    wanted = brier_score_loss(truth, sure(predicted, 5), scale_by_half=False)
-    assert metrics.brier == pytest.approx(wanted)
+    expected = brier_score_loss(truth, sure(predicted, 5), scale_by_half=False)
+    assert metrics.brier == pytest.approx(expected)
     assert metrics.n == 500
 
 

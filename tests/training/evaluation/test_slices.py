@@ -1,4 +1,4 @@
-"""Rows told apart by length, ticker and column; figures of each part."""
+"""Groups of rows by length, ticker and column, and the metrics of each group."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ from training.evaluation.slices import (
 )
 
 
-def as_lists(found: list[Group]) -> dict[str, list[int]]:
-    return {group.value: group.rows.tolist() for group in found}
+def as_lists(result: list[Group]) -> dict[str, list[int]]:
+    return {group.value: group.rows.tolist() for group in result}
 
 
 def test_by_length() -> None:
@@ -40,8 +40,8 @@ def test_no_ticker(text: str) -> None:
 
 
 def test_by_column_the_most_frequent_first() -> None:
-    found = by_column("source", ["wire", "", "desk", "desk", "(empty)"])
-    assert [(g.value, g.rows.tolist()) for g in found] == [
+    result = by_column("source", ["wire", "", "desk", "desk", "(empty)"])
+    assert [(g.value, g.rows.tolist()) for g in result] == [
         ("desk", [2, 3]),
         ("(empty)", [1]),
         ("(empty)", [4]),
@@ -51,10 +51,10 @@ def test_by_column_the_most_frequent_first() -> None:
 
 def test_many_values_are_taken_together_and_no_row_is_lost() -> None:
     values = [str(i) for i in range(MAX_VALUES + 5)] + ["0"]
-    found = by_column("id", values)
-    assert len(found) == MAX_VALUES + 1
-    assert found[-1].value == "(5 other values)"
-    assert sorted(row for group in found for row in group.rows.tolist()) == list(range(len(values)))
+    result = by_column("id", values)
+    assert len(result) == MAX_VALUES + 1
+    assert result[-1].value == "(5 other values)"
+    assert sorted(row for group in result for row in group.rows.tolist()) == list(range(len(values)))
 
 
 def test_figures_of_a_slice() -> None:
@@ -63,8 +63,8 @@ def test_figures_of_a_slice() -> None:
     predicted = np.array([0, 0, 1, 0, 0, 1])
     probabilities = np.where(np.eye(2)[predicted] > 0, 0.9, 0.1)
     stream = ["news"] * 4 + ["comments"] * 2
-    found = slices(["no", "yes"], truth, probabilities, by_column("stream", stream))
-    news, comments = found
+    result = slices(["no", "yes"], truth, probabilities, by_column("stream", stream))
+    news, comments = result
     assert (news.by, news.value, news.n, news.accuracy) == ("stream", "news", 4, 0.75)
     assert news.ece == pytest.approx(0.15)
     assert news.macro_f1 == pytest.approx((0.8 + 2 / 3) / 2)
@@ -76,13 +76,13 @@ def test_figures_of_a_slice() -> None:
 def test_few_rows_are_marked() -> None:
     n = 2 * SMALL - 1
     values = ["many"] * SMALL + ["few"] * (SMALL - 1)
-    found = slices(["a", "b"], np.zeros(n, int), np.tile([0.6, 0.4], (n, 1)), by_column("x", values))
-    assert [(one.value, one.too_small) for one in found] == [("many", False), ("few", True)]
+    result = slices(["a", "b"], np.zeros(n, int), np.tile([0.6, 0.4], (n, 1)), by_column("x", values))
+    assert [(one.value, one.too_small) for one in result] == [("many", False), ("few", True)]
 
 
 def test_all_groups() -> None:
-    found = groups(["$ABC up", "down"], {"source": ["wire", "wire"], "length in words": ["1", "2"]})
-    assert [(g.by, g.value) for g in found] == [
+    result = groups(["$ABC up", "down"], {"source": ["wire", "wire"], "length in words": ["1", "2"]})
+    assert [(g.by, g.value) for g in result] == [
         ("length in words", "up to 8"),
         ("a ticker such as $ABC", "with"),
         ("a ticker such as $ABC", "without"),

@@ -206,8 +206,8 @@ def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(
 
     def note_fsync(handle: int) -> None:
         fsync(handle)
-        found = os.fstat(handle)
-        steps.append((found.st_ino, None if stat.S_ISDIR(found.st_mode) else found.st_size))
+        status = os.fstat(handle)
+        steps.append((status.st_ino, None if stat.S_ISDIR(status.st_mode) else status.st_size))
 
     def note_replace(self: Path, target: Path) -> Path:
         steps.append(target.name)
