@@ -1,3 +1,3 @@
-"""Why an alert fired, for people: history, acknowledgements, wording and web pages. It decides nothing and
-writes nothing.
+"""Why an alert fired, for people: history, acknowledgements, wording, web pages, runbooks. It decides nothing
+and writes nothing.
 """

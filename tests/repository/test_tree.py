@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,12 @@ def test_the_roots_are_what_the_wheel_holds_and_what_is_type_checked():
 def test_every_package_is_one_line_of_the_table():
     assert len(TABLE) == len(set(TABLE))
     assert set(PACKAGES) - set(TABLE) == set(), "packages that ARCHITECTURE.md does not name"
+
+
+def test_every_folder_at_the_top_is_one_line_of_the_table():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    folders = {file.split("/")[0] for file in files.stdout.splitlines() if "/" in file}
+    assert {folder for folder in folders if not folder.startswith(".")} <= set(TABLE)
 
 
 def test_every_folder_of_the_table_exists():
