@@ -1,5 +1,5 @@
 # A fresh machine needs Python 3.11 or newer, git and make; everything else is set up here, in .venv.
-# Stamps in .venv say what has been installed, so that a second run installs nothing.
+# Stamps in .venv record what has been installed, so that a second run installs nothing.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -10,7 +10,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
 .PHONY: help up stack training dashboards test check compose-trial lock clean jars monitoring
 
-help:  ## say what there is
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up

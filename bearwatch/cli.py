@@ -15,7 +15,7 @@ COMMANDS = {
     "up": "everything on one machine: Kafka, a worker, a feed and a live view",
     "stack": "the same with Prometheus, Alertmanager, webhook receiver and evidence pages",
     "worker": "one production worker; start more to scale",
-    "topics": "create the Kafka topics, or say how existing ones differ",
+    "topics": "create the Kafka topics, or show how existing ones differ",
     "rules": "write the Prometheus rule files that belong to a policy",
     "feed": "send the sample feed, or a file that may grow, until stopped",
     "ingest": "send documents from JSON lines to Kafka",

@@ -22,7 +22,12 @@ LINKS = Links()
     help="Folder of the rule files.",
 )
 @click.option("--dashboards-url", default=LINKS.dashboards, show_default=True, help="Grafana's dashboards.")
-@click.option("--runbooks-url", default=LINKS.runbooks, show_default=True, help="Folder of the runbooks.")
+@click.option(
+    "--runbooks-url",
+    default=LINKS.runbooks,
+    show_default=True,
+    help="Runbooks, as `alerts serve` has them: the alert's name is appended.",
+)
 @click.option("--evidence-url", default=LINKS.evidence, show_default=True, help="Pages of `alerts serve`.")
 def command(
     policy: Path | None,
@@ -34,7 +39,8 @@ def command(
 ) -> None:
     """Write the Prometheus rule files that belong to a policy.
 
-    Give the session timeout that the workers run with: alerts outlast a key's change of worker by it.
+    Give the session timeout that the workers run with: an alert keeps firing for that long while its key moves to
+    another worker.
     """
     links = Links(*(url.rstrip("/") for url in (dashboards_url, runbooks_url, evidence_url)))
     files = rule_files(load_policy(policy), session_timeout_seconds, links)

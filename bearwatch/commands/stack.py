@@ -51,7 +51,7 @@ def command(feed: str, data_dir: Path, workers: int, policy: Path | None, **chos
             ports.alertmanager,
         )
         log.info("evidence http://%s:%d/alerts, Kafka %s", HOST, ports.evidence, running.connection)
-        log.info("notifications are in %s, logs beside it", running.notifications)
+        log.info("notifications are in %s, logs in the same folder", running.notifications)
         while not stop.wait(1):
             running.check()
     log.info("stopped")

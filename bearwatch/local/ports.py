@@ -34,7 +34,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that is free now and stays so: the system gives none of this range to whoever asks for any port.
+    """A port that is free and stays so: the system gives none of this range to programs that ask for any port.
 
     No port is given twice by one process.
     """

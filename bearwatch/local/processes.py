@@ -17,10 +17,10 @@ from pathlib import Path
 from stream.errors import StreamError
 
 STOP_SECONDS = 9.0
-RESTART_SECONDS = 60.0  # restarts are counted over this time
+RESTART_SECONDS = 60.0  # restarts are counted within this time
 LOG_BYTES = 10_000_000  # of a log file; the part before it is kept as NAME.1
 # The child must not outlive a parent that was killed. The shell waits for the end of a pipe that only the
-# parent holds open; PR_SET_PDEATHSIG would do on Linux alone, and acts when the starting *thread* ends.
+# parent holds open; PR_SET_PDEATHSIG exists on Linux alone, and acts when the starting *thread* exits.
 WATCHDOG = 'read -r _; kill -CONT "$1" 2>&-; kill -TERM "$1" || exit; sleep 10; kill -KILL "$1"'
 log = logging.getLogger("bearwatch.processes")
 
@@ -53,7 +53,7 @@ class Process:
         return None if self._running is None else self._running.poll()
 
     def start(self) -> None:
-        """Start it; a former run must have ended."""
+        """Start it; a former run must have exited."""
         self._end_watchdog()
         with self.log_file.open("ab") as output:
             self._running = subprocess.Popen(  # noqa: S603 - our own command line
@@ -87,7 +87,7 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs."""
         if self._running is not None:
-            self._running.send_signal(number)  # checks that the process has not ended
+            self._running.send_signal(number)  # does nothing when the process has exited
 
     def stop(self, timeout_seconds: float = STOP_SECONDS) -> None:
         """SIGTERM, and SIGKILL when it has not exited in time. Does nothing when none runs."""

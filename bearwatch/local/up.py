@@ -21,9 +21,7 @@ from stream.kafka.topics import TopicNames, create_topics
 from stream.settings import WorkerSettings
 
 PARTITIONS = 4
-LOCAL_KAFKA = KafkaConnection(
-    f"{HOST}:9092"
-)  # stands for the local Kafka until it has started and its port is known
+LOCAL_KAFKA = KafkaConnection(f"{HOST}:9092")  # a placeholder: the port is known after the start
 
 
 @contextmanager
@@ -34,7 +32,7 @@ def local_broker(data_dir: Path) -> Iterator[KafkaConnection]:
 
 
 def prepare_topics(connection: KafkaConnection, names: TopicNames) -> None:
-    """Create what is missing.
+    """Create the topics that are missing.
 
     Raises:
         StreamError: a topic is not as it must be.
@@ -48,7 +46,7 @@ def require_free(host: str, port: int) -> None:
     """Check that no other program uses the metrics port, before anything is started.
 
     Raises:
-        StreamError: it is taken.
+        StreamError: it is in use.
     """
     if host == HOST and not is_free(port):
         raise StreamError(
@@ -66,7 +64,7 @@ class Running:
     failures: list[BaseException]
 
     def check(self) -> None:
-        """Restart a worker that exited; raise what ended a thread, or why the worker cannot run."""
+        """Restart a worker that exited; raise the error of a thread, or of a worker that cannot run."""
         if self.failures:
             raise self.failures[0]
         self.worker.check()
@@ -92,14 +90,14 @@ def running(settings: WorkerSettings, policy: Path | None, feed: Feed, data_dir:
         except BaseException as error:
             failures.append(error)
 
-    with ExitStack() as ending:
+    with ExitStack() as cleanup:
         worker.start()
-        ending.callback(worker.stop)
+        cleanup.callback(worker.stop)
         threads = [threading.Thread(target=watched, args=(each, stop)) for each in (feed.follow, reader.run)]
         for thread in threads:
             thread.start()
-            ending.callback(thread.join, 5)
-        ending.callback(stop.set)
+            cleanup.callback(thread.join, 5)
+        cleanup.callback(stop.set)
         yield Running(worker, reader, places, failures)
 
 

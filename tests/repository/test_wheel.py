@@ -166,3 +166,8 @@ def test_up_until_an_alert(installed: Installed, tmp_path: Path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "surge of bad news about Financials" in done.stdout
+
+
+def test_the_compose_file_names_the_image_of_this_version():
+    compose = (ROOT / "docker-compose.yml").read_text()
+    assert f"image: bearwatch:{bearwatch.__version__}\n" in compose

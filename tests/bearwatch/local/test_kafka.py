@@ -84,7 +84,7 @@ def test_its_directory_has_one_owner(broker: LocalKafka) -> None:
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(StreamError, match=f"port {port} is taken"):
+        with pytest.raises(StreamError, match=f"port {port} is in use"):
             LocalKafka(tmp_path, port).start()
 
 

@@ -1,4 +1,4 @@
-"""The whole way on real processes: one notification of a surge, with evidence that opens, and one of its end."""
+"""The stack on real processes: one notification of a surge, with evidence that opens, and one of its end."""
 
 import re
 import subprocess

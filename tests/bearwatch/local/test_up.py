@@ -1,4 +1,4 @@
-"""`bearwatch up` as its user runs it: a surge in a file becomes an alert, a second start goes on, Ctrl-C ends all."""
+"""`bearwatch up` as its user runs it: a surge in a file becomes an alert, a second start continues, Ctrl-C stops."""
 
 import signal
 import socket
