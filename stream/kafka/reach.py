@@ -8,6 +8,8 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
@@ -42,13 +44,13 @@ async def reach(connection: KafkaConnection, within_seconds: float = CONNECT_SEC
         StreamError: no address can be used; the message says why.
     """
     options = connection.client_options()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it reports each attempt; we report the outcome
     deadline = time.monotonic() + within_seconds
     while True:
         refusals = []
         for address in options["bootstrap_servers"]:
             try:
-                return await _ask(address, options)
+                with _silent(logging.getLogger("aiokafka")):  # it reports each attempt; we report the outcome
+                    return await _ask(address, options)
             except (KafkaError, OSError, ValueError, OverflowError) as error:
                 if (refusal := _refusal(error, connection)) is not None:
                     refusals.append(f"Kafka at {address} {refusal}")
@@ -59,6 +61,16 @@ async def reach(connection: KafkaConnection, within_seconds: float = CONNECT_SEC
                 f"no Kafka broker answers at {connection}; is it running, is the address right?"
             )
         await asyncio.sleep(RETRY_SECONDS)
+
+
+@contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 async def _ask(address: str, options: dict[str, object]) -> None:
@@ -104,9 +116,11 @@ def _refusal(error: Exception, connection: KafkaConnection) -> str | None:
             protocol = "SASL_SSL" if connection.uses_sasl else "SSL"
             return f"speaks TLS there; set security_protocol to {protocol}"
         case asyncio.IncompleteReadError() | ConnectionResetError() | KafkaError():
-            wanted = f"SASL_{'SSL' if connection.uses_tls else 'PLAINTEXT'}"
-            hint = "" if connection.uses_sasl else f"; if it wants a user and a password, set {wanted} as"
-            return f"ends the connection without an answer{hint or '; check'} security_protocol"
+            protocol = "SASL_SSL" if connection.uses_tls else "SASL_PLAINTEXT"
+            hint = f"if it wants a user and a password, set security_protocol to {protocol}"
+            return (
+                f"ends the connection without an answer; {'is it a Kafka?' if connection.uses_sasl else hint}"
+            )
     return None
 
 

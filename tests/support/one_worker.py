@@ -31,13 +31,15 @@ class OneWorker:
         policy: Path | None = None,
         environment: Mapping[str, str] | None = None,
         name: str = "worker",
+        verbose: bool = False,
     ) -> None:
         self.port = free_port()
         self.log_file = folder / f"{name}.log"
         self._folder = folder
         self._environment = environment
         self._command = [
-            *(sys.executable, "-m", "bearwatch", "worker", "--broker", broker, "--prefix", prefix),
+            *(sys.executable, "-m", "bearwatch", *(("-v",) if verbose else ()), "worker"),
+            *("--broker", broker, "--prefix", prefix),
             *("--group", f"{prefix}group", "--model", str(model), "--metrics-port", str(self.port)),
             *("--session-timeout-seconds", "6", *flags),
             *(() if policy is None else ("--policy", str(policy))),
