@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tiny_bert import write_tiny_bert
+from waiting import PATIENCE_SECONDS
 
 from models import engines
 from models.engines import BF16, CPU, CUDA, FP32, open_engine, preferences
@@ -117,5 +118,7 @@ def test_onnxruntime_reports_nothing_to_its_maker(tmp_path: Path) -> None:
     """Where it does, its import writes an identifier of this machine into the folder for caches."""
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     command = [sys.executable, "-c", "import models.engines"]
-    subprocess.run(command, check=True, env=environment | {"XDG_CACHE_HOME": str(tmp_path)}, timeout=60)
+    subprocess.run(
+        command, check=True, env=environment | {"XDG_CACHE_HOME": str(tmp_path)}, timeout=PATIENCE_SECONDS
+    )
     assert not list(tmp_path.iterdir())

@@ -149,7 +149,7 @@ class Alertmanager:
 
     def _ready(self) -> bool:
         assert self.process.poll() is None, (self.folder / "log").read_text()
-        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{self.port}/-/ready", timeout=5):
+        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{self.port}/-/ready", timeout=60):
             return True
         return False
 

@@ -62,7 +62,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     def ready() -> bool:
         assert process.poll() is None, log.read_text()
-        with suppress(OSError), urllib.request.urlopen(f"{url}/-/ready", timeout=5):  # noqa: S310
+        with suppress(OSError), urllib.request.urlopen(f"{url}/-/ready", timeout=60):  # noqa: S310
             return True
         return False
 
