@@ -15,7 +15,10 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One alert of a notification. While it fires, `ends_at` is 0001-01-01 or the time of its time-out."""
+    """One alert of a notification.
+
+    While it fires, `ends_at` is 0001-01-01, or the time at which it resolves if Prometheus stops sending it.
+    """
 
     status: Status
     labels: dict[str, str]
