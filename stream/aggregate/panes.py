@@ -275,8 +275,7 @@ class Panes:
         count = bisect_left(self._starts, before // MINUTE * MINUTE)
         archived = {start // MINUTE: self.minutes[start // MINUTE] for start in self._starts[:count]}
         for start in self._starts[:count]:
-            stories = archived[start // MINUTE].panes[start].stories
-            self.stories.archive(start // self.pane_seconds, stories)
+            self.stories.archive(archived[start // MINUTE].panes[start].stories)
         for minute in archived:
             del self.minutes[minute]
         del self._starts[:count]

@@ -46,7 +46,8 @@ class Stories:
     def __init__(self) -> None:
         self.first: dict[int, int] = {}  # story -> its first place; the lowest bit is its label
         self._later: dict[int, deque[int]] = {}  # story -> its other places, ascending; few stories have any
-        self._archived = _Archive()
+        self._archived = array("Q")  # the stories of the archived panes, in order of the panes
+        self._forgotten = 0  # how many of them, at the front, are forgotten
 
     def __len__(self) -> int:
         return len(self.first)
@@ -74,18 +75,25 @@ class Stories:
             _replace_or_insert(later, new)
         return 0
 
-    def archive(self, pane: int, stories: Iterable[int]) -> None:
+    def archive(self, stories: Iterable[int]) -> None:
         """Remember the stories of a pane that is closed, only to forget them in time; panes come in order."""
-        self._archived.append(pane, stories)
+        self._archived.extend(stories)
 
     @property
     def oldest_archived(self) -> int | None:
         """The oldest archived pane."""
-        return self._archived.oldest
+        if self._forgotten == len(self._archived):
+            return None
+        return self.first[self._archived[self._forgotten]] >> 1
 
     def forget(self, before: int) -> Iterator[tuple[int, int, int]]:
-        """Drop the archived panes below `before`; gives (pane, story, change of its label) of each place."""
-        for pane, story in self._archived.pop(before):
+        """Drop the archived panes below `before`; gives (pane, story, change of its label) of each place.
+
+        The oldest archived story stands in its first place: an older place would have been archived before it.
+        """
+        while (pane := self.oldest_archived) is not None and pane < before:
+            story = self._archived[self._forgotten]
+            self._forgotten += 1
             held, later = self.first[story], self._later.get(story)
             if later is None:
                 del self.first[story]
@@ -95,6 +103,9 @@ class Stories:
             if not later:
                 del self._later[story]
             yield pane, story, (self.first[story] & 1) - (held & 1)
+        if self._forgotten * 2 > len(self._archived):  # what is left moves to the front: at most once each
+            del self._archived[: self._forgotten]
+            self._forgotten = 0
 
 
 def _replace_or_insert(places: deque[int], new: int) -> None:
@@ -105,38 +116,3 @@ def _replace_or_insert(places: deque[int], new: int) -> None:
         if places[index] < new:
             break
     insort(places, new)
-
-
-class _Archive:
-    """Stories by pane, in order of the panes: 8 bytes a story and 12 a pane."""
-
-    def __init__(self) -> None:
-        self._stories = array("Q")
-        self._panes = array("Q")
-        self._counts = array("I")
-        self._gone = [0, 0]  # panes and stories at the front that were dropped
-
-    def append(self, pane: int, stories: Iterable[int]) -> None:
-        before = len(self._stories)
-        self._stories.extend(stories)
-        self._panes.append(pane)
-        self._counts.append(len(self._stories) - before)
-
-    @property
-    def oldest(self) -> int | None:
-        return self._panes[self._gone[0]] if self._gone[0] < len(self._panes) else None
-
-    def pop(self, before: int) -> Iterator[tuple[int, int]]:
-        while (pane := self.oldest) is not None and pane < before:
-            begin = self._gone[1]
-            end = begin + self._counts[self._gone[0]]
-            self._gone = [self._gone[0] + 1, end]
-            for index in range(begin, end):
-                yield pane, self._stories[index]
-        if self._gone[0] * 2 > len(
-            self._panes
-        ):  # a removal at the front moves what is left: at most once each
-            del self._panes[: self._gone[0]]
-            del self._counts[: self._gone[0]]
-            del self._stories[: self._gone[1]]
-            self._gone = [0, 0]
