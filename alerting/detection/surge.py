@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from alerting.detection import baseline as memory
-from alerting.detection.alert_state import AlertState, AlertTiming, Change, advance, own_window
+from alerting.detection.alert_state import NO_CHANGE, AlertState, AlertTiming, Change, advance, own_window
 from alerting.detection.policy import Policy
 from alerting.detection.scores import window_score
 from alerting.detector import Decision, WindowCounts
@@ -27,6 +27,9 @@ class SurgeDetector:
     def __init__(self, kind: str, policy: Policy) -> None:
         self.kind = kind
         self._policy = policy
+        self._expected: dict[
+            Key, tuple[memory.Baseline, memory.Estimate]
+        ] = {}  # the last estimate of each key
         self._timing = AlertTiming(
             evaluate_every_seconds=policy.windows.evaluate_every_seconds,
             consecutive_evaluations=policy.surge.consecutive_evaluations,
@@ -46,6 +49,9 @@ class SurgeDetector:
         baseline = self._fed(state, windows, time)
         decision = self._scored(baseline, key, windows, time)
         alert, change = advance(state.alert, decision.scores, time, self._timing)
+        if change is NO_CHANGE:
+            same = alert is state.alert and baseline is state.baseline
+            return (state if same else SurgeState(baseline, alert)), decision
         baseline = self._after(baseline, change, time)
         decision = decision._replace(
             alert=change.alert,
@@ -85,9 +91,17 @@ class SurgeDetector:
     def _scored(
         self, baseline: memory.Baseline, key: Key, windows: Sequence[WindowCounts], time: float
     ) -> Decision:
-        expected = memory.estimate(baseline, key.stream, self._policy.baseline)
+        expected = self._estimate(baseline, key)
         scores = tuple(window_score(counts, expected, self._policy.surge) for counts in windows)
         return Decision(time, expected.ready, expected.ratio, scores)
+
+    def _estimate(self, baseline: memory.Baseline, key: Key) -> memory.Estimate:
+        """A baseline moves once a bucket; in between its estimate is the one from before."""
+        last = self._expected.get(key)
+        if last is None or last[0] is not baseline:
+            estimate = memory.estimate(baseline, key.stream, self._policy.baseline)
+            last = self._expected[key] = (baseline, estimate)
+        return last[1]
 
     def _after(self, baseline: memory.Baseline, change: Change, time: float) -> memory.Baseline:
         if change.transition == "firing" and change.decisive is not None:

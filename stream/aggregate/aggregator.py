@@ -9,7 +9,7 @@ from alerting.kinds import detectors
 from alerting.monitoring.metrics import KeyReading
 from stream.aggregate.changes import Changes
 from stream.aggregate.key_state import KeySettings, KeyState
-from stream.aggregate.panes import MINUTE, Document
+from stream.aggregate.panes import MINUTE
 from stream.aggregate.records import MinuteRecord
 from stream.aggregate.state import (
     POSITION_KEY,
@@ -51,6 +51,7 @@ class Aggregator:
         self._settings = KeySettings(policy, detectors(policy), model)
         self._partitions = partitions
         self._pane = policy.windows.evaluate_every_seconds
+        self._historical_after_seconds = policy.time.historical_after_seconds
         self.offset = state.position.offset  # the next message to apply
         self.evaluated = state.position.evaluated
         self.watermark = Watermark(sources, state.position.source_watermarks)
@@ -59,7 +60,9 @@ class Aggregator:
         self._source_numbers: dict[tuple[str, int], int] = {}  # (topic, partition) -> place in the list
         self._timers = EventTimeTimers()
         self._closed_before = -math.inf  # panes that end at or before it take no more documents
-        self._waiting: list[Classified] = []  # counted, not yet in any evaluation
+        self._waiting: list[
+            tuple[int, Classified]
+        ] = []  # counted, not yet in any evaluation; with the pane's end
         self._changes = Changes()
         self._restore(state)
 
@@ -112,12 +115,10 @@ class Aggregator:
             return
         if key is None:
             key = self._new_key(name)
-        key.add(Document(time, source_partition, message))
+        key.panes.add(time, source_partition, message)
         self._changes.minutes.add((name, int(time // MINUTE)))
-        if (
-            now - time < self._settings.policy.time.historical_after_seconds
-        ):  # a backlog's latency tells nothing
-            self._waiting.append(message)
+        if now - time < self._historical_after_seconds:  # a backlog's latency tells nothing
+            self._waiting.append((pane_end, message))
         if self.evaluated is not None and pane_end <= self.evaluated:
             key.ask_at(self.evaluated + self._pane)
             self._changes.keys.add(name)
@@ -163,10 +164,8 @@ class Aggregator:
         self._close_panes()
 
     def _meet_evaluation(self, limit: int) -> None:
-        waiting, self._waiting = self._waiting, []
-        for message in waiting:
-            met = message.event_time.timestamp() < limit
-            (self._changes.evaluated if met else self._waiting).append(message)
+        self._changes.evaluated += [message for end, message in self._waiting if end <= limit]
+        self._waiting = [each for each in self._waiting if each[0] > limit]
 
     def readings(self) -> Iterator[KeyReading]:
         """What the metrics show; may be called from another thread."""

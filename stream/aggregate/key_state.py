@@ -17,7 +17,7 @@ from alerting.monitoring.metrics import KeyReading
 from bearwatch.core.key import Key
 from bearwatch.core.times import utc
 from stream.aggregate.changes import Changes
-from stream.aggregate.panes import MINUTE, NOTHING, Counts, Document, Panes
+from stream.aggregate.panes import MINUTE, NOTHING, Counts, Panes
 from stream.aggregate.records import MinuteRecord
 from stream.aggregate.state import DetectorRecord, KeyRecord, encode_record
 from stream.messages import Rate
@@ -88,19 +88,14 @@ class KeyState:
         self.panes.move(evaluated)
         self._asked = self.panes.counts
         counts = self._window_counts(evaluated)
-        self._decided(
-            [
-                (
-                    each.kind,
-                    each.describe(self.detector_states[each.kind], self.key, counts, float(evaluated)),
-                )
-                for each in self._settings.detectors
-            ]
-        )
-
-    def add(self, document: Document) -> None:
-        """Count a document that was not counted before."""
-        self.panes.add(document)
+        self._decisions = [
+            (
+                each.kind,
+                each.describe(self.detector_states[each.kind], self.key, counts, float(evaluated)),
+                self._historical.get(each.kind, False),
+            )
+            for each in self._settings.detectors
+        ]
 
     def ask_at(self, end: int) -> None:
         """Ask the detectors at a pane end even if no window has changed by then: a late document came."""
@@ -147,19 +142,21 @@ class KeyState:
 
     def _ask(self, end: int, now: float, changes: Changes) -> None:
         counts, due = self._window_counts(end), math.inf
-        decisions = []
+        decisions, historical = [], self._historical
         for detector in self._settings.detectors:
             kind = detector.kind
             before = self.detector_states[kind]
             state, decision = detector.evaluate(before, self.key, counts, float(end))
-            if state is not before and state != before:
+            if state is not before:
                 self.detector_states[kind] = state
                 changes.keys.add(self.name)
             if decision.alert is not None:
                 self._tell(kind, decision, end, now, changes)
-            decisions.append((kind, decision))
-            due = min(due, detector.next_evaluation(state, counts, float(end)) or math.inf)
-        self._decided(decisions)
+            decisions.append((kind, decision, historical.get(kind, False)))
+            time = detector.next_evaluation(state, counts, float(end))
+            if time is not None and time < due:
+                due = time
+        self._decisions = decisions  # replaced as a whole: scrapes read it from another thread
         pane = self.panes.pane_seconds
         ask_at = None if due == math.inf else max(_ceil(math.ceil(due), pane), end + pane)
         if ask_at != self._due:
@@ -178,12 +175,6 @@ class KeyState:
             changes.alerts.append(self._alert(kind, decision, state, now, historical))
             self._historical[kind] = historical and state != "resolved"
             changes.keys.add(self.name)
-
-    def _decided(self, decisions: list[tuple[str, Decision]]) -> None:
-        """Replaced as a whole: scrapes read it from another thread."""
-        self._decisions = [
-            (kind, decision, self._historical.get(kind, False)) for kind, decision in decisions
-        ]
 
     @property
     def readings(self) -> list[KeyReading]:

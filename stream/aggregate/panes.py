@@ -11,7 +11,6 @@ documents is archived: of it only its stories are remembered, until no window ca
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from stream.aggregate.records import (
     EVIDENCE_CHARACTERS,
@@ -99,14 +98,6 @@ def _decrease(held: dict[int, int], names: Iterable[int]) -> None:
             held[name] -= 1
 
 
-class Document(NamedTuple):
-    """What the panes need of a classified message."""
-
-    time: float  # Unix seconds
-    source_partition: int
-    message: Classified
-
-
 class Panes:
     """The panes of one key and the windows that slide over them.
 
@@ -127,9 +118,8 @@ class Panes:
         """Whether a document was counted: results come in offset order, so all up to the highest were."""
         return self.applied.get(source_partition, -1) >= offset
 
-    def add(self, document: Document) -> None:
-        """Count a document that was not counted before."""
-        time, source_partition, message = document
+    def add(self, time: float, source_partition: int, message: Classified) -> None:
+        """Count a document that was not counted before; `time` is its event time in Unix seconds."""
         minute = int(time // MINUTE)
         record = self.minutes.get(minute)
         if record is None:
@@ -200,6 +190,8 @@ class Panes:
     def _label(self, story: int, start: int, negative: bool, covering: Sequence[Window]) -> None:
         """Note the label that a pane gives a story; `covering` holds the windows to which the story is new there."""
         change = self.stories.put(story, start // self.pane_seconds, negative)
+        if not (change or covering):
+            return
         label = self.stories.first[story] & 1
         for window in self.windows:
             panes = window.stories.get(story)

@@ -53,14 +53,14 @@ class Stories:
         return len(self.first)
 
     def put(self, story: int, pane: int, negative: bool) -> int:
-        """Note that a story stands in a pane with a label; returns how its own label changes: -1, 0 or 1.
+        """Note that a story stands in a pane with a label; returns how the label of a known story changes: -1, 0 or 1.
 
         Constant time for a story that is repeated in every pane; a late document may search its places.
         """
         new, held = place(pane, negative), self.first.get(story)
         if held is None:
             self.first[story] = new
-            return int(negative)
+            return 0
         if new >> 1 == held >> 1:
             self.first[story] = new
             return (new & 1) - (held & 1)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import classified
 
-from stream.aggregate.panes import Document, Panes
+from stream.aggregate.panes import Panes
 from stream.messages import Classified
 
 LENGTHS, PANE = (30, 60, 180), 15
@@ -31,7 +31,7 @@ def figures(panes: Panes, window: int) -> tuple[int, int, int, int, int]:
 
 def add(panes: Panes, message: Classified) -> None:
     """As the aggregator does; the source partitions of one topic are numbered as they are."""
-    panes.add(Document(message.event_time.timestamp(), message.origin.partition, message))
+    panes.add(message.event_time.timestamp(), message.origin.partition, message)
 
 
 def holds(panes: Panes, message: Classified) -> bool:
