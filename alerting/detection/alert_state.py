@@ -59,7 +59,7 @@ def advance(
     state: AlertState, scores: Sequence[WindowScore], time: float, timing: AlertTiming
 ) -> tuple[AlertState, Change]:
     """Move the state on by the scores of one evaluation, the shortest window first."""
-    if state == QUIET and all(score.level < Level.ABNORMAL for score in scores):
+    if state == QUIET and max([score.level for score in scores]) < Level.ABNORMAL:
         return state, NO_CHANGE  # by far the most frequent case
     above = {score.counts.window_seconds for score in scores if score.level > Level.CLEAR}
     disarmed = tuple(length for length in state.disarmed if length in above)

@@ -27,9 +27,9 @@ class SurgeDetector:
     def __init__(self, kind: str, policy: Policy) -> None:
         self.kind = kind
         self._policy = policy
-        self._expected: dict[
-            Key, tuple[memory.Baseline, memory.Estimate]
-        ] = {}  # the last estimate of each key
+        self._expected: dict[Key, tuple[memory.Baseline, memory.Estimate]] = {}  # the last of each key
+        self._bucket_seconds = policy.baseline.bucket_seconds
+        self._bucket_index = policy.windows.lengths_seconds.index(self._bucket_seconds)
         self._timing = AlertTiming(
             evaluate_every_seconds=policy.windows.evaluate_every_seconds,
             consecutive_evaluations=policy.surge.consecutive_evaluations,
@@ -74,16 +74,12 @@ class SurgeDetector:
         """The next pane end while an alert is open; the bucket's end while its window holds documents."""
         if state.alert.open:
             return time + self._timing.evaluate_every_seconds
-        seconds = self._policy.baseline.bucket_seconds
-        return (time // seconds + 1) * seconds if self._bucket(windows).documents else None
-
-    def _bucket(self, windows: Sequence[WindowCounts]) -> WindowCounts:
-        length = self._policy.baseline.bucket_seconds
-        return next(counts for counts in windows if counts.window_seconds == length)
+        seconds = self._bucket_seconds
+        return (time // seconds + 1) * seconds if windows[self._bucket_index].documents else None
 
     def _fed(self, state: SurgeState, windows: Sequence[WindowCounts], time: float) -> memory.Baseline:
-        counts = self._bucket(windows)
-        if time % counts.window_seconds or not counts.documents:
+        counts = windows[self._bucket_index]
+        if time % self._bucket_seconds or not counts.documents:
             return state.baseline
         bucket = memory.Bucket(time, counts.stories, counts.negative_stories)
         return memory.fed(state.baseline, bucket, state.alert.firing is not None, self._policy.baseline)
@@ -92,7 +88,7 @@ class SurgeDetector:
         self, baseline: memory.Baseline, key: Key, windows: Sequence[WindowCounts], time: float
     ) -> Decision:
         expected = self._estimate(baseline, key)
-        scores = tuple(window_score(counts, expected, self._policy.surge) for counts in windows)
+        scores = tuple([window_score(counts, expected, self._policy.surge) for counts in windows])
         return Decision(time, expected.ready, expected.ratio, scores)
 
     def _estimate(self, baseline: memory.Baseline, key: Key) -> memory.Estimate:
