@@ -1,4 +1,4 @@
-"""The rim of aggregate: batches of `classified` to the partitions' owners, then acks."""
+"""The I/O boundary of aggregate: batches of `classified` to the partition tasks."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ _tick = msgspec.json.Decoder(Tick)
 
 @dataclass
 class AggregateAgent:
-    """Hands each message to its partition's owner; acknowledges what the owner has committed."""
+    """Hands each message to its partition's task, which applies and commits it."""
 
     owners: dict[int, PartitionTask]  # by partition; changed at rebalances
     assignment_ready: asyncio.Event  # cleared while the assignment changes
@@ -45,13 +45,12 @@ class AggregateAgent:
                     await self._apply(owner, events_of_one)
 
     async def _apply(self, owner: PartitionTask, batch: list[Event]) -> None:
-        messages = [(event.message.offset, decode(event.message)) for event in batch]
+        messages = [
+            (message.fetched_from, message.offset, decode(message))
+            for message in (event.message for event in batch)
+        ]
         now = time.time()
-        position, changes = await owner.apply(messages, now)
-        for event in batch:
-            if event.message.offset < position:
-                event.ack()
-        self._observe(changes, now)
+        self._observe(await owner.apply(messages, now), now)
 
     def _observe(self, changes: Changes, now: float) -> None:
         for late in changes.late:

@@ -3,8 +3,9 @@
 The recipe, each part of which was found necessary (counts were lost without it):
 1. one transactional producer per partition, started before the state is read, ends the former owner's;
 2. one transaction holds the changed records, the rates, the alerts and the partition's position;
-3. only the message at exactly that position is applied: a lower one was, a higher one is a leftover;
-4. a message is acknowledged after the commit, and a failed send ends the process.
+3. only the message at exactly that position is applied: a lower one was applied before, a higher one was fetched out
+   of order and comes again behind those before it;
+4. a failed send ends the process.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from alerting.alerts import Alert
@@ -20,14 +21,14 @@ from alerting.detection.policy import Policy
 from stream.aggregate.aggregator import Aggregator
 from stream.aggregate.changes import Changes
 from stream.aggregate.recovery import recover
-from stream.classify.result_producer import BATCH_BYTES, send_records
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
+from stream.kafka.positions import is_contiguous
 from stream.kafka.topics import STATE_BYTES, TopicNames
+from stream.kafka.transactions import send_records, transactional_producer
 from stream.messages import Classified, Tick, encode
 from stream.settings import WorkerSettings
 
-LONGEST_TRANSACTION_MS = 900_000  # a broker allows no more unless configured otherwise
 READERS_PARTITION = 0  # `rates` and `alerts` have one partition: what people read stands in order
 log = logging.getLogger("bearwatch.worker")
 
@@ -47,21 +48,20 @@ class PartitionTask:
         self.ready = asyncio.Event()  # the state was read, or the partition given up
         self._given_up = False
         self.aggregator: Aggregator | None = None  # None until the state has been read
-        self.gap_since: float | None = (
-            None  # monotonic; a message above the position came, the position did not
+        self.position: int | None = (
+            None  # the next message by the last commit; None until the state has been read
         )
+        # Of a steady clock: a later message came, the one at the position did not.
+        self.gap_since: float | None = None
         self._names = TopicNames(settings.prefix)
         self._settings = settings
         self._explain = explain
         self._lock = asyncio.Lock()
-        self._producer = AIOKafkaProducer(
-            **settings.connection.client_options(),
-            transactional_id=f"{settings.prefix}aggregate-{partition}",
-            transaction_timeout_ms=min(int(settings.broker_timeout_seconds * 1000), LONGEST_TRANSACTION_MS),
-            request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
-            max_batch_size=BATCH_BYTES,
-            max_request_size=STATE_BYTES,
-            linger_ms=0,
+        self._producer = transactional_producer(
+            settings.connection,
+            f"{settings.prefix}aggregate-{partition}",
+            settings.broker_timeout_seconds,
+            STATE_BYTES,
         )
 
     async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: OffsetsClient) -> None:
@@ -78,7 +78,7 @@ class PartitionTask:
         begin = (await lookup.begins([classified]))[classified]
         end = (await lookup.ends([classified]))[classified]
         aggregator.offset = self._goes_on(aggregator.offset, begin, end)
-        self.aggregator = aggregator
+        self.aggregator, self.position = aggregator, aggregator.offset
         self.ready.set()
 
     def _goes_on(self, position: int, begin: int, end: int) -> int:
@@ -92,26 +92,29 @@ class PartitionTask:
             log.warning("%s: %d messages were deleted before they were counted", place, begin - position)
         return max(position, begin)
 
-    async def apply(self, batch: Sequence[tuple[int, Classified | Tick]], now: float) -> tuple[int, Changes]:
+    async def apply(self, batch: Sequence[tuple[int, int, Classified | Tick]], now: float) -> Changes:
         """Apply what stands at the position and commit it, once the state has been read.
 
-        Returns the position after it (everything below may be acknowledged) and what was changed. An owner that
-        was given up meanwhile returns 0: its successor applies the batch.
+        Args:
+            batch: each message with the offset from which on was looked for it, and its own.
+
+        Returns what was changed. A task that was given up meanwhile changes nothing: its successor applies the batch.
         """
         await self.ready.wait()
         async with self._lock:
             aggregator = self.aggregator
             if aggregator is None or self._given_up:
-                return 0, Changes()
+                return Changes()
             start = aggregator.offset
-            for offset, message in batch:
-                if offset == aggregator.offset:
+            for fetched_from, offset, message in batch:
+                if is_contiguous(aggregator.offset, fetched_from, offset):
+                    aggregator.offset = offset  # what stands before it is invisible
                     aggregator.apply(message, now)
                     self.gap_since = None
                 elif offset > aggregator.offset and self.gap_since is None:
                     self.gap_since = time.monotonic()
             if aggregator.offset == start:
-                return start, Changes()
+                return Changes()
             changes = aggregator.take_changes()
             changes.alerts = [await self._explain(alert) for alert in changes.alerts]
             try:
@@ -121,7 +124,8 @@ class PartitionTask:
                     f"another worker took over {self._names.classified} partition {self.partition}: this one was "
                     "silent for longer than its session, or a second group works on the same topics"
                 ) from None
-            return aggregator.offset, changes
+            self.position = aggregator.offset
+            return changes
 
     async def _commit(self, changes: Changes) -> None:
         rates = ((rate.key.encode(), encode(rate)) for rate in changes.rates)

@@ -1,8 +1,9 @@
-"""The rim of classify for one stream: batches of records in, results, ticks and dead letters out, then acks."""
+"""The I/O boundary of classify for one stream: batches of records in; results, ticks, dead letters and offsets out."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,23 +15,21 @@ from bearwatch.core.streams import Stream
 from models.classifier import Classification
 from models.loaded import Input, Models
 from stream.classify.document import Examined, classified, examine
-from stream.classify.progress import SourceProgress, ticks
-from stream.classify.result_producer import ResultProducer, SendBatch
+from stream.classify.result_producer import DeadLetter, SendBatch
+from stream.classify.source_task import SourceTask
 from stream.kafka.batches import ahead, batches
 from stream.messages import BadDocument, Origin
 
-BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for company
+BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for more
 BATCH_DOCUMENTS = 256  # classified together: some token budgets, so that sorting by length pays
 # The next batch fills the engine's streams while the last few texts of the one before occupy one of them only.
 BATCHES_AT_ONCE = 2
 
 
 class Event(Protocol):
-    """What is needed of a Faust event."""
+    """What is needed of a Faust event: its message, in which the consumer has noted `fetched_from`."""
 
     message: Any
-
-    def ack(self) -> bool: ...
 
 
 class Inference:
@@ -61,25 +60,24 @@ class Work:
     """A batch on its way: the records to be answered, what they hold, the answers to come to those that are fit."""
 
     events: list[Event]
+    sources: list[SourceTask]  # that each was taken by; it answers for it, or nobody does
     examined: list[Examined | BadDocument]
     answers: asyncio.Task[list[Classification]]
 
 
 @dataclass
 class ClassifyAgent:
-    """Classifies one stream. Every record that comes is answered: by a result, a dead letter, or the process's end.
+    """Classifies one stream. Every record that comes is answered: by results, a dead letter, or the process's end.
 
     While one batch is classified and its results are sent, the next one is classified beside it, so that the model
-    need not wait for a busy event loop; results leave one batch after the other.
+    need not wait for a busy event loop; results leave one batch after the other, one transaction per source partition.
     """
 
     stream: Stream
     inference: Inference
-    publisher: ResultProducer
     metrics: Metrics
-    progress: dict[TopicPartition, SourceProgress]  # of the source partitions owned; shared with the ticker
+    sources: Mapping[TopicPartition, SourceTask]  # changed at rebalances
     assignment_ready: asyncio.Event  # cleared while the assignment changes
-    is_leftover: Callable[[TopicPartition, int, int], Any]
     max_future_seconds: float
 
     async def run(self, events: AsyncIterator[Event]) -> None:
@@ -88,48 +86,22 @@ class ClassifyAgent:
 
     async def _begun(self, events: AsyncIterator[Event]) -> AsyncIterator[Work]:
         async for batch in batches(events, BATCH_DOCUMENTS, BATCH_SECONDS):
-            due = [event for event in batch if await self._is_due(event)]
+            taken = [(event, source) for event in batch if (source := await self._take(event)) is not None]
             now = time.time()
-            examined = [self._examine(event, now) for event in due]
+            examined = [self._examine(event, now) for event, _ in taken]
             inputs = [each.model_input for each in examined if isinstance(each, Examined)]
-            yield Work(due, examined, asyncio.create_task(self.inference.classify(inputs)))
+            answers = asyncio.create_task(self.inference.classify(inputs))
+            yield Work([event for event, _ in taken], [source for _, source in taken], examined, answers)
 
-    async def _answer(self, work: Work) -> None:
-        outbox = SendBatch(self.publisher)
-        answers = iter(await work.answers)
-        for event, each in zip(work.events, work.examined, strict=True):
-            origin = _origin(event)
-            if isinstance(each, BadDocument):
-                await outbox.dead_letter(event.message.value, origin, each.reason)
-                self.metrics.dead_letter(self.stream, each.kind)
-            else:
-                result = classified(each, self.stream, next(answers), origin)
-                outbox.classified(result)
-                self.metrics.classified_document(self.stream, result.topic, result.sentiment)
-        await outbox.confirmed()
-        touched = self._advance(work)
-        await outbox.ticks(ticks(touched))
-        await outbox.confirmed()
-        for event in work.events:
-            event.ack()
-
-    async def _is_due(self, event: Event) -> bool:
-        """Whether a record follows on those before it.
-
-        At a rebalance some records of a queue may be dropped and later ones left. A result of those would make
-        the dropped ones look like repetitions when they come again, so they wait for their turn, unacknowledged.
-        """
+    async def _take(self, event: Event) -> SourceTask | None:
+        """The source task that takes the record; None where it is not the next one of its partition."""
         await self.assignment_ready.wait()
-        partition = TopicPartition(event.message.topic, event.message.partition)
-        progress = self.progress.get(partition)
-        if progress is None:
-            return False  # revoked meanwhile: its new owner answers it
-        offset = event.message.offset
-        if not progress.follows(offset) and await self.is_leftover(partition, progress.taken, offset):
-            progress.wait(time.monotonic())
-            return False
-        progress.take(offset)
-        return True
+        message = event.message
+        source = self.sources.get(TopicPartition(message.topic, message.partition))
+        if source is None:
+            return None  # revoked meanwhile: its new owner answers it
+        took = source.progress.take(message.fetched_from, message.offset, time.monotonic())
+        return source if took else None
 
     def _examine(self, event: Event, now: float) -> Examined | BadDocument:
         try:
@@ -137,16 +109,25 @@ class ClassifyAgent:
         except BadDocument as bad:
             return bad
 
-    def _advance(self, work: Work) -> dict[TopicPartition, SourceProgress]:
-        touched = {}
-        for event, each in zip(work.events, work.examined, strict=True):
-            partition = TopicPartition(event.message.topic, event.message.partition)
-            progress = self.progress.get(partition)
-            if progress is not None:
-                event_time = each.event_time if isinstance(each, Examined) else None
-                progress.advance(event.message.offset + 1, event_time, time.monotonic())
-                touched[partition] = progress
-        return touched
+    async def _answer(self, work: Work) -> None:
+        answers = iter(await work.answers)
+        sends: dict[SourceTask, SendBatch] = defaultdict(SendBatch)
+        for event, source, each in zip(work.events, work.sources, work.examined, strict=True):
+            origin, send = _origin(event), sends[source]
+            send.offset = origin.offset + 1
+            if isinstance(each, BadDocument):
+                send.dead_letters.append(DeadLetter(event.message.value, origin, each))
+            else:
+                send.event_time = max(each.event_time, send.event_time or each.event_time)
+                send.results += classified(each, self.stream, next(answers), origin)
+        await asyncio.gather(*(self._commit(source, send) for source, send in sends.items()))
+
+    async def _commit(self, source: SourceTask, send: SendBatch) -> None:
+        if await source.commit(send):
+            for letter in send.dead_letters:
+                self.metrics.dead_letter(self.stream, letter.bad.kind)
+            for result in send.results:
+                self.metrics.classified_document(self.stream, result.topic, result.sentiment)
 
 
 def _origin(event: Event) -> Origin:

@@ -57,11 +57,13 @@ def story_of(text: str) -> str:
     return hashlib.blake2b(text.casefold().encode(), digest_size=8).hexdigest()
 
 
-def classified(examined: Examined, stream: Stream, answer: Classification, origin: Origin) -> Classified:
-    """What one document contributes to its topic's key."""
+def classified(
+    examined: Examined, stream: Stream, answer: Classification, origin: Origin
+) -> tuple[Classified, ...]:
+    """What one document contributes to each of its keys: today one, its topic's."""
     document = examined.document
     topic, sentiment = answer.predictions[TOPIC], answer.predictions[SENTIMENT]
-    return Classified(
+    of_topic = Classified(
         id=document.id,
         key=topic_key(stream, topic.label),
         stream=stream,
@@ -78,3 +80,4 @@ def classified(examined: Examined, stream: Stream, answer: Classification, origi
         origin=origin,
         model=answer.model,
     )
+    return (of_topic,)

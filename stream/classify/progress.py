@@ -5,65 +5,62 @@ from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
+from stream.kafka.positions import is_contiguous
 from stream.messages import Tick
 
 
 @dataclass
 class SourceProgress:
-    """One source partition: results up to `offset` stand in `classified`, records up to `taken` are on their way."""
+    """One source partition. Records below `offset` are committed, those below `position` are on their way."""
 
     offset: int
-    taken: int
-    moved: float  # when it last moved, in seconds of a steady clock
-    event_time: float | None = None
-    gap_since: float | None = None  # a later record came, the one at `taken` did not
+    position: int  # the next record to go to the model
+    moved: float  # when `offset` last moved, in seconds of a steady clock
+    event_time: float | None = None  # the largest one seen, in Unix seconds
+    gap_since: float | None = None  # steady clock; a later record came, the one at `position` did not
 
-    def take(self, offset: int) -> None:
-        """The record at `offset` goes to the model."""
-        self.taken = max(self.taken, offset + 1)
-        self.gap_since = None
+    def take(self, fetched_from: int, offset: int, now: float) -> bool:
+        """Whether the record at `offset` goes to the model: it does if it is the next one.
 
-    def wait(self, now: float) -> None:
-        """A record was left out, because others must come first."""
-        if self.gap_since is None:
+        One below the position is on its way or committed. One that was fetched out of order waits until those before
+        it have come: its result would be committed with an offset that passes over them.
+        """
+        if is_contiguous(self.position, fetched_from, offset):
+            self.position = offset + 1
+            self.gap_since = None
+            return True
+        if offset > self.position and self.gap_since is None:
             self.gap_since = now
+        return False
 
-    def follows(self, offset: int) -> bool:
-        """Whether no record can be missing between those taken and this one."""
-        return offset <= self.taken
-
-    def skip(self, end: int) -> None:
-        """Nothing but control records (the ends of a feed's transactions) stands before `end`."""
-        self.offset = max(self.offset, end)
-        self.taken = max(self.taken, end)
+    def latest(self, event_time: float | None) -> float | None:
+        """The largest event time once records with this one have been seen; None before the first document."""
+        if event_time is None or self.event_time is None:
+            return self.event_time if event_time is None else event_time
+        return max(event_time, self.event_time)
 
     def advance(self, offset: int, event_time: float | None, now: float) -> None:
-        """The record before `offset` is done; one that became a dead letter has no event time to show."""
-        self.offset, self.moved = max(self.offset, offset), now
-        self.taken = max(self.taken, self.offset)
-        if event_time is not None:
-            self.event_time = max(event_time, self.event_time or event_time)
+        """Everything below `offset` is committed; a batch of dead letters alone has no event time to show."""
+        self.offset, self.moved = offset, now
+        self.event_time = self.latest(event_time)
 
     def idle(self, now: float, idle_after_seconds: float) -> bool:
-        return now - self.moved >= idle_after_seconds
+        """Whether nothing is on its way and nothing came for so long."""
+        return self.position == self.offset and now - self.moved >= idle_after_seconds
 
 
 def source_name(partition: TopicPartition) -> str:
-    """The name under which a source partition makes claims."""
+    """The name under which ticks speak of a source partition."""
     return f"{partition.topic}-{partition.partition}"
 
 
-def ticks(
-    progress: Mapping[TopicPartition, SourceProgress], at_end: Mapping[TopicPartition, float] | None = None
-) -> list[Tick]:
-    """A tick for each source partition; `at_end` holds the clock for those read to their end and idle."""
-    clocks = at_end or {}
-    return [
-        Tick(
-            source=source_name(partition),
-            offset=each.offset,
-            event_time=each.event_time,
-            clock=clocks.get(partition),
-        )
-        for partition, each in progress.items()
-    ]
+def tick(
+    partition: TopicPartition, offset: int, event_time: float | None, clock: float | None = None
+) -> Tick:
+    """How far a source partition is; `clock` is given for one that was read to its end and is idle."""
+    return Tick(source=source_name(partition), offset=offset, event_time=event_time, clock=clock)
+
+
+def ticks(progress: Mapping[TopicPartition, SourceProgress], clock: float) -> list[Tick]:
+    """A tick for each source partition, all of which were read to their end and are idle at `clock`."""
+    return [tick(partition, each.offset, each.event_time, clock) for partition, each in progress.items()]

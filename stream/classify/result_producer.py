@@ -1,111 +1,149 @@
-"""Sends what classify produces: results in offset order, ticks behind them, dead letters. Idempotent."""
+"""Sends what classify produces: results, ticks and dead letters of a source partition, with its offset."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable
-from functools import cache
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ProducerFenced
 from aiokafka.partitioner import murmur2
 
+from stream.classify.progress import source_name
+from stream.errors import StreamError
 from stream.kafka.topics import TopicNames
-from stream.messages import TICK_KEY, Classified, Origin, Tick, encode
+from stream.kafka.transactions import send_records, transactional_producer
+from stream.messages import TICK_KEY, BadDocument, Classified, Origin, Tick, encode
 from stream.settings import WorkerSettings
 
 REQUEST_BYTES = 4 * 2**20  # a dead letter is a document of up to 1 MiB and headers
-# Of one partition's records in a request; Kafka takes 1 MiB. aiokafka's own 16 KiB would send the 2 MB of rates that
-# a back-fill's transaction may hold in 125 requests, each after the answer to the one before.
-BATCH_BYTES = 2**19
+
+
+@lru_cache(4096)  # there are a few dozen keys of topics
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition that has a key, as Kafka's own producers choose it."""
+    number: int = murmur2(key) & 0x7FFFFFFF
+    return number % partitions
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A record that is not fit for the model, as it came."""
+
+    value: bytes | None
+    origin: Origin
+    bad: BadDocument  # why
+
+    @property
+    def key(self) -> bytes:
+        return f"{self.origin.topic}/{self.origin.partition}/{self.origin.offset}".encode()
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Reason and coordinates."""
+        return [
+            ("reason", self.bad.reason.encode()),
+            ("topic", self.origin.topic.encode()),
+            ("partition", str(self.origin.partition).encode()),
+            ("offset", str(self.origin.offset).encode()),
+        ]
+
+
+@dataclass
+class SendBatch:
+    """What follows from some consecutive records of one source partition; it belongs into one transaction."""
+
+    offset: int = 0  # the next record to be read after them
+    event_time: float | None = None  # the largest one among them, Unix seconds
+    results: list[Classified] = field(default_factory=list)  # in offset order
+    dead_letters: list[DeadLetter] = field(default_factory=list)
 
 
 class ResultProducer:
-    """One idempotent producer: what it sends to a partition arrives in that order, once, or not at all."""
+    """The transactional producer of one source partition: its start fences that of the partition's former owner."""
 
-    def __init__(self, settings: WorkerSettings, partitions: int) -> None:
-        self.names = TopicNames(settings.prefix)
-        self.partitions = partitions  # of `classified`
-        self.producer = AIOKafkaProducer(
-            **settings.connection.client_options(),
-            enable_idempotence=True,
-            request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
-            max_request_size=REQUEST_BYTES,
-            max_batch_size=BATCH_BYTES,
-            linger_ms=2,
+    def __init__(self, settings: WorkerSettings, source: TopicPartition, partitions: int) -> None:
+        self._names = TopicNames(settings.prefix)
+        self._group = settings.group
+        self._source = source
+        self._partitions = partitions  # of `classified`
+        self._producer = transactional_producer(
+            settings.connection,
+            f"{settings.prefix}classify-{source_name(source)}",
+            settings.broker_timeout_seconds,
+            REQUEST_BYTES,
         )
 
     async def start(self) -> None:
-        await self.producer.start()
+        """Returns once no former owner can commit any more; what it had open is aborted."""
+        await self._producer.start()
 
     async def stop(self) -> None:
-        await self.producer.stop()
+        await self._producer.stop()
 
-    @cache  # noqa: B019 - the process has one publisher, and a few dozen keys
-    def partition_of(self, key: bytes) -> int:
-        """The partition of `classified` that has a key, as Kafka's own producers choose it."""
-        number: int = murmur2(key) & 0x7FFFFFFF
-        return number % self.partitions
+    async def commit(self, batch: SendBatch, tick: Tick) -> None:
+        """Send it all and the source's offset in one transaction; each partition's tick stands behind its results.
+
+        Raises:
+            StreamError: another worker has taken the partition over.
+        """
+        producer = self._producer
+        try:
+            async with producer.transaction():
+                sends = [
+                    await producer.send(
+                        self._names.dead_letters, letter.value, key=letter.key, headers=letter.headers
+                    )
+                    for letter in batch.dead_letters
+                ]
+                for partition, records in self._by_partition(batch.results, tick).items():
+                    sends += await send_records(producer, self._names.classified, partition, records)
+                offsets = producer.send_offsets_to_transaction({self._source: batch.offset}, self._group)
+                await asyncio.gather(offsets, *sends)
+        except ProducerFenced:
+            raise StreamError(
+                f"another worker took over {self._source.topic} partition {self._source.partition}: this one was "
+                "silent for longer than its session, or a second group works on the same topics"
+            ) from None
+
+    def _by_partition(
+        self, results: Iterable[Classified], tick: Tick
+    ) -> dict[int, list[tuple[bytes, bytes]]]:
+        records: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for result in results:
+            key = result.key.encode()
+            records[partition_of(key, self._partitions)].append((key, encode(result)))
+        for partition in range(self._partitions):
+            records[partition].append((TICK_KEY, encode(tick)))
+        return records
 
 
-async def send_records(
-    producer: AIOKafkaProducer, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
-) -> list[Awaitable[Any]]:
-    """Send to one partition, in order; gives what to wait for, one for thousands of records.
+class TickProducer:
+    """Ticks of idle sources, outside of any transaction: repeated, late or from a worker that was replaced, a tick
+    says what was true when its clock was read, and a watermark never goes back."""
 
-    A send of its own for each record would cost three times its making.
-    """
-    sends = []
-    batch = producer.create_batch()
-    for key, value in records:
-        if batch.append(timestamp=None, key=key, value=value) is None:  # full
-            sends.append(await producer.send_batch(batch, topic, partition=partition))
-            batch = producer.create_batch()
-            batch.append(timestamp=None, key=key, value=value)  # the first always fits
-    if batch.record_count():
-        sends.append(await producer.send_batch(batch, topic, partition=partition))
-    return sends
+    def __init__(self, settings: WorkerSettings, partitions: int) -> None:
+        self._topic = TopicNames(settings.prefix).classified
+        self._partitions = partitions  # of `classified`
+        self._producer = AIOKafkaProducer(
+            **settings.connection.client_options(),
+            enable_idempotence=True,
+            request_timeout_ms=int(settings.broker_timeout_seconds * 1000),
+        )
 
+    async def start(self) -> None:
+        await self._producer.start()
 
-class SendBatch:
-    """What one batch sends; agents share the producer, and each waits for its own sends."""
+    async def stop(self) -> None:
+        await self._producer.stop()
 
-    def __init__(self, publisher: ResultProducer) -> None:
-        self._publisher = publisher
-        self._results: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)  # by partition; not yet sent
-        self._sends: list[Awaitable[Any]] = []
-
-    def classified(self, message: Classified) -> None:
-        """Leaves with `confirmed`, in order."""
-        key = message.key.encode()
-        self._results[self._publisher.partition_of(key)].append((key, encode(message)))
-
-    async def dead_letter(self, value: bytes | None, origin: Origin, reason: str) -> None:
-        """The original bytes; reason and coordinates go into the headers."""
-        coordinates = f"{origin.topic}/{origin.partition}/{origin.offset}"
-        headers = [
-            ("reason", reason.encode()),
-            ("topic", origin.topic.encode()),
-            ("partition", str(origin.partition).encode()),
-            ("offset", str(origin.offset).encode()),
+    async def send(self, ticks: Iterable[Tick]) -> None:
+        """Tell every partition of `classified`, and wait until the broker has it."""
+        records = [(TICK_KEY, encode(tick)) for tick in ticks]
+        sends = [
+            each
+            for partition in range(self._partitions)
+            for each in await send_records(self._producer, self._topic, partition, records)
         ]
-        await self._send(self._publisher.names.dead_letters, value, coordinates.encode(), headers=headers)
-
-    async def ticks(self, ticks: Iterable[Tick]) -> None:
-        """Tell every partition of `classified`; call after `confirmed`: results stand before their tick."""
-        for tick in ticks:
-            for partition in range(self._publisher.partitions):
-                await self._send(
-                    self._publisher.names.classified, encode(tick), TICK_KEY, partition=partition
-                )
-
-    async def confirmed(self) -> None:
-        """Wait until the broker has everything so far; raises the first send's error."""
-        producer, topic = self._publisher.producer, self._publisher.names.classified
-        for partition, records in self._results.items():
-            self._sends += await send_records(producer, topic, partition, records)
-        self._results.clear()
-        sends, self._sends = self._sends, []
         await asyncio.gather(*sends)
-
-    async def _send(self, topic: str, value: bytes | None, key: bytes, **where: Any) -> None:
-        self._sends.append(await self._publisher.producer.send(topic, value, key=key, **where))

@@ -1,4 +1,4 @@
-"""Questions to the broker that no consumer group answers: where a partition ends, what stands at an offset."""
+"""Questions to the broker: where the group goes on, where a partition begins and ends, who holds it."""
 
 import asyncio
 from collections.abc import Collection
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
 
 
@@ -21,52 +22,54 @@ async def partition_counts(connection: KafkaConnection, topics: Collection[str])
 
 
 class OffsetsClient:
-    """A consumer of its own that joins no group, and only reads the offsets of one; one question at a time."""
+    """Consumers of their own that join no group and only read the offsets of one; one question at a time."""
 
     def __init__(self, connection: KafkaConnection, group: str) -> None:
-        self._consumer = AIOKafkaConsumer(
-            **connection.client_options(),
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",  # where retention took the offset asked for, the first that is kept
-            fetch_max_wait_ms=200,
+        self._committed, self._written = (
+            AIOKafkaConsumer(
+                **connection.client_options(), group_id=group, enable_auto_commit=False, isolation_level=level
+            )
+            for level in ("read_committed", "read_uncommitted")
         )
         self._lock = asyncio.Lock()
 
     async def start(self) -> None:
-        await self._consumer.start()
+        await self._committed.start()
+        await self._written.start()
 
     async def stop(self) -> None:
-        await self._consumer.stop()
+        await self._committed.stop()
+        await self._written.stop()
 
     async def reached(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where the group goes on reading: the committed offset, or the first that is kept."""
-        begins = await self.begins(partitions)
+        """Where the group goes on reading: the committed offset, or the first that is kept.
+
+        Raises:
+            StreamError: a committed offset lies behind the end of its partition.
+        """
+        begins, ends = await self.begins(partitions), await self.written_ends(partitions)
         async with self._lock:
-            committed = {each: await self._consumer.committed(each) for each in partitions}
-        return {each: max(begin, committed[each] or 0) for each, begin in begins.items()}
+            committed = {each: await self._committed.committed(each) or 0 for each in partitions}
+        for each, offset in committed.items():
+            if offset > ends[each]:
+                raise StreamError(
+                    f"{each.topic} partition {each.partition} ends at {ends[each]}, but by the consumer group its "
+                    f"next record is {offset}: was the topic recreated? Its documents would be passed over; reset the "
+                    "group's offsets of this topic (kafka-consumer-groups --reset-offsets --to-earliest)"
+                )
+        return {each: max(begin, committed[each]) for each, begin in begins.items()}
 
     async def begins(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that is still kept, per partition."""
         async with self._lock:
-            return dict(await self._consumer.beginning_offsets(list(partitions)))
+            return dict(await self._committed.beginning_offsets(list(partitions)))
 
     async def ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """The offset behind the last record, per partition."""
+        """Up to where committed records can be read, per partition: the first open transaction, or the end."""
         async with self._lock:
-            return dict(await self._consumer.end_offsets(list(partitions)))
+            return dict(await self._committed.end_offsets(list(partitions)))
 
-    async def first_from(self, partition: TopicPartition, offset: int, end: int) -> int:
-        """The offset of the first record in [offset, end); `end` where only control records stand.
-
-        It waits for the broker's answer, however long: without it nothing may be concluded.
-        """
+    async def written_ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset behind the last record, be it committed or not, per partition."""
         async with self._lock:
-            self._consumer.assign([partition])
-            self._consumer.seek(partition, offset)
-            while True:
-                fetched = await self._consumer.getmany(partition, timeout_ms=200, max_records=1)
-                if records := fetched.get(partition):
-                    return min(int(records[0].offset), end)
-                if await self._consumer.position(partition) >= end:
-                    return end
+            return dict(await self._written.end_offsets(list(partitions)))

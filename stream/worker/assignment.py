@@ -13,7 +13,8 @@ from alerting.detection.policy import Policy
 from alerting.monitoring.metrics import KeyReading
 from stream.aggregate.partition import PartitionTask
 from stream.aggregate.recovery import partitions_changed
-from stream.classify.progress import SourceProgress
+from stream.classify.result_producer import ResultProducer
+from stream.classify.source_task import SourceTask
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames
@@ -23,9 +24,9 @@ log = logging.getLogger("bearwatch.worker")
 
 
 class Assignment:
-    """The source partitions with their progress, and the partitions of `classified` with their owners.
+    """The source partitions and the partitions of `classified`, each with its task.
 
-    Every rebalance gives everything back and takes it anew: fencing and reading the state cost milliseconds,
+    Every rebalance gives everything back and takes it again: fencing and reading the state cost milliseconds,
     and nothing needs to be known of what another worker did meanwhile.
     """
 
@@ -40,14 +41,14 @@ class Assignment:
         explain: Callable[[Alert], Awaitable[Alert]],
         fail: Callable[[BaseException], None],
     ) -> None:
-        self.progress: dict[TopicPartition, SourceProgress] = {}
+        self.sources: dict[TopicPartition, SourceTask] = {}
         self.owners: dict[int, PartitionTask] = {}
         self.ready = asyncio.Event()  # cleared while the assignment changes
         self.known = False  # whether anything was ever assigned
         self._settings = settings
         self._policy = policy
         self._model = model
-        self._sources = sources
+        self._source_names = sources
         self._partitions = partitions  # of `classified`
         self._lookup = lookup
         self._explain = explain
@@ -59,25 +60,20 @@ class Assignment:
     async def revoked(self, _: set[TopicPartition]) -> None:
         """Give everything back, after the transactions under way."""
         self.ready.clear()
-        self.progress.clear()
-        owners = list(self.owners.values())
+        given_up: list[SourceTask | PartitionTask] = [*self.sources.values(), *self.owners.values()]
+        self.sources.clear()
         self.owners.clear()
         if starting := list(self._starting):  # one that went on to start would fence its successor
             for task in starting:
                 task.cancel()
             await asyncio.wait(starting)
-        await asyncio.gather(*(owner.stop() for owner in owners))
+        await asyncio.gather(*(task.stop() for task in given_up))
 
     async def assigned(self, partitions: set[TopicPartition]) -> None:
         """Take what was assigned: fence former owners, read state, find where the sources go on."""
         try:
             await self.revoked(set())  # Faust does not announce every loss
-            sources = [each for each in partitions if each.topic != self._classified]
-            reached = await self._lookup.reached(sources)
-            now = time.monotonic()
-            self.progress.update(
-                {each: SourceProgress(offset, offset, now) for each, offset in reached.items()}
-            )
+            await self._take_sources({each for each in partitions if each.topic != self._classified})
             for each in partitions:
                 if each.topic == self._classified:
                     self._own(each.partition)
@@ -89,13 +85,23 @@ class Assignment:
         self.known = True
         self.ready.set()
 
+    async def _take_sources(self, partitions: set[TopicPartition]) -> None:
+        tasks = {
+            each: SourceTask(each, ResultProducer(self._settings, each, self._partitions))
+            for each in partitions
+        }
+        self.sources.update(tasks)
+        await asyncio.gather(*(task.fence() for task in tasks.values()))
+        for each, offset in (await self._lookup.reached(partitions)).items():
+            tasks[each].resume(offset)
+
     def _own(self, partition: int) -> None:
         if partition >= self._partitions:  # added while this worker runs
             raise StreamError(partitions_changed(self._state, self._partitions, partition + 1))
         owner = self.owners[partition] = PartitionTask(
             partition, self._partitions, self._settings, self._explain
         )
-        task = asyncio.create_task(owner.start(self._policy, self._model, self._sources, self._lookup))
+        task = asyncio.create_task(owner.start(self._policy, self._model, self._source_names, self._lookup))
         self._starting.add(task)
         task.add_done_callback(self._started)
 
@@ -104,17 +110,17 @@ class Assignment:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 
-    async def is_leftover(self, partition: TopicPartition, reached: int, offset: int) -> bool:
-        """Whether records stand between the two offsets, which then must come first."""
-        return await self._lookup.first_from(partition, reached, offset) < offset
-
     def positions(self) -> dict[TopicPartition, int]:
-        """The next offset of everything owned whose state is known."""
-        positions = {each: progress.offset for each, progress in self.progress.items()}
-        for partition, owner in self.owners.items():
-            if owner.aggregator is not None:
-                positions[TopicPartition(self._classified, partition)] = owner.aggregator.offset
-        return positions
+        """The next offset of everything owned whose state is known, by the last commit."""
+        return {each: task.progress.offset for each, task in self.sources.items()} | self.applied()
+
+    def applied(self) -> dict[TopicPartition, int]:
+        """The next offset of each partition of `classified` whose state is known, by the last commit."""
+        return {
+            TopicPartition(self._classified, partition): owner.position
+            for partition, owner in self.owners.items()
+            if owner.position is not None
+        }
 
     @property
     def recovering(self) -> int:
@@ -124,7 +130,7 @@ class Assignment:
     def gap_seconds(self) -> float:
         """For how long a partition has waited for the record at its position while later ones came."""
         gaps = [owner.gap_since for owner in self.owners.values()]
-        gaps += [progress.gap_since for progress in self.progress.values()]
+        gaps += [task.progress.gap_since for task in self.sources.values()]
         return time.monotonic() - min((gap for gap in gaps if gap is not None), default=math.inf)
 
     def readings(self) -> Iterator[KeyReading]:

@@ -1,22 +1,34 @@
-"""The one module that imports Faust: it carries messages to the agents and tells of rebalances."""
+"""The one module that imports Faust, which carries messages to the agents and reports rebalances."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any
 
 import faust
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from mode.services import WaitResults
 
 from stream.kafka.connection import KafkaConnection
 from stream.settings import WorkerSettings
+from stream.worker.fetches import FetchLog
 
 Consume = Callable[[AsyncIterator[Any]], Awaitable[None]]
 Partitions = set[TopicPartition]
+Offsets = Callable[[], Mapping[TopicPartition, int]]
 
 # Faust's consumer polls this many records at once and its streams buffer as many: a few batches of each agent.
 POLL_RECORDS = 2000
 COMMIT_SECONDS = 1.0
+METADATA_SECONDS = 10.0  # partitions that were added to an input topic are assigned within about this time
 
 
 class Delivery:
@@ -43,12 +55,76 @@ class Delivery:
             return
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc]
-    """Faust's, but a message for which there is room is delivered at once.
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's, but it reads committed records only and notes for each from which offset on it has looked."""
 
-    Faust makes four tasks for every message, to wait for the delivery, a rebalance, a stop and a crash at a time; that
-    was a third of its own time. They are needed only when the delivery has to wait.
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # Faust knows it for its own transactions only
+        return consumer
+
+    async def seek_to_committed(self) -> Mapping[TopicPartition, int]:
+        return await self.call_thread(self._seek_to_committed)  # type: ignore[no-any-return]
+
+    async def _seek_to_committed(self) -> Mapping[TopicPartition, int | None]:
+        consumer, fetches = self._ensure_consumer(), self.app.fetches
+        seek = fetches.seeking()
+        assignment = _assignment(consumer)
+        committed: Mapping[TopicPartition, int | None] = await consumer.seek_to_committed()
+        if without := [each for each, offset in committed.items() if not offset]:
+            await consumer.seek_to_beginning(*without)  # aiokafka leaves them where they stand
+        fetches.sought(seek, assignment, {each: offset or 0 for each, offset in committed.items()})
+        return committed
+
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *arguments: Any, **options: Any) -> Any:
+        found = await super()._fetch_records(consumer, *arguments, **options)
+        # From here on without a wait: seeks and rebalances happen on this thread as well.
+        assignment, fetches = _assignment(consumer), self.app.fetches
+        if not fetches.holds(assignment):
+            for partition, records in found.items():
+                if consumer._subscription.is_assigned(partition):
+                    consumer._fetcher.seek_to(partition, records[0].offset)
+            return {}
+        noted = {partition: fetches.fetched(partition, records) for partition, records in found.items()}
+        states = {each: assignment.state_value(each) for each in assignment.tps}
+        fetches.reached({each: state.position for each, state in states.items() if state.has_valid_position})
+        return noted
+
+
+def _assignment(consumer: AIOKafkaConsumer) -> Any:
+    """aiokafka's own note of what is assigned at the moment: another object after each rebalance."""
+    subscription = consumer._subscription.subscription
+    return None if subscription is None else subscription.assignment
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Faust's, with three differences.
+
+    What is committed is what the app says, not what was acknowledged: with control records between the records,
+    Faust's own search for consecutive acknowledgements may stand still for ever.
+
+    Messages carry `fetched_from` (see `stream.kafka.positions`).
+
+    A message for which there is room is delivered at once. Faust makes four tasks for every message, to wait for the
+    delivery, a rebalance, a stop and a crash at a time; that was a third of its own time. They are needed only when
+    the delivery has to wait.
     """
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _to_message(self, tp: Any, record: tuple[int, Any]) -> Any:
+        fetched_from, found = record
+        message = super()._to_message(tp, found)
+        message.fetched_from = fetched_from
+        return message
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[Any]:
+        return iter(())  # nothing is acknowledged
+
+    def _filter_committable_offsets(self, tps: Any) -> dict[Any, int]:
+        committable: Mapping[TopicPartition, int] = self.app.committable()
+        return {each: offset for each, offset in committable.items() if self._should_commit(each, offset)}
 
     async def wait_first(self, *waits: Any, timeout: Any = None) -> WaitResults:
         if len(waits) == 2 and isinstance(waits[0], Coroutine):
@@ -70,7 +146,16 @@ class Transport(driver.Transport):  # type: ignore[misc]
 
 
 class App(faust.App):  # type: ignore[misc]
-    """Faust's, but for the folders: it has no tables to keep, and the working directory may be read-only."""
+    """Faust's, but for the folders: it has no tables to keep, and the working directory may be read-only.
+
+    Attributes:
+        committable: gives the offsets to commit, the next one of each partition; called once a second.
+    """
+
+    def __init__(self, *arguments: Any, committable: Offsets, **options: Any) -> None:
+        self.committable = committable
+        self.fetches = FetchLog()
+        super().__init__(*arguments, **options)
 
     def _create_directories(self) -> None:
         pass
@@ -100,15 +185,17 @@ def faust_app(
     agents: Mapping[str, Consume],
     on_revoked: Callable[[Partitions], Awaitable[None]],
     on_assigned: Callable[[Partitions], Awaitable[None]],
+    committable: Offsets,
     on_failure: Callable[[BaseException], None],
 ) -> App:
     """An app with one agent per topic, at least once, no tables, no web server, no topics of its own.
 
-    An agent gets events that it acknowledges itself (`noack`). `on_failure` is told of anything an agent raises:
-    Faust would log it, restart the agent and lose what was in its hands.
+    Nothing is acknowledged: the app commits what `committable` gives. `on_failure` is told of anything an agent
+    raises: Faust would log it, restart the agent and lose what was in its hands.
     """
     app = App(
         settings.group,
+        committable=committable,
         broker=[f"kafka://{address}" for address in settings.connection.addresses.split(",")],
         broker_credentials=credentials(settings.connection),
         autodiscover=False,
@@ -118,6 +205,7 @@ def faust_app(
         topic_allow_declare=False,
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=int(METADATA_SECONDS * 1000),
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 5,
         broker_request_timeout=settings.broker_timeout_seconds + settings.session_timeout_seconds,

@@ -27,7 +27,7 @@ from stream.aggregate.panes import NEGATIVE
 from stream.classify.agent import ClassifyAgent, Inference
 from stream.classify.document import SENTIMENT, TOPIC
 from stream.classify.explanations import explainer
-from stream.classify.result_producer import ResultProducer
+from stream.classify.result_producer import TickProducer
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient, partition_counts
 from stream.kafka.reach import reach
@@ -125,7 +125,7 @@ class _Running:
 
     app: App
     assignment: Assignment
-    publisher: ResultProducer
+    producer: TickProducer
     lookup: OffsetsClient
     tasks: list[asyncio.Task[None]]  # none of them must end
 
@@ -137,7 +137,7 @@ class _Running:
         try:
             await self.app.stop()
             await self.assignment.revoked(set())
-            await self.publisher.stop()
+            await self.producer.stop()
             await self.lookup.stop()
         except Exception as error:
             log.error("it did not stop cleanly (%s); the last commit stands", reason(error))
@@ -161,8 +161,8 @@ async def _start(
     await lookup.start()
     inputs = [names.input(stream) for stream in STREAMS]
     sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
-    publisher = ResultProducer(settings, partitions[names.classified])
-    await publisher.start()
+    producer = TickProducer(settings, partitions[names.classified])
+    await producer.start()
     inference = Inference(models, metrics)
     assignment = Assignment(
         settings,
@@ -178,22 +178,22 @@ async def _start(
         names.input(stream): ClassifyAgent(
             stream=stream,
             inference=inference,
-            publisher=publisher,
             metrics=metrics,
-            progress=assignment.progress,
+            sources=assignment.sources,
             assignment_ready=assignment.ready,
-            is_leftover=assignment.is_leftover,
             max_future_seconds=policy.time.max_future_seconds,
         ).run
         for stream in STREAMS
     }
     agents[names.classified] = AggregateAgent(assignment.owners, assignment.ready, metrics, time.time()).run
-    app = faust_app(settings, agents, assignment.revoked, assignment.assigned, end.fail)
-    ticker = Ticker(assignment, publisher, lookup, health, policy.time.idle_after_seconds)
+    app = faust_app(settings, agents, assignment.revoked, assignment.assigned, assignment.applied, end.fail)
+    ticker = Ticker(
+        assignment, producer, lookup, health, app.fetches.next_visible, policy.time.idle_after_seconds
+    )
     registry.register(StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks))
     ticking = asyncio.create_task(ticker.run(), name="the ticker")
     await app.start()
-    return _Running(app, assignment, publisher, lookup, [ticking, asyncio.create_task(crash_of(app))])
+    return _Running(app, assignment, producer, lookup, [ticking, asyncio.create_task(crash_of(app))])
 
 
 async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
@@ -9,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from alerting.monitoring.metrics import PartitionLag
 from stream.classify.progress import SourceProgress, ticks
-from stream.classify.result_producer import ResultProducer, SendBatch
+from stream.classify.result_producer import TickProducer
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
 from stream.worker.assignment import Assignment
@@ -17,15 +18,16 @@ from stream.worker.health import Health
 
 EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0  # a broker that takes longer did not answer
-GAP_SECONDS = 30.0  # a record that does not come back in this time was lost on the way: start again
+GAP_SECONDS = 30.0  # a record that does not come again in this time was lost on the way: start again
 
 
 @dataclass
 class Ticker:
     assignment: Assignment
-    publisher: ResultProducer
+    producer: TickProducer
     lookup: OffsetsClient
     health: Health
+    next_visible: Callable[[TopicPartition, int], int]  # the offset before which nothing is left to be read
     idle_after_seconds: float
     lags: list[PartitionLag] = field(default_factory=list)  # replaced as a whole: scrapes read it
 
@@ -48,34 +50,36 @@ class Ticker:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 ends = await self.lookup.ends(self.assignment.positions())
-                idle = {
-                    each: progress
-                    for each, progress in list(self.assignment.progress.items())
-                    if each in ends and await self._at_end(each, progress, ends[each])
-                }
+                idle = await self._idle()
         except (KafkaError, TimeoutError, OSError):
             return  # `health.broker_seen` grows old
         self.health.broker_seen = time.monotonic()
         self._measure(ends)
-        outbox = SendBatch(self.publisher)
-        await outbox.ticks(ticks(idle, dict.fromkeys(idle, clock)))
-        await outbox.confirmed()
+        await self.producer.send(ticks(idle, clock))
 
-    async def _at_end(self, partition: TopicPartition, progress: SourceProgress, end: int) -> bool:
-        """Whether a source is idle and nothing but control records stands behind what was read."""
-        if not progress.idle(time.monotonic(), self.idle_after_seconds):
-            return False
-        if progress.offset >= end:
-            return True
-        if progress.taken > progress.offset:
-            return False  # the model works on the next ones
-        if await self.lookup.first_from(partition, progress.offset, end) < end:
-            return False
-        progress.skip(end)
-        return True
+    async def _idle(self) -> dict[TopicPartition, SourceProgress]:
+        """The sources that are idle and read to their end, with no transaction open on them: one that is committed
+        later would bring documents older than the clock."""
+        now = time.monotonic()
+        idle = {
+            each: task.progress
+            for each, task in self.assignment.sources.items()
+            if task.progress.idle(now, self.idle_after_seconds)
+        }
+        read = {each: self.next_visible(each, progress.offset) for each, progress in idle.items()}
+        ends = await self.lookup.written_ends(idle)
+        return {
+            each: progress
+            for each, progress in idle.items()
+            if read[each] >= ends[each] and progress.position == progress.offset
+        }
 
     def _measure(self, ends: dict[TopicPartition, int]) -> None:
-        positions = self.assignment.positions()
-        lags = {each: max(0, end - positions[each]) for each, end in ends.items() if each in positions}
+        positions = {
+            each: self.next_visible(each, position)
+            for each, position in self.assignment.positions().items()
+            if each in ends
+        }
+        lags = {each: max(0, ends[each] - position) for each, position in positions.items()}
         self.lags = [PartitionLag(each.topic, each.partition, lag) for each, lag in lags.items()]
         self.health.measured(positions, lags)

@@ -3,20 +3,28 @@
 `tests/chaos.py` does the same for longer and at random; these are its short forms, and each is seeded.
 """
 
+import json
+import math
 import random
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from exactness import send, write_policy
+from exactness import counted, records, send, write_policy
 from fault_injection import FaultInjection, differences
 from fleet import Fleet
-from keyword_model import write_keyword_model
+from kafka import KafkaConsumer, TopicPartition
+from keyword_model import WORDS, write_keyword_model
+from one_worker import OneWorker
 
+from bearwatch.core.streams import STREAMS
 from bearwatch.local.kafka import LocalKafka
 from stream.kafka.topics import TopicNames, create_topics
+from stream.messages import TICK_KEY
 
 DOCUMENTS, RATE = 20_000, 800
+KILLS = 5
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +86,51 @@ def test_a_killed_broker(prefix: str, model: Path, policy: Path, tmp_path: Path)
             assert killed
             assert differences(kafka.bootstrap, names, policy, model) == []
             assert fleet.workers[0].process is not None
+
+
+def test_every_document_counts_under_one_topic_whatever_models_classified_it(
+    broker: LocalKafka, names: TopicNames, model: Path, policy: Path, tmp_path: Path
+):
+    """A worker is killed whenever it has sent some hundred results more; the next one has another model.
+
+    The other model gives every document another topic: one that was classified twice would count under two.
+    """
+    words = list(WORDS.values())
+    others = dict(zip(words, words[1:] + words[:1], strict=True))
+    models = [model, write_keyword_model(tmp_path / "other", others)]
+    send(broker.bootstrap, names, DOCUMENTS, 4, math.inf, lambda _: None)
+    total = sum(1 for stream in STREAMS for _ in records(broker.bootstrap, names.input(stream)))
+    workers = [
+        OneWorker(
+            tmp_path, broker.bootstrap, names.prefix, models[turn % 2], policy=policy, name=f"worker-{turn}"
+        )
+        for turn in range(KILLS + 1)
+    ]
+    for worker in workers[:-1]:
+        with worker:
+            before = written(broker, names)
+            worker.wait_until("it sends", lambda: written(broker, names) > before + 500)  # noqa: B023
+            worker.kill()
+    with workers[-1] as last:
+        last.wait_until("all are counted", lambda: counted(broker.bootstrap, names)[1] >= total)
+    results = [
+        json.loads(record.value)
+        for record in records(broker.bootstrap, names.classified)
+        if record.key != TICK_KEY
+    ]
+    origins = Counter(tuple(each["origin"].values()) for each in results)
+    assert [origin for origin, count in origins.items() if count > 1] == []
+    assert len({each["model"] for each in results}) == 2, "both were at work"
+    assert counted(broker.bootstrap, names)[1] == len(results) == total
+
+
+def written(broker: LocalKafka, names: TopicNames) -> int:
+    """How many records `classified` holds, committed or not."""
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap)
+    try:
+        numbers = consumer.partitions_for_topic(names.classified) or ()
+        return sum(
+            consumer.end_offsets([TopicPartition(names.classified, number) for number in numbers]).values()
+        )
+    finally:
+        consumer.close()

@@ -99,6 +99,7 @@ def undisturbed(
     for record in records(broker.bootstrap, names.classified):
         if record.offset < ends[record.partition]:
             kind: type[Tick | Classified] = Tick if record.key == TICK_KEY else Classified
+            aggregators[record.partition].offset = record.offset  # those between are control records
             aggregators[record.partition].apply(msgspec.json.decode(record.value, type=kind), NOW)
     for aggregator in aggregators:
         aggregator.take_changes()

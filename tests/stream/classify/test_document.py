@@ -76,7 +76,7 @@ def test_a_story_is_a_normalised_text_whatever_its_case():
 
 
 def test_what_classified_holds():
-    message = classified(look(document(url="https://example.com")), "news", ANSWER, ORIGIN)
+    (message,) = classified(look(document(url="https://example.com")), "news", ANSWER, ORIGIN)
     assert json.loads(encode(message)) == {
         "id": "d1",
         "key": "news/topic:Energy | Oil",
@@ -100,7 +100,7 @@ def test_what_classified_holds():
 def test_a_record_of_classified_is_small_whatever_came():
     huge = "\u2028" * 100_000
     examined = look(document(text="x" * 900_000, url=huge, title=huge, author=huge, tickers=[huge]))
-    message = classified(examined, "news", ANSWER, ORIGIN)
+    (message,) = classified(examined, "news", ANSWER, ORIGIN)
     assert message.text == "x" * CLASSIFIED_CHARACTERS
     assert message.url is None
     assert len(encode(message)) < 10_000

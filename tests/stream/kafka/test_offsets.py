@@ -1,4 +1,4 @@
-"""Questions to the broker, among them what stands behind the last record that was read."""
+"""Questions to the broker: where the group goes on, and where a partition begins and ends."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,7 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.structs import OffsetAndMetadata
 
 from bearwatch.local.kafka import LocalKafka
+from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient, partition_counts
 from stream.kafka.topics import TopicNames, create_topics
 
@@ -36,10 +37,6 @@ def ask(
             await lookup.stop()
 
     return asyncio.run(run())
-
-
-def first_from(broker: LocalKafka, place: TopicPartition, offset: int, end: int) -> int:
-    return ask(broker, place, lambda lookup: lookup.first_from(place, offset, end))
 
 
 def send(broker: LocalKafka, place: TopicPartition, count: int) -> None:
@@ -72,35 +69,42 @@ def test_where_the_group_goes_on(broker: LocalKafka, news: TopicPartition):
     assert ask(broker, news, lambda lookup: lookup.ends([news])) == {news: 10}
 
 
-def test_nothing_but_control_records_stands_at_the_end(broker: LocalKafka, news: TopicPartition):
-    """Two transactions of two documents: 0, 1, marker, 3, 4, marker."""
+def test_what_is_not_committed_is_behind_one_end_and_before_the_other(
+    broker: LocalKafka, news: TopicPartition
+):
+    """A transaction of two documents (0, 1, marker), then one that is open, then a document without any."""
     with KafkaProducer(bootstrap_servers=broker.bootstrap, transactional_id=news.topic) as producer:
         producer.init_transactions()
-        for _ in range(2):
-            producer.begin_transaction()
-            producer.send(news.topic, b"one")
-            producer.send(news.topic, b"two")
-            producer.commit_transaction()
+        producer.begin_transaction()
+        producer.send(news.topic, b"one")
+        producer.send(news.topic, b"two")
+        producer.commit_transaction()
+        producer.begin_transaction()
+        producer.send(news.topic, b"three").get()
+        send(broker, news, 1)
+        assert ask(broker, news, lambda lookup: lookup.ends([news])) == {news: 3}
+        assert ask(broker, news, lambda lookup: lookup.written_ends([news])) == {news: 5}
+        producer.abort_transaction()
     assert ask(broker, news, lambda lookup: lookup.ends([news])) == {news: 6}
-    assert first_from(broker, news, 0, 6) == 0
-    assert first_from(broker, news, 1, 6) == 1
-    assert first_from(broker, news, 2, 6) == 3
-    assert first_from(broker, news, 5, 6) == 6
-    assert first_from(broker, news, 2, 3) == 3, "the first one stands at the end asked for"
+    assert ask(broker, news, lambda lookup: lookup.written_ends([news])) == {news: 6}
 
 
-def test_what_retention_took_stands_nowhere(broker: LocalKafka, news: TopicPartition):
+def test_an_offset_behind_the_end_is_refused(broker: LocalKafka, news: TopicPartition):
+    """The topic was recreated and the group's offsets were not: its documents would be passed over."""
+    send(broker, news, 3)
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=f"{news.topic}-group")
+    consumer.commit({KafkaPartition(*news): OffsetAndMetadata(4, "", -1)})
+    consumer.close()
+    with pytest.raises(
+        StreamError, match=r"partition 0 ends at 3, but .* next record is 4: was the topic recreated"
+    ):
+        ask(broker, news, lambda lookup: lookup.reached([news]))
+
+
+def test_several_questions_at_once(broker: LocalKafka, news: TopicPartition):
     send(broker, news, 10)
-    delete_before(broker, news, 7)
-    assert first_from(broker, news, 2, 10) == 7
-    assert first_from(broker, news, 2, 5) == 5
 
+    async def all_at_once(lookup: OffsetsClient) -> list[dict[TopicPartition, int]]:
+        return list(await asyncio.gather(*(lookup.reached([news]) for _ in range(10))))
 
-def test_one_question_at_a_time(broker: LocalKafka, news: TopicPartition):
-    """The ticker and both agents ask at once."""
-    send(broker, news, 10)
-
-    async def all_at_once(lookup: OffsetsClient) -> list[int]:
-        return list(await asyncio.gather(*(lookup.first_from(news, offset, 10) for offset in range(10))))
-
-    assert ask(broker, news, all_at_once) == list(range(10))
+    assert ask(broker, news, all_at_once) == [{news: 0}] * 10

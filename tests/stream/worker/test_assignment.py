@@ -1,4 +1,4 @@
-"""Rebalances: everything is given back and taken anew, and what was given up does no harm."""
+"""Rebalances: everything is given back and taken again, and what was given up does no harm."""
 
 import asyncio
 import gc
@@ -7,14 +7,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import TopicPartition
+from exactness import records
+from messages import classified
 from waiting import PATIENCE_SECONDS
 
 from alerting.alerts import Alert
 from alerting.detection.policy import load_policy
 from bearwatch.local.kafka import LocalKafka
+from stream.classify.result_producer import SendBatch
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames, create_topics
-from stream.messages import Tick
+from stream.messages import TICK_KEY, Tick
 from stream.settings import WorkerSettings
 from stream.worker.assignment import Assignment
 
@@ -89,8 +92,8 @@ def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: 
             owner = held.owners[0]
             await owner.ready.wait()
             for number in range(3):
-                position, _ = await owner.apply([(number, TICK)], now=1.0)
-                assert position == number + 1
+                await owner.apply([(number, number, TICK)], now=1.0)
+                assert owner.position == number + 1
 
     asyncio.run(run())
 
@@ -104,15 +107,14 @@ def test_who_waits_for_an_owner_that_is_given_up_does_not_wait_for_ever(broker: 
         async with assignment(broker, prefix) as held:
             await held.assigned({classified})
             given_up = held.owners[0]
-            waiting = asyncio.create_task(given_up.apply([(0, TICK)], now=1.0))
+            waiting = asyncio.create_task(given_up.apply([(0, 0, TICK)], now=1.0))
             await asyncio.sleep(0)  # it waits for the state
             await held.assigned({classified})
             async with asyncio.timeout(PATIENCE_SECONDS):
-                position, changes = await waiting
-            assert position == 0 and not changes.records, "nothing is applied, so nothing is acknowledged"
-            assert await given_up.apply([(0, TICK)], now=1.0) == (0, changes)
-            position, _ = await held.owners[0].apply([(0, TICK)], now=1.0)
-            assert position == 1, "its successor applies it"
+                assert not (await waiting).records
+            assert not (await given_up.apply([(0, 0, TICK)], now=1.0)).records
+            await held.owners[0].apply([(0, 0, TICK)], now=1.0)
+            assert held.owners[0].position == 1, "its successor applies it"
 
     asyncio.run(run())
 
@@ -126,13 +128,14 @@ def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
             await held.assigned({news, classified})
             assert held.gap_seconds() <= 0
             await held.owners[0].ready.wait()
-            assert (await held.owners[0].apply([(3, TICK)], now=1.0))[0] == 0
+            assert not (await held.owners[0].apply([(3, 3, TICK)], now=1.0)).records
             assert held.gap_seconds() > 0
-            await held.owners[0].apply([(0, TICK)], now=1.0)
+            await held.owners[0].apply([(0, 0, TICK)], now=1.0)
             assert held.gap_seconds() <= 0
-            held.progress[news].wait(now=0.0)
+            progress = held.sources[news].progress
+            assert not progress.take(fetched_from=2, offset=2, now=0.0)
             assert held.gap_seconds() > 0
-            held.progress[news].take(0)
+            assert progress.take(fetched_from=0, offset=0, now=0.0)
             assert held.gap_seconds() <= 0
 
     asyncio.run(run())
@@ -147,3 +150,40 @@ def test_a_worker_may_be_patient_beyond_the_brokers_limit_for_transactions(broke
             await held.owners[0].ready.wait()
 
     asyncio.run(run())
+
+
+def test_invisible_records_are_passed_over(broker: LocalKafka, prefix: str):
+    """Control records and aborted ones have offsets: 0 and 3 are seen, 1 and 2 are not."""
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            await held.assigned({TopicPartition(names.classified, 0)})
+            owner = held.owners[0]
+            await owner.apply([(0, 0, TICK), (1, 3, TICK)], now=1.0)
+            assert (owner.position, held.applied()) == (4, {TopicPartition(names.classified, 0): 4})
+            assert not (await owner.apply([(0, 2, TICK), (2, 3, TICK), (5, 5, TICK)], now=1.0)).records
+            assert owner.position == 4, "applied before, or fetched out of order"
+
+    asyncio.run(run())
+
+
+def test_a_source_given_up_is_answered_by_its_next_task_alone(broker: LocalKafka, prefix: str):
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=2)
+    news = TopicPartition(names.news, 0)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            await held.assigned({news})
+            given_up = held.sources[news]
+            assert given_up.progress.take(0, 0, now=1.0)
+            await held.assigned({news})
+            assert not await given_up.commit(SendBatch(1, 1.0, [classified(1.0)]))
+            task = held.sources[news]
+            assert task.progress.take(0, 0, now=1.0)
+            assert await task.commit(SendBatch(1, 1.0, [classified(1.0)]))
+            assert held.positions() == {news: 1}
+
+    asyncio.run(run())
+    results = [each for each in records(broker.connection, names.classified) if each.key != TICK_KEY]
+    assert len(results) == 1

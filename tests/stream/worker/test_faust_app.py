@@ -137,6 +137,8 @@ def test_a_delivery_that_is_cancelled_may_wait_once_more_or_go_on():
 def test_the_app_uses_it():
     async def nothing(*_: Any) -> None: ...
 
-    app = faust_app(WorkerSettings(KafkaConnection("127.0.0.1:9")), {}, nothing, nothing, lambda _: None)
+    app = faust_app(
+        WorkerSettings(KafkaConnection("127.0.0.1:9")), {}, nothing, nothing, dict, lambda _: None
+    )
     assert isinstance(app.transport, Transport)
     assert app.transport.Consumer is Consumer
