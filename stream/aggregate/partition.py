@@ -78,6 +78,8 @@ class PartitionTask:
         begin = (await lookup.begins([classified]))[classified]
         end = (await lookup.ends([classified]))[classified]
         aggregator.offset = self._goes_on(aggregator.offset, begin, end)
+        for source in sources:  # some may have been added meanwhile
+            aggregator.watermark.expect(source)
         self.aggregator, self.position = aggregator, aggregator.offset
         self.ready.set()
 

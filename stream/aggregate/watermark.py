@@ -27,6 +27,10 @@ class Watermark:
         known = source_watermarks or {}
         self.source_watermarks = {source: known.get(source, SourceWatermark()) for source in sources}
 
+    def expect(self, source: str) -> None:
+        """A source partition was added: until somebody reports on it, it holds the watermark."""
+        self.source_watermarks.setdefault(source, SourceWatermark())
+
     def observe(self, source: str, event_time: float | None, clock: float | None) -> None:
         """Take what a tick says of a source partition.
 

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Collection
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
@@ -18,6 +20,10 @@ async def partition_counts(connection: KafkaConnection, topics: Collection[str])
         described = await admin.describe_topics(list(topics))
     finally:
         await admin.close()
+    return _counts(described)
+
+
+def _counts(described: list[dict[str, Any]]) -> dict[str, int]:
     return {each["topic"]: len(each["partitions"]) for each in described}
 
 
@@ -31,15 +37,32 @@ class OffsetsClient:
             )
             for level in ("read_committed", "read_uncommitted")
         )
+        self._admin = AIOKafkaAdminClient(**connection.client_options())
+        self._group = group
         self._lock = asyncio.Lock()
 
     async def start(self) -> None:
         await self._committed.start()
         await self._written.start()
+        await self._admin.start()
 
     async def stop(self) -> None:
         await self._committed.stop()
         await self._written.stop()
+        await self._admin.close()
+
+    async def partition_counts(self, topics: Collection[str]) -> dict[str, int]:
+        """How many partitions each topic has; 0 for one that does not exist."""
+        return _counts(await self._admin.describe_topics(list(topics)))
+
+    async def held(self) -> frozenset[TopicPartition] | None:
+        """What the members of the group hold together; None while the group rebalances."""
+        (answer,) = await self._admin.describe_consumer_groups([self._group])
+        (_, _, state, _, _, members, *_) = answer.groups[0]
+        if state != "Stable":
+            return None
+        assignments = [ConsumerProtocolMemberAssignment.decode(assignment) for *_, assignment in members]
+        return frozenset(each for assignment in assignments for each in assignment.partitions())
 
     async def reached(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Where the group goes on reading: the committed offset, or the first that is kept.

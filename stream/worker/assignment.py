@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from aiokafka import TopicPartition
 
@@ -13,6 +13,7 @@ from alerting.detection.policy import Policy
 from alerting.monitoring.metrics import KeyReading
 from stream.aggregate.partition import PartitionTask
 from stream.aggregate.recovery import partitions_changed
+from stream.classify.progress import source_name
 from stream.classify.result_producer import ResultProducer
 from stream.classify.source_task import SourceTask
 from stream.errors import StreamError
@@ -35,7 +36,7 @@ class Assignment:
         settings: WorkerSettings,
         policy: Policy,
         model: str,
-        sources: Sequence[str],
+        sources: Iterable[str],
         partitions: int,
         lookup: OffsetsClient,
         explain: Callable[[Alert], Awaitable[Alert]],
@@ -48,7 +49,7 @@ class Assignment:
         self._settings = settings
         self._policy = policy
         self._model = model
-        self._source_names = sources
+        self._source_names = list(sources)  # of all workers
         self._partitions = partitions  # of `classified`
         self._lookup = lookup
         self._explain = explain
@@ -109,6 +110,15 @@ class Assignment:
         self._starting.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
+
+    def expect(self, sources: Iterable[TopicPartition]) -> None:
+        """These are all source partitions; those that were added hold the watermark until a worker reports on them."""
+        for name in {source_name(each) for each in sources} - set(self._source_names):
+            log.info("the partition %s was added", name)
+            self._source_names.append(name)
+            for owner in self.owners.values():
+                if owner.aggregator is not None:
+                    owner.aggregator.watermark.expect(name)
 
     def positions(self) -> dict[TopicPartition, int]:
         """The next offset of everything owned whose state is known, by the last commit."""

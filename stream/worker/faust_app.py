@@ -28,7 +28,7 @@ Offsets = Callable[[], Mapping[TopicPartition, int]]
 # Faust's consumer polls this many records at once and its streams buffer as many: a few batches of each agent.
 POLL_RECORDS = 2000
 COMMIT_SECONDS = 1.0
-METADATA_SECONDS = 10.0  # partitions that were added to an input topic are assigned within about this time
+METADATA_SECONDS = 5.0  # partitions that are added to an input topic are assigned within about this time
 
 
 class Delivery:

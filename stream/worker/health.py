@@ -35,6 +35,7 @@ class Health:
     topics: dict[str, Standing] = field(default_factory=dict)  # replaced as a whole
     assigned: bool = False
     recovering: int = 0  # partitions whose state is still being read
+    unheld: int = 0  # partitions of the input topics that no worker holds
 
     @property
     def lag(self) -> int:
@@ -67,6 +68,8 @@ class Health:
             return "stuck", trouble
         if not self.assigned:
             return "starting", "no partition has been assigned yet"
+        if self.unheld:
+            return "starting", f"{self.unheld} partitions of the input topics are held by no worker yet"
         if self.recovering:
             return "recovering", f"{self.recovering} partitions read their state"
         return "serving", f"lag {self.lag} records"

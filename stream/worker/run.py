@@ -37,6 +37,7 @@ from stream.settings import WorkerSettings
 from stream.worker.assignment import Assignment
 from stream.worker.faust_app import App, crash_of, faust_app
 from stream.worker.health import Health, serve
+from stream.worker.inputs import InputPartitions
 from stream.worker.shutdown import End, after, beat, end_process, reason, watch
 from stream.worker.ticker import Ticker
 
@@ -188,7 +189,13 @@ async def _start(
     agents[names.classified] = AggregateAgent(assignment.owners, assignment.ready, metrics, time.time()).run
     app = faust_app(settings, agents, assignment.revoked, assignment.assigned, assignment.applied, end.fail)
     ticker = Ticker(
-        assignment, producer, lookup, health, app.fetches.next_visible, policy.time.idle_after_seconds
+        assignment,
+        producer,
+        lookup,
+        health,
+        InputPartitions(lookup, inputs),
+        app.fetches.next_visible,
+        policy.time.idle_after_seconds,
     )
     registry.register(StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks))
     ticking = asyncio.create_task(ticker.run(), name="the ticker")

@@ -15,6 +15,7 @@ from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
 from stream.worker.assignment import Assignment
 from stream.worker.health import Health
+from stream.worker.inputs import InputPartitions
 
 EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0  # a broker that takes longer did not answer
@@ -27,6 +28,7 @@ class Ticker:
     producer: TickProducer
     lookup: OffsetsClient
     health: Health
+    inputs: InputPartitions
     next_visible: Callable[[TopicPartition, int], int]  # the offset before which nothing is left to be read
     idle_after_seconds: float
     lags: list[PartitionLag] = field(default_factory=list)  # replaced as a whole: scrapes read it
@@ -49,12 +51,16 @@ class Ticker:
         clock = time.time()  # read before the broker is asked, so that what it says holds at least until then
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                ends = await self.lookup.ends(self.assignment.positions())
+                unheld = await self.inputs.unheld()
+                self.assignment.expect(self.inputs.known)
+                waiting = await self.lookup.reached(unheld)
+                ends = await self.lookup.ends({*self.assignment.positions(), *waiting})
                 idle = await self._idle()
         except (KafkaError, TimeoutError, OSError):
             return  # `health.broker_seen` grows old
         self.health.broker_seen = time.monotonic()
-        self._measure(ends)
+        self.health.unheld = len(unheld)
+        self._measure(ends, waiting)
         await self.producer.send(ticks(idle, clock))
 
     async def _idle(self) -> dict[TopicPartition, SourceProgress]:
@@ -74,12 +80,13 @@ class Ticker:
             if read[each] >= ends[each] and progress.position == progress.offset
         }
 
-    def _measure(self, ends: dict[TopicPartition, int]) -> None:
-        positions = {
+    def _measure(self, ends: dict[TopicPartition, int], waiting: dict[TopicPartition, int]) -> None:
+        owned = {
             each: self.next_visible(each, position)
             for each, position in self.assignment.positions().items()
             if each in ends
         }
+        positions = waiting | owned
         lags = {each: max(0, ends[each] - position) for each, position in positions.items()}
         self.lags = [PartitionLag(each.topic, each.partition, lag) for each, lag in lags.items()]
         self.health.measured(positions, lags)

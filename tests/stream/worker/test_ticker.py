@@ -14,6 +14,8 @@ from alerting.monitoring.metrics import PartitionLag
 from stream.classify.progress import SourceProgress
 from stream.errors import StreamError
 from stream.messages import Tick
+from stream.kafka.connection import KafkaConnection
+from stream.settings import WorkerSettings
 from stream.worker.health import Health
 from stream.worker.ticker import GAP_SECONDS, Ticker
 
@@ -46,6 +48,9 @@ class FakeLookup:
             raise self.error
         return {place: self.at[place] for place in places}
 
+    async def reached(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 0)
+
     async def written_ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         await asyncio.sleep(0)
         self.meanwhile()
@@ -65,11 +70,25 @@ class FakeAssignment:
     recovering: int = 0
     gap: float = 0.0
 
+    expected: set[TopicPartition] = field(default_factory=set)
+
+    def expect(self, sources: Iterable[TopicPartition]) -> None:
+        self.expected |= set(sources)
+
     def positions(self) -> dict[TopicPartition, int]:
         return {each: source.progress.offset for each, source in self.sources.items()} | self.owned
 
     def gap_seconds(self) -> float:
         return self.gap
+
+
+@dataclass
+class FakeInputs:
+    known: set[TopicPartition] = field(default_factory=set)
+    without: set[TopicPartition] = field(default_factory=set)
+
+    async def unheld(self) -> set[TopicPartition]:
+        return self.without
 
 
 def idle(offset: int, position: int | None = None, event_time: float | None = 1.0) -> FakeSource:
@@ -83,7 +102,7 @@ def ticker(assignment: Any, lookup: Any, invisible_to: Mapping[TopicPartition, i
     def next_visible(place: TopicPartition, offset: int) -> int:
         return max(offset, invisible_to.get(place, 0))
 
-    return Ticker(assignment, FakeProducer(), lookup, Health(), next_visible, IDLE_SECONDS)  # type: ignore[arg-type]
+    return Ticker(assignment, FakeProducer(), lookup, Health(), FakeInputs(), next_visible, IDLE_SECONDS)  # type: ignore[arg-type]
 
 
 def sent_after_a_turn(made: Ticker) -> list[Tick]:
@@ -153,3 +172,16 @@ def test_a_gap_that_does_not_close_ends_the_worker(monkeypatch: pytest.MonkeyPat
     with pytest.raises(StreamError, match="did not come within 30 s"):
         asyncio.run(made.run())
     assert (made.health.assigned, made.health.recovering) == (True, 2)
+
+
+def test_records_that_no_worker_holds_are_lag():
+    assignment = FakeAssignment({NEWS: idle(10)})
+    made = ticker(assignment, FakeLookup({NEWS: 10, COMMENTS: 4}))
+    made.inputs = FakeInputs({NEWS, COMMENTS}, {COMMENTS})  # type: ignore[assignment]
+    assert [tick.source for tick in sent_after_a_turn(made)] == ["news-0"]
+    assert made.lags == [PartitionLag("comments", 0, 4), PartitionLag("news", 0, 0)]
+    assert assignment.expected == {NEWS, COMMENTS}
+    assert (made.health.unheld, made.health.lag) == (1, 4)
+    made.health.assigned = True
+    state, reason = made.health.state(time.monotonic(), WorkerSettings(KafkaConnection("kafka:9092")))
+    assert (state, reason) == ("starting", "1 partitions of the input topics are held by no worker yet")
