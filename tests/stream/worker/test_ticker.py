@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaConnectionError
 from alerting.monitoring.metrics import PartitionLag
 from stream.classify.progress import SourceProgress
 from stream.errors import StreamError
-from stream.messages import Tick
 from stream.kafka.connection import KafkaConnection
+from stream.messages import Tick
 from stream.settings import WorkerSettings
 from stream.worker.health import Health
 from stream.worker.ticker import GAP_SECONDS, Ticker
