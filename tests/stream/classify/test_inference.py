@@ -48,8 +48,9 @@ def test_a_message_names_the_model_that_classified_its_document(inference: Infer
     ]
     answers = asyncio.run(inference.classify([each.model_input for each in examined]))
     messages = [
-        classified(each, "news", answer, Origin("bearwatch.news", 0, 0))
+        message
         for each, answer in zip(examined, answers, strict=True)
+        for message in classified(each, "news", answer, Origin("bearwatch.news", 0, 0))
     ]
     assert [each.key for each in messages] == ["news/topic:Energy | Oil"] * 3
     assert [each.sentiment for each in messages] == ["negative"] * 3

@@ -92,7 +92,7 @@ def test_results_stand_in_order_before_their_tick(
     messages = [classified(float(number), topic=f"T{number % 5}") for number in range(2000)]
     source = send(settings, SendBatch(2000, 1999.0, messages))
     stands: dict[int, list[Any]] = {number: [] for number in range(PARTITIONS)}
-    for record in records(broker.connection, names.classified):
+    for record in records(broker.bootstrap, names.classified):
         stands[record.partition].append(record)
     found = 0
     for inside in stands.values():
@@ -117,7 +117,7 @@ def test_a_dead_letter_is_the_original_with_its_place(
         for offset, value in enumerate(values)
     ]
     send(settings, SendBatch(3, dead_letters=letters))
-    found = list(records(broker.connection, names.dead_letters))
+    found = list(records(broker.bootstrap, names.dead_letters))
     assert [letter.value for letter in found] == values
     assert [letter.key for letter in found] == [b"bearwatch.news/3/%d" % offset for offset in range(3)]
     assert dict(found[2].headers) == {
@@ -165,7 +165,7 @@ def test_what_was_sent_and_not_committed_is_neither_seen_nor_read_on_from(
     within_a_minute(run())
     topics = [
         msgspec.json.decode(record.value, type=Classified).topic
-        for record in records(broker.connection, names.classified)
+        for record in records(broker.bootstrap, names.classified)
         if record.key != TICK_KEY
     ]
     assert topics == ["New"] * 10
@@ -192,7 +192,7 @@ def test_records_of_one_partition_keep_their_order_over_batches(broker: LocalKaf
         await producer.stop()
 
     within_a_minute(run())
-    found = list(records(broker.connection, names.state))
+    found = list(records(broker.bootstrap, names.state))
     assert [(record.key, record.value) for record in found] == pairs
     assert {record.partition for record in found} == {1}
 
@@ -210,7 +210,7 @@ def test_ticks_of_idle_sources_reach_every_partition(
         await producer.stop()
 
     within_a_minute(run())
-    found = list(records(broker.connection, names.classified))
+    found = list(records(broker.bootstrap, names.classified))
     for partition in range(PARTITIONS):
         inside = [each for each in found if each.partition == partition]
         assert [each.key for each in inside] == [TICK_KEY] * 3

@@ -185,5 +185,5 @@ def test_a_source_given_up_is_answered_by_its_next_task_alone(broker: LocalKafka
             assert held.positions() == {news: 1}
 
     asyncio.run(run())
-    results = [each for each in records(broker.connection, names.classified) if each.key != TICK_KEY]
+    results = [each for each in records(broker.bootstrap, names.classified) if each.key != TICK_KEY]
     assert len(results) == 1
