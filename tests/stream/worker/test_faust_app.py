@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
 from stream.kafka.connection import KafkaConnection
 from stream.settings import WorkerSettings
@@ -142,3 +143,18 @@ def test_the_app_uses_it():
     )
     assert isinstance(app.transport, Transport)
     assert app.transport.Consumer is Consumer
+
+
+def test_faust_does_not_look_at_positions_that_may_not_be_known_yet():
+    """It ended the worker when a partition was added a moment before: aiokafka asserts that it has a position."""
+
+    class NothingKnown(Consumer):
+        def __init__(self) -> None: ...
+
+        def assignment(self) -> set[TopicPartition]:
+            return {TopicPartition("news", 4)}
+
+        def verify_event_path(self, now: float, tp: TopicPartition) -> None:
+            raise AssertionError("position is not known")
+
+    asyncio.run(NothingKnown().verify_all_partitions_active())
