@@ -13,9 +13,10 @@ from bearwatch.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+OPERATING = (ROOT / "docs" / "OPERATING.md").read_text()
 MODEL = (ROOT / "docs" / "MODEL.md").read_text().replace("\\\n", "")
 COMMANDS = re.findall(r"^\.venv/bin/bearwatch (.+)$", README, re.MULTILINE) + re.findall(
-    r"^bearwatch (.+)$", MODEL, re.MULTILINE
+    r"^bearwatch (.+)$", MODEL + OPERATING, re.MULTILINE
 )
 
 
@@ -28,6 +29,8 @@ def test_every_command_line_is_accepted(line: str, tmp_path: Path, monkeypatch: 
         command = command.commands[arguments.pop(0)]
     assert command is not None
     monkeypatch.chdir(tmp_path)
+    if line in OPERATING:  # its settings file names the broker
+        monkeypatch.setenv("BEARWATCH_BROKER", "kafka:9092")
     for argument in arguments:
         if argument.endswith((".jsonl", ".toml", ".csv", ".txt")):
             Path(argument).parent.mkdir(parents=True, exist_ok=True)
