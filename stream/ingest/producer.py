@@ -49,6 +49,8 @@ class DocumentProducer:
             enable_idempotence=True,
             linger_ms=20,
             batch_size=2**16,
+            # The default is 30 s: a broker that is back after a restart would be found too late.
+            reconnect_backoff_max_ms=int(delivery_seconds * 1000 / 15),
             request_timeout_ms=int(delivery_seconds * 1000 / 3),  # so that a lost request is retried
             delivery_timeout_ms=int(delivery_seconds * 1000),
         )

@@ -53,14 +53,14 @@ def counts(classified: list[Message]) -> tuple[int, int, int]:
     return len(classified), negative, len({each["story"] for each in classified})
 
 
-# In this order: what a rate counts, and what was sent by now, is found by the reads that follow.
-rates = {(each["key"], each["window_seconds"]): each for each in messages(names.rates)}
+# In this order: what was sent, and what a rate counts, is found by the reads that follow.
 sent = {
     (place.topic, place.partition, offset)
     for stream in ("news", "comments")
     for place, end in ends(names.input(stream)).items()
     for offset in range(end)
 }
+rates = {(each["key"], each["window_seconds"]): each for each in messages(names.rates)}
 classified: dict[str, dict[tuple[str, int, int], Message]] = defaultdict(dict)
 for each in messages(names.classified):
     if "origin" in each:  # the others say how far a source has been read

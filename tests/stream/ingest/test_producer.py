@@ -47,3 +47,11 @@ def test_a_broker_that_stops_answering_is_an_error(broker: LocalKafka, names: To
             sender.flush()
         finally:
             broker.resume()
+
+
+def test_it_asks_for_a_broker_several_times_before_a_document_has_failed(
+    broker: LocalKafka, names: TopicNames
+) -> None:
+    with DocumentProducer(broker.connection, names) as sender:
+        config = sender._producer.config
+    assert 5 * config["reconnect_backoff_max_ms"] < config["delivery_timeout_ms"]
