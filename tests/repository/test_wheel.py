@@ -1,4 +1,4 @@
-"""The wheel, installed with nothing but the locked packages, works in a folder that holds packages named like ours."""
+"""The wheel, installed with the locked packages alone, works in a folder that holds packages named like ours."""
 
 import os
 import subprocess
@@ -95,7 +95,7 @@ def test_the_wheel_holds_every_file_of_its_packages_and_no_other(wheel: Path):
     assert {f"{package}/py.typed" for package in PACKAGES} <= packed
 
 
-def test_the_wheel_says_what_it_is_and_names_no_address_that_nobody_answers(wheel: Path):
+def test_the_metadata_gives_version_and_licence_and_no_address(wheel: Path):
     with zipfile.ZipFile(wheel) as content:
         (name,) = (each for each in content.namelist() if each.endswith(".dist-info/METADATA"))
         metadata = BytesParser().parsebytes(content.read(name))

@@ -81,14 +81,14 @@ def test_its_directory_has_one_owner(broker: LocalKafka) -> None:
     assert broker.pid is not None
 
 
-def test_a_taken_port_is_said(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(StreamError, match=f"port {port} is in use"):
             LocalKafka(tmp_path, port).start()
 
 
-def test_a_start_that_fails_tells_kafkas_reason(tmp_path: Path) -> None:
+def test_a_start_that_fails_reports_kafkas_reason(tmp_path: Path) -> None:
     records = tmp_path / "kafka"
     records.mkdir()
     (records / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=7\n")

@@ -74,7 +74,7 @@ def test_debians_packages_are_unpacked_where_the_package_looks(tmp_path: Path):
     assert unpack(tmp_path).returncode == 0, "everything is there: nothing is downloaded"
 
 
-def test_a_download_that_fails_is_said_with_its_reason(tmp_path: Path):
+def test_a_download_that_fails_is_reported_with_its_reason(tmp_path: Path):
     program(tmp_path / "bin", "apt-get", "#!/bin/sh\necho no network >&2\nexit 100\n")
     done = unpack(tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)

@@ -27,18 +27,20 @@ def test_a_surge_is_notified_once_and_its_end_once(surge: subprocess.Popen[bytes
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--policy", "odd.toml"), "odd.toml"),
         (("--policy", "slow.toml"), "bearwatch_end_to_end_seconds has no bound"),
         (("--feed", "gone.jsonl"), "gone.jsonl is neither `sample` nor a file"),
     ],
 )
-def test_a_mistake_is_said_before_anything_starts(arguments: tuple[str, ...], said: str, tmp_path: Path):
+def test_a_mistake_is_reported_before_anything_starts(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+):
     (tmp_path / "odd.toml").write_text("policy_version = 2\n[surge]\nodd = 1\n")
     (tmp_path / "slow.toml").write_text("policy_version = 2\n[time]\nmax_out_of_orderness_seconds = 3600\n")
     command = [sys.executable, "-m", "bearwatch", "stack", "--data-dir", "data", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert not list(tmp_path.glob("data/*"))

@@ -82,7 +82,7 @@ def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path, model:
     assert left_behind(tmp_path) == []
 
 
-def test_what_is_wrong_is_said_at_once(tmp_path: Path, model: Path):
+def test_mistakes_are_reported_at_once(tmp_path: Path, model: Path):
     feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
     unknown = run(tmp_path, tmp_path / "none.jsonl", model)
     assert unknown.returncode == 2 and "none.jsonl" in unknown.stderr
