@@ -64,6 +64,8 @@ def test_health_says_when_the_topic_is_not_read(monkeypatch: pytest.MonkeyPatch)
     (status, text, _) = ask(evidence, "/healthz")[0]
     assert (status, text) == (503, "the alerts topic is being read\n")
     evidence.seen()
-    assert ask(evidence, "/healthz")[0][0] == 200
+    assert ask(evidence, "/healthz")[0][:2] == (200, "ok\n")
+    evidence.skipped["not JSON"] += 3
+    assert ask(evidence, "/healthz")[0][:2] == (200, "ok, 3 records skipped that were not JSON\n")
     monkeypatch.setattr(server, "STALE_SECONDS", -1.0)
     assert ask(evidence, "/healthz")[0][0] == 503

@@ -7,12 +7,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from alerting.errors import AlertingError, AlertmanagerSettingsError
 from alerting.notify.credentials import Credentials
 from alerting.notify.silences import Alertmanager
 from bearwatch.cli import main
+from bearwatch.settings import settings
 
 TOKEN, PASSWORD = "t0ken-of-the-desk", "pass:word of the desk"
 BASIC = base64.b64encode(f"desk:{PASSWORD}".encode()).decode()
@@ -71,6 +74,19 @@ def test_a_user_and_a_password(guarded: Guarded, tmp_path: Path):
     credentials = Credentials(username="desk", password_file=written(tmp_path / "password", f"{PASSWORD}\n"))
     assert Alertmanager(url(guarded), credentials).in_force() == {}
     assert guarded.asked == [f"Basic {BASIC}"]
+
+
+def test_the_flags_of_a_command(guarded: Guarded, tmp_path: Path):
+    @click.command
+    @settings("alertmanager")
+    def command(alertmanager: Alertmanager | None) -> None:
+        click.echo("none" if alertmanager is None else str(alertmanager.in_force()))
+
+    password = str(written(tmp_path / "password", PASSWORD))
+    flags = ("--alertmanager-username", "desk", "--alertmanager-password-file", password)
+    result = CliRunner().invoke(command, ["--alertmanager", url(guarded), *flags])
+    assert (result.output, guarded.asked) == ("{}\n", [f"Basic {BASIC}"])
+    assert CliRunner().invoke(command, flags).output == "none\n", "without an address there is none"
 
 
 def test_a_new_secret_in_the_file_counts_at_once(guarded: Guarded, tmp_path: Path):

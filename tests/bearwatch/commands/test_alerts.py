@@ -116,6 +116,11 @@ def test_an_answer_is_a_message_on_the_alerts_topic(
     assert alerts_of_the_view(broker.connection, topic) == [alert()]
 
 
+def test_a_bad_record_does_not_end_the_view(broker: LocalKafka, topic: str):
+    write(broker.bootstrap, topic, [b"no alert", alert()])
+    assert alerts_of_the_view(broker.connection, topic) == [alert()]
+
+
 def alerts_of_the_view(connection: KafkaConnection, topic: str) -> list[object]:
     reader, stop = AlertReader(connection, topic), Event()
     thread = Thread(target=reader.run, args=(stop,))
