@@ -12,7 +12,7 @@ from alerting.detection.alert_state import AlertState
 from alerting.detection.baseline import Baseline, Bucket, Moments, estimate, fed
 from alerting.detection.policy import Policy, load_policy
 from alerting.detection.surge import SurgeDetector, SurgeState
-from alerting.detector import Decision, WindowCounts
+from alerting.detector import Decision, Level, WindowCounts
 from bearwatch.core.key import Key
 
 POLICY_TEXT = """
@@ -315,9 +315,25 @@ def test_estimate_by_hand(policy):
     found = estimate(Baseline(moments=moments), "news", policy.baseline)
     assert found.ratio == pytest.approx(0.2)
     # Σ(k − 2)² = 2, less than the 3 · 10 · 0.16 of independent stories: excess = 2 / 0.16 − 30; pairs = 270.
-    rho = max((2 / 0.16 - 30 + 200 * 0.03) / (270 + 200), 0.005)
+    rho = max((2 / 0.16 - 30 + 2400 * 0.03) / (270 + 2400), 0.005)
     independent = 20 + 30 / (1 + rho * 9)
     assert found.intraclass_correlation == pytest.approx(1 - (1 - rho) * independent / (independent + 1))
+
+
+def test_hours_that_agree_by_chance_do_not_hide_the_samples_surge():
+    # 34 hours of two stories that agree: p = 0.27. With the prior weighing 600 pairs, ρ was at its cap of 0.1 and
+    # 46 of 52 had p = 0.00015 to 0.0003.
+    policy, moments = load_policy(), Moments()
+    for hour in range(34):
+        moments = moments.plus(2, 2 if hour % 17 < 5 else 0)
+    baseline = Baseline(since=0.0, as_of=4 * 86400.0, stories=68, moments=moments)
+    expected = estimate(baseline, "news", policy.baseline)
+    assert expected.ratio == pytest.approx(0.27, abs=0.01)
+    assert expected.intraclass_correlation < 0.075
+    counts = [WindowCounts(length, 0, length, 60, 50, 52, 46, 9) for length in policy.windows.lengths_seconds]
+    decision = SurgeDetector("surge", policy).describe(SurgeState(baseline), KEY, counts, 4 * 86400.0)
+    assert {score.level for score in decision.scores} == {Level.ABNORMAL}
+    assert decision.scores[0].p_value < policy.surge.p_value / 10
 
 
 def test_intraclass_correlation_is_recovered(policy):
