@@ -143,6 +143,7 @@ def test_a_byte_of_another_encoding_is_located(tmp_path: Path, name: str) -> Non
         ('\n{"text": "Hexby falls", "label": 0}\n["Hexby", 0]\n', "row 1: not a JSON object"),
         ('{"text": "Hexby \\ud83d falls", "label": 0}', "row 0, column 'text': \\ud83d is half a character"),
         ('{"text": "Hexby falls", "label": 0}\n{"text": "Hexby waits"}', "row 1: no label in column 'label'"),
+        ("\n", "not readable as jsonl: the file is empty"),
         ('{"txt": "Hexby falls", "label": 0}', "no column 'text'; the nearest one is 'txt'"),
     ],
 )
