@@ -52,7 +52,7 @@ class PartitionTask:
             None  # the next message by the last commit; None until the state has been read
         )
         # Of a steady clock: a later message came, the one at the position did not.
-        self.gap_since: float | None = None
+        self.offset_gap_since: float | None = None
         self._names = TopicNames(settings.prefix)
         self._settings = settings
         self._explain = explain
@@ -112,9 +112,9 @@ class PartitionTask:
                 if is_contiguous(aggregator.offset, fetched_from, offset):
                     aggregator.offset = offset  # what stands before it is invisible
                     aggregator.apply(message, now)
-                    self.gap_since = None
-                elif offset > aggregator.offset and self.gap_since is None:
-                    self.gap_since = time.monotonic()
+                    self.offset_gap_since = None
+                elif offset > aggregator.offset and self.offset_gap_since is None:
+                    self.offset_gap_since = time.monotonic()
             if aggregator.offset == start:
                 return Changes()
             changes = aggregator.take_changes()

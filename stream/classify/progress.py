@@ -17,7 +17,7 @@ class SourceProgress:
     position: int  # the next record to go to the model
     moved: float  # when `offset` last moved, in seconds of a steady clock
     event_time: float | None = None  # the largest one seen, in Unix seconds
-    gap_since: float | None = None  # steady clock; a later record came, the one at `position` did not
+    offset_gap_since: float | None = None  # steady clock; a later record came, the one at `position` did not
 
     def take(self, fetched_from: int, offset: int, now: float) -> bool:
         """Whether the record at `offset` goes to the model: it does if it is the next one.
@@ -27,10 +27,10 @@ class SourceProgress:
         """
         if is_contiguous(self.position, fetched_from, offset):
             self.position = offset + 1
-            self.gap_since = None
+            self.offset_gap_since = None
             return True
-        if offset > self.position and self.gap_since is None:
-            self.gap_since = now
+        if offset > self.position and self.offset_gap_since is None:
+            self.offset_gap_since = now
         return False
 
     def latest(self, event_time: float | None) -> float | None:

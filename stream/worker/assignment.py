@@ -137,10 +137,10 @@ class Assignment:
         """How many partitions still read their state."""
         return sum(owner.aggregator is None for owner in self.owners.values())
 
-    def gap_seconds(self) -> float:
+    def offset_gap_seconds(self) -> float:
         """For how long a partition has waited for the record at its position while later ones came."""
-        gaps = [owner.gap_since for owner in self.owners.values()]
-        gaps += [task.progress.gap_since for task in self.sources.values()]
+        gaps = [owner.offset_gap_since for owner in self.owners.values()]
+        gaps += [task.progress.offset_gap_since for task in self.sources.values()]
         return time.monotonic() - min((gap for gap in gaps if gap is not None), default=math.inf)
 
     def readings(self) -> Iterator[KeyReading]:

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from stream.errors import StreamError
 from stream.settings import WorkerSettings
 
-STALE_BEAT_SECONDS = 15.0  # an event loop that has not turned for longer is stuck
+STALE_HEARTBEAT_SECONDS = 15.0  # an event loop that has not run for longer is stuck
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Standing:
 class Health:
     """Written by the event loop, read by the server's threads and the watchdog; times are of a steady clock."""
 
-    beat: float = field(default_factory=time.monotonic)  # the event loop turned
+    heartbeat: float = field(default_factory=time.monotonic)  # the event loop ran
     broker_seen: float = field(default_factory=time.monotonic)  # the broker answered
     topics: dict[str, Standing] = field(default_factory=dict)  # replaced as a whole
     assigned: bool = False
@@ -62,7 +62,10 @@ class Health:
     def state(self, now: float, settings: WorkerSettings) -> tuple[str, str]:
         """`starting`, `recovering`, `serving` or `stuck`, and the reason."""
         trouble = self._trouble(
-            now, STALE_BEAT_SECONDS, settings.broker_timeout_seconds / 2, settings.stuck_after_seconds / 2
+            now,
+            STALE_HEARTBEAT_SECONDS,
+            settings.broker_timeout_seconds / 2,
+            settings.stuck_after_seconds / 2,
         )
         if trouble is not None:
             return "stuck", trouble
@@ -74,16 +77,16 @@ class Health:
             return "recovering", f"{self.recovering} partitions read their state"
         return "serving", f"lag {self.lag} records"
 
-    def fatal(self, now: float, settings: WorkerSettings) -> str | None:
-        """Why the process must end, if it must."""
+    def failed_liveness(self, now: float, settings: WorkerSettings) -> str | None:
+        """Why the process must end; None while it is alive."""
         return self._trouble(
             now, settings.stuck_after_seconds, settings.broker_timeout_seconds, settings.stuck_after_seconds
         )
 
-    def _trouble(self, now: float, beat: float, broker: float, stall: float) -> str | None:
+    def _trouble(self, now: float, heartbeat: float, broker: float, stall: float) -> str | None:
         """What has lasted for longer than its limit, in seconds."""
-        if now - self.beat > beat:
-            return f"the event loop has not turned for {now - self.beat:.0f} s"
+        if now - self.heartbeat > heartbeat:
+            return f"the event loop has not run for {now - self.heartbeat:.0f} s"
         if now - self.broker_seen > broker:
             return f"the broker has not answered for {now - self.broker_seen:.0f} s"
         for name, topic in self.topics.items():

@@ -38,11 +38,11 @@ from stream.worker.assignment import Assignment
 from stream.worker.faust_app import App, crash_of, faust_app
 from stream.worker.health import Health, serve
 from stream.worker.inputs import InputPartitions
-from stream.worker.shutdown import End, after, beat, end_process, reason, watch
+from stream.worker.shutdown import Shutdown, after, end_process, heartbeat, reason, start_watchdog
 from stream.worker.ticker import Ticker
 
 START_SECONDS = 15.0  # for the broker to answer at start
-STOP_SECONDS = 8.0  # for a clean end; Faust's own shutdown may hang
+STOP_SECONDS = 8.0  # for a clean shutdown; Faust's own shutdown may hang
 log = logging.getLogger("bearwatch.worker")
 
 
@@ -95,15 +95,15 @@ async def _run(
     metrics: Metrics,
     health: Health,
 ) -> NoReturn:
-    end = End()
+    shutdown = Shutdown()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end.asked.set)
-    watch(health, settings, end)
-    beating = asyncio.create_task(beat(health), name="the heartbeat")
-    starting = asyncio.create_task(_start(settings, policy, models, registry, metrics, health, end))
-    asked = asyncio.create_task(end.asked.wait())
-    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        loop.add_signal_handler(number, shutdown.requested.set)
+    start_watchdog(health, settings, shutdown)
+    beating = asyncio.create_task(heartbeat(health), name="the heartbeat")
+    starting = asyncio.create_task(_start(settings, policy, models, registry, metrics, health, shutdown))
+    requested = asyncio.create_task(shutdown.requested.wait())
+    await asyncio.wait({starting, requested}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         log.info("stopped while it started")
         end_process(0)  # nothing is in its hands, and what it waits for may never come
@@ -113,10 +113,10 @@ async def _run(
         raise StreamError(f"Kafka at {settings.connection} failed at the start: {reason(error)}") from None
     running.tasks.append(beating)
     for task in running.tasks:
-        task.add_done_callback(end.failed)
+        task.add_done_callback(shutdown.failed)
     log.info("started: broker %s, topics %s*, group %s", settings.connection, settings.prefix, settings.group)
-    await asked
-    after(STOP_SECONDS, end.fail, f"it did not stop within {STOP_SECONDS:.0f} s; the last commit stands")
+    await requested
+    after(STOP_SECONDS, shutdown.fail, f"it did not stop within {STOP_SECONDS:.0f} s; the last commit stands")
     end_process(await running.stop())
 
 
@@ -154,7 +154,7 @@ async def _start(
     registry: CollectorRegistry,
     metrics: Metrics,
     health: Health,
-    end: End,
+    shutdown: Shutdown,
 ) -> _Running:
     names = TopicNames(settings.prefix)
     partitions = await _reach(names, settings)
@@ -173,7 +173,7 @@ async def _start(
         partitions[names.classified],
         lookup,
         explainer(inference),
-        end.fail,
+        shutdown.fail,
     )
     agents = {
         names.input(stream): ClassifyAgent(
@@ -187,7 +187,9 @@ async def _start(
         for stream in STREAMS
     }
     agents[names.classified] = AggregateAgent(assignment.owners, assignment.ready, metrics, time.time()).run
-    app = faust_app(settings, agents, assignment.revoked, assignment.assigned, assignment.applied, end.fail)
+    app = faust_app(
+        settings, agents, assignment.revoked, assignment.assigned, assignment.applied, shutdown.fail
+    )
     ticker = Ticker(
         assignment,
         producer,

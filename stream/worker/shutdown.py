@@ -1,7 +1,7 @@
-"""How a worker process ends: asked to, or because it cannot go on, and in either case in time.
+"""Shutdown of a worker process within a time limit, requested or because it cannot go on; heartbeat and watchdog.
 
-State is safe at any moment (`stream.aggregate`), so ending at once is always right. What watches and what ends the
-process runs on threads of its own: an event loop that hangs can do neither.
+State is safe at any moment (`stream.aggregate`), so ending at once is always right. The watchdog and the time limits run
+on threads of their own: an event loop that hangs can do neither.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ from typing import NoReturn
 from stream.settings import WorkerSettings
 from stream.worker.health import Health
 
-LAST_WORDS_SECONDS = 1.0  # for the log, which may be a pipe that nobody reads
-BEAT_SECONDS = 1.0
+LOG_SECONDS = 1.0  # for the log, which may be a pipe that nobody reads
+HEARTBEAT_SECONDS = 1.0
 log = logging.getLogger("bearwatch.worker")
 
 
 @dataclass
-class End:
-    """Why the worker ends."""
+class Shutdown:
+    """How the worker process comes to its end: it was asked to, or it cannot go on."""
 
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    requested: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fail(self, error: BaseException | str) -> NoReturn:
         """End the process now: its partitions go to others, who go on at the last commit."""
-        after(LAST_WORDS_SECONDS, os._exit, 1)
+        after(LOG_SECONDS, os._exit, 1)
         with contextlib.suppress(Exception):
             log.critical("the worker cannot go on and exits: %s", reason(error))
         end_process(1)
@@ -60,19 +60,19 @@ def end_process(code: int) -> NoReturn:
     os._exit(code)
 
 
-async def beat(health: Health) -> None:
-    """Show that the event loop turns."""
+async def heartbeat(health: Health) -> None:
+    """Note once a second that the event loop runs."""
     while True:
-        health.beat = time.monotonic()
-        await asyncio.sleep(BEAT_SECONDS)
+        health.heartbeat = time.monotonic()
+        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
-def watch(health: Health, settings: WorkerSettings, end: End) -> None:
+def start_watchdog(health: Health, settings: WorkerSettings, shutdown: Shutdown) -> None:
     """End the process, from a thread, when its health is beyond the limits."""
 
-    def look() -> None:
-        while (trouble := health.fatal(time.monotonic(), settings)) is None:
-            time.sleep(BEAT_SECONDS)
-        end.fail(trouble)
+    def watch() -> None:
+        while (trouble := health.failed_liveness(time.monotonic(), settings)) is None:
+            time.sleep(HEARTBEAT_SECONDS)
+        shutdown.fail(trouble)
 
-    threading.Thread(target=look, name="watchdog", daemon=True).start()
+    threading.Thread(target=watch, name="watchdog", daemon=True).start()

@@ -19,7 +19,7 @@ from stream.worker.inputs import InputPartitions
 
 EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0  # a broker that takes longer did not answer
-GAP_SECONDS = 30.0  # a record that does not come again in this time was lost on the way: start again
+OFFSET_GAP_SECONDS = 30.0  # a record that does not come again in this time was lost on the way: start again
 
 
 @dataclass
@@ -43,8 +43,10 @@ class Ticker:
             await asyncio.sleep(EVERY_SECONDS)
             self.health.assigned = self.assignment.known
             self.health.recovering = self.assignment.recovering
-            if self.assignment.gap_seconds() > GAP_SECONDS:
-                raise StreamError(f"a record that must come first did not come within {GAP_SECONDS:.0f} s")
+            if self.assignment.offset_gap_seconds() > OFFSET_GAP_SECONDS:
+                raise StreamError(
+                    f"a record that must come first did not come within {OFFSET_GAP_SECONDS:.0f} s"
+                )
             await self._tick()
 
     async def _tick(self) -> None:

@@ -12,12 +12,12 @@ def test_only_the_next_record_is_taken():
     progress = SourceProgress(offset=5, position=5, moved=0.0)
     assert progress.take(fetched_from=3, offset=5, now=1.0)
     assert not progress.take(fetched_from=4, offset=5, now=1.0), "it is on its way"
-    assert progress.gap_since is None
+    assert progress.offset_gap_since is None
     assert not progress.take(fetched_from=7, offset=8, now=2.0), "6 must come first"
     assert not progress.take(fetched_from=9, offset=9, now=3.0)
-    assert (progress.position, progress.gap_since) == (6, 2.0)
+    assert (progress.position, progress.offset_gap_since) == (6, 2.0)
     assert progress.take(fetched_from=6, offset=8, now=4.0), "6 and 7 are control records"
-    assert (progress.position, progress.gap_since) == (9, None)
+    assert (progress.position, progress.offset_gap_since) == (9, None)
 
 
 def test_what_is_committed_shows():

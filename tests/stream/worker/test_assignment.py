@@ -126,17 +126,17 @@ def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
     async def run() -> None:
         async with assignment(broker, prefix) as held:
             await held.assigned({news, classified})
-            assert held.gap_seconds() <= 0
+            assert held.offset_gap_seconds() <= 0
             await held.owners[0].ready.wait()
             assert not (await held.owners[0].apply([(3, 3, TICK)], now=1.0)).records
-            assert held.gap_seconds() > 0
+            assert held.offset_gap_seconds() > 0
             await held.owners[0].apply([(0, 0, TICK)], now=1.0)
-            assert held.gap_seconds() <= 0
+            assert held.offset_gap_seconds() <= 0
             progress = held.sources[news].progress
             assert not progress.take(fetched_from=2, offset=2, now=0.0)
-            assert held.gap_seconds() > 0
+            assert held.offset_gap_seconds() > 0
             assert progress.take(fetched_from=0, offset=0, now=0.0)
-            assert held.gap_seconds() <= 0
+            assert held.offset_gap_seconds() <= 0
 
     asyncio.run(run())
 

@@ -17,7 +17,7 @@ from stream.kafka.connection import KafkaConnection
 from stream.messages import Tick
 from stream.settings import WorkerSettings
 from stream.worker.health import Health
-from stream.worker.ticker import GAP_SECONDS, Ticker
+from stream.worker.ticker import OFFSET_GAP_SECONDS, Ticker
 
 NEWS, COMMENTS = TopicPartition("news", 0), TopicPartition("comments", 0)
 CLASSIFIED = TopicPartition("classified", 0)
@@ -78,7 +78,7 @@ class FakeAssignment:
     def positions(self) -> dict[TopicPartition, int]:
         return {each: source.progress.offset for each, source in self.sources.items()} | self.owned
 
-    def gap_seconds(self) -> float:
+    def offset_gap_seconds(self) -> float:
         return self.gap
 
 
@@ -167,7 +167,7 @@ def test_no_answer_is_noted_by_noting_nothing(error: Exception):
 
 def test_a_gap_that_does_not_close_ends_the_worker(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("stream.worker.ticker.EVERY_SECONDS", 0.001)
-    assignment = FakeAssignment({}, gap=GAP_SECONDS + 1, recovering=2)
+    assignment = FakeAssignment({}, gap=OFFSET_GAP_SECONDS + 1, recovering=2)
     made = ticker(assignment, FakeLookup({}))
     with pytest.raises(StreamError, match="did not come within 30 s"):
         asyncio.run(made.run())
