@@ -1,6 +1,6 @@
 """Shutdown of a worker process within a time limit, requested or because it cannot go on; heartbeat and watchdog.
 
-State is safe at any moment (`stream.aggregate`), so ending at once is always right. The watchdog and the time limits run
+State is safe at any moment (`stream.aggregate`), so ending at once is always right. Watchdog and time limits run
 on threads of their own: an event loop that hangs can do neither.
 """
 
