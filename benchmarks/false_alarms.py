@@ -1,8 +1,8 @@
-"""How often the shipped policy rings on quiet keys, and how soon on a surge, by simulation.
+"""How often an alert of the shipped policy fires on quiet keys, and how soon on a surge, by simulation.
 
     python -m benchmarks.false_alarms [--weeks 20] [--surges 40] [--policy P.toml] [--seed 1]
 
-A quiet key has a day and a night (its rate swings by 80 %) and a share of negative stories that differs from hour to
+A quiet key has a day and a night (its rate swings by 80 %) and a ratio of negative stories that differs from hour to
 hour: beta-distributed around its mean with ρ = 0.02. Two weeks of it are history; alarms are counted after those. A
 surge adds negative stories at a steady rate for ten minutes, by day.
 """
@@ -22,11 +22,11 @@ KEY = Key.parse("news/topic:Quiet")
 Story = tuple[float, bool, int]  # time, negative, source
 
 
-def quiet(rate: float, share: float, rho: float, seconds: int, rng: random.Random) -> Iterator[Story]:
+def quiet(rate: float, ratio: float, rho: float, seconds: int, rng: random.Random) -> Iterator[Story]:
     """Stories of a key with `rate` stories an hour on average."""
     concentration = 1 / rho - 1
     for hour in range(seconds // HOUR):
-        negative = rng.betavariate(share * concentration, (1 - share) * concentration)
+        negative = rng.betavariate(ratio * concentration, (1 - ratio) * concentration)
         by_day = rate * (1.8 if 8 <= hour % 24 < 20 else 0.2)
         time = hour * HOUR + rng.expovariate(by_day / HOUR)
         while time < (hour + 1) * HOUR:
@@ -73,22 +73,22 @@ def main() -> None:
     arguments = parser.parse_args()
     policy, rng = load_policy(arguments.policy), random.Random(arguments.seed)
     for rate in (2, 6, 24, 120):
-        for share in (0.1, 0.2, 0.35):
+        for ratio in (0.1, 0.2, 0.35):
             weeks = max(2, arguments.weeks // (1 + rate // 60))
             until = (weeks + 2) * WEEK
-            stories = list(quiet(rate, share, 0.02, until, rng))
+            stories = list(quiet(rate, ratio, 0.02, until, rng))
             alarms = [v.time for v in replay(stories, until, policy) if v.transition == "firing"]
             late = sum(time > 2 * WEEK for time in alarms)
-            print(f"quiet {rate:4}/h, share {share:.2f}: {late} false alarms in {weeks} weeks")
+            print(f"quiet {rate:4}/h, ratio {ratio:.2f}: {late} false alarms in {weeks} weeks")
     for rate, per_minute in ((2, 2), (2, 4), (6, 2), (6, 4), (6, 8), (24, 4), (120, 8)):
         delays = [_delay(rate, per_minute, policy, rng) for _ in range(arguments.surges)]
         seen = [delay for delay in delays if delay is not None]
-        told = f"median {median(seen):.0f} s, worst {max(seen):.0f} s" if seen else "never"
-        print(f"surge {per_minute}/min on {rate}/h: {len(seen)}/{len(delays)} within 10 min, {told}")
+        delay = f"median {median(seen):.0f} s, worst {max(seen):.0f} s" if seen else "never"
+        print(f"surge {per_minute}/min on {rate}/h: {len(seen)}/{len(delays)} within 10 min, {delay}")
 
 
 def _delay(rate: float, per_minute: int, policy: Policy, rng: random.Random) -> float | None:
-    """Seconds from the start of a surge on the fourth day to the alert; None if it does not ring in time."""
+    """Seconds from the start of a surge on the fourth day to the alert; None if it does not fire in time."""
     start = 3 * 24 * HOUR + 12 * HOUR
     added = [
         (start + (i + rng.random()) * 60 / per_minute, True, rng.randrange(8)) for i in range(per_minute * 10)

@@ -1,8 +1,8 @@
-"""What is usual for a key: a decaying memory of past buckets, and the share and intraclass correlation they imply.
+"""What is usual for a key: decayed sums over past buckets, and the ratio and correlation they imply.
 
-A bucket waits for `lag_seconds` before it counts, so that no window is judged by itself. Buckets that touch
+A bucket waits for `lag_seconds` before it counts, so that no window is compared with itself. Buckets that touch
 an alert do not count, unless the alert holds for `max_freeze_hours`: then they are the new memory. The
-figures move only at the end of a bucket that holds documents, so between two of those a reading depends on
+sums change only at the end of a bucket that holds documents, so between two of those a score depends on
 the counts alone.
 """
 
@@ -64,7 +64,7 @@ class Estimate(NamedTuple):
 
 
 def fed(baseline: Baseline, bucket: Bucket, firing: bool, settings: Settings) -> Baseline:
-    """Take in the bucket that ends now, and let those whose lag is over count."""
+    """Take in the bucket that ends now, and let those whose lag has passed count."""
     start = bucket.end - settings.bucket_seconds
     since = start if baseline.since is None else baseline.since
     if firing:
@@ -106,12 +106,12 @@ def reopened(baseline: Baseline, time: float, new_normal: bool) -> Baseline:
 
 
 def estimate(baseline: Baseline, stream: str, settings: Settings) -> Estimate:
-    """The share of negative stories and the intraclass correlation to expect in the next window.
+    """The ratio of negative stories and the intraclass correlation to expect in the next window.
 
-    The share is shrunk towards the stream's prior, which weighs `prior_pseudo_stories`. The correlation ρ of two
+    The ratio is shrunk towards the stream's prior, which weighs `prior_pseudo_stories`. The correlation ρ of two
     stories of a bucket solves Σ(k − np)² = p(1 − p) Σ n(1 + (n − 1)ρ), the method of moments (Kleinman 1973,
     "Proportions with extraneous variance"; Williams 1982, "Extra-binomial variation in logistic linear
-    models"), and is shrunk by pairs of stories. What the tail test gets is wider by the share's own
+    models"), and is shrunk by pairs of stories. What the tail test gets is wider by the ratio's own
     uncertainty: known from N independent stories it adds a correlation of 1/(N + 1), as a Beta posterior
     does.
     """

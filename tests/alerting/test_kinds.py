@@ -89,7 +89,7 @@ def flooded() -> tuple[Aggregator, list[Alert], PartitionState]:
     return aggregator, changes.alerts, state
 
 
-def test_it_is_a_detector_beside_the_others():
+def test_it_is_a_detector_next_to_the_others():
     found: tuple[Detector, ...] = detectors(POLICY)
     assert [each.kind for each in found] == ["surge", KIND]
 
@@ -106,7 +106,7 @@ def test_it_resolves_at_the_time_it_asked_for_though_no_document_comes_even_afte
     aggregator, (fired,), state = flooded()
     for each in (aggregator, Aggregator(POLICY, "test", ["news-0"], state)):
         each.apply(tick(START + 619), START + 619.0)
-        assert each.take_changes().alerts == [], "ten minutes are not over"
+        assert each.take_changes().alerts == [], "ten minutes have not passed"
         each.apply(tick(START + 621), START + 621.0)
         (resolved,) = each.take_changes().alerts
         assert (resolved.state, resolved.id) == ("resolved", fired.id)

@@ -181,10 +181,10 @@ def test_a_warning_escalates_under_the_same_alert(policy):
     assert updated.decisive.p_value <= 1e-8
 
 
-def test_calm_must_be_unbroken(policy):
-    # Calm at QUIET + 165, 180 and 195, then a spike: the four calm panes begin anew at QUIET + 270.
-    calm_but_one = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120), *surge(QUIET + 192, QUIET + 205, 1)]
-    _, decisions = replay(calm_but_one, QUIET + 600, policy)
+def test_clear_evaluations_must_come_in_a_row(policy):
+    # Clear at QUIET + 165, 180 and 195, then a spike: the four clear panes begin again at QUIET + 270.
+    clear_but_one = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120), *surge(QUIET + 192, QUIET + 205, 1)]
+    _, decisions = replay(clear_but_one, QUIET + 600, policy)
     assert transitions(decisions)[1:] == [(QUIET + 315, "resolved", "critical", 60)]
 
 
@@ -199,7 +199,7 @@ def test_nothing_fires_while_cooling_down(policy):
     ]
 
 
-def test_a_longer_window_does_not_ring_for_a_surge_that_is_over(policy):
+def test_a_longer_window_does_not_fire_for_a_surge_that_has_ended(policy):
     stories = [*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)]
     _, decisions = replay(stories, QUIET + 1200, policy)
     after_cool_down = [v.scores[2] for v in decisions if QUIET + 270 < v.time < QUIET + 600]
@@ -207,7 +207,7 @@ def test_a_longer_window_does_not_ring_for_a_surge_that_is_over(policy):
     assert [v.transition for v in decisions if v.transition] == ["firing", "resolved"]
 
 
-def test_a_window_that_was_calm_is_armed_again(policy):
+def test_a_window_that_was_clear_is_armed_again(policy):
     state, _ = replay([*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)], QUIET + 500, policy)
     assert state.alert.disarmed == (600,)
     state, _ = replay([*usual(0, QUIET + 1200), *surge(QUIET, QUIET + 120)], QUIET + 750, policy)
@@ -221,7 +221,7 @@ def test_what_was_seen_while_firing_does_not_become_usual(policy):
     assert ratios[0] == pytest.approx(ratios[1], abs=0.003)
 
 
-def test_what_lasts_is_the_new_normal_and_the_verdict_says_so(policy):
+def test_what_lasts_is_the_new_normal_and_the_decision_says_so(policy):
     worse = [(time, time // 10 % 5 > 0) for time in range(QUIET, 3 * QUIET + 1200, 10)]
     state, decisions = replay([*usual(0, QUIET), *worse], 3 * QUIET + 1200, policy)
     (fired, _), (resolved, reason) = [
@@ -262,17 +262,17 @@ def test_an_alert_outlives_a_policy_without_its_window(policy, tmp_path, lengths
 
 
 def seeded(seed: int) -> list[Story]:
-    """Hours of stories whose rate and share change at random, with pauses."""
+    """Hours of stories whose rate and ratio change at random, with pauses."""
     rng = random.Random(seed)
     stories, time = [], 0.0
     while time < 2 * QUIET:
-        until, gap, share = (
+        until, gap, ratio = (
             time + rng.choice((60, 300, 900)),
             rng.choice((2, 8, 20, 400)),
             rng.choice((0.1, 0.2, 0.9)),
         )
         while time < until:
-            stories.append((time, rng.random() < share))
+            stories.append((time, rng.random() < ratio))
             time += rng.expovariate(1 / gap)
     return stories
 
@@ -290,7 +290,7 @@ def test_replays_agree_however_they_are_made(policy, seed):
     assert transitions(skipped) == transitions(decisions)
 
 
-def test_random_streams_do_ring(policy):
+def test_random_streams_do_fire(policy):
     assert sum(len(transitions(replay(seeded(seed), 2 * QUIET, policy)[1])) for seed in range(10)) > 5
 
 
@@ -339,14 +339,14 @@ def test_hours_that_agree_by_chance_do_not_hide_the_samples_surge():
 def test_intraclass_correlation_is_recovered(policy):
     rng, moments = random.Random(5), Moments()
     for _ in range(3000):
-        share = rng.betavariate(0.2 * 9, 0.8 * 9)  # ρ = 0.1
-        moments = moments.plus(20, sum(rng.random() < share for _ in range(20)))
+        ratio = rng.betavariate(0.2 * 9, 0.8 * 9)  # ρ = 0.1
+        moments = moments.plus(20, sum(rng.random() < ratio for _ in range(20)))
     found = estimate(Baseline(moments=moments), "news", policy.baseline)
     assert found.ratio == pytest.approx(0.2, abs=0.01)
     assert found.intraclass_correlation == pytest.approx(0.1, abs=0.01)
 
 
-def test_ten_million_stories_and_a_share_of_nearly_nothing(policy):
+def test_ten_million_stories_and_a_ratio_of_nearly_nothing(policy):
     moments = Moments().plus(10**7, 0)
     baseline = Baseline(since=0.0, as_of=86400.0, stories=10**7, moments=moments)
     counts = [WindowCounts(60, 0, 60, 10**7, 10**6, 10**7, 10**6, 5)]
