@@ -78,16 +78,17 @@ def a_minute_ago() -> int:
     return int(1000 * (time.time() - 60))
 
 
-def send(broker: str, topic: str, count: int, *, transaction: str | None = None) -> None:
-    """Documents, each under a key of its own; in one transaction where that is named."""
+def send(broker: str, topic: str, count: int, *, transaction: str | None = None, commit: bool = True) -> None:
+    """Documents, each under a key of its own; in one transaction where that is named, which may be aborted."""
     with KafkaProducer(bootstrap_servers=broker, transactional_id=transaction) as producer:
         if transaction is not None:
             producer.init_transactions()
             producer.begin_transaction()
         for number in range(count):
             producer.send(topic, document(number), key=f"d{number}".encode(), timestamp_ms=a_minute_ago())
+        producer.flush()
         if transaction is not None:
-            producer.commit_transaction()
+            producer.commit_transaction() if commit else producer.abort_transaction()
 
 
 def test_from_start_to_clean_end(broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path):
@@ -186,6 +187,20 @@ def test_control_records_at_the_end_are_no_lag(
         worker.wait_until("time goes on", carried_on)
         assert json.loads(worker.get("/healthz") or "")["lag"] == 0
         assert worker.state() == "serving"
+
+
+def test_documents_of_an_aborted_transaction_do_not_count(
+    broker: LocalKafka, names: TopicNames, model: Path, quick: Path, tmp_path: Path
+):
+    """A feed took them back; they leave a gap in the offsets, at the end of the topic too."""
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=quick) as worker:
+        send(broker.bootstrap, names.news, 30, transaction=names.prefix, commit=False)
+        send(broker.bootstrap, names.news, 40)
+        send(broker.bootstrap, names.news, 30, transaction=names.prefix, commit=False)
+        worker.wait_until("the others are counted", lambda: counted(broker.bootstrap, names)[1] == 40)
+        worker.wait_until_serving()
+        worker.wait_until("nothing waits", lambda: json.loads(worker.get("/healthz") or "")["lag"] == 0)
+    assert counted(broker.bootstrap, names)[1] == 40
 
 
 def test_commits_that_do_not_move_end_it(broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path):
