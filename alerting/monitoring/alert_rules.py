@@ -4,6 +4,7 @@ An expression never carries `instance` where the alert is about a key or a strea
 worker stays the same alert. `for` is longer than a missed scrape (15 s) wherever one could look like a fault.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alerting.kinds import KINDS
@@ -34,9 +35,6 @@ _KEY = "{{{{- $key := printf `stream=%q, {formats}` $labels.stream {values} -}}}
     values=" ".join(f"$labels.{name}" for name in DIMENSIONS),
 )
 _NAME = "".join(f"{{{{ $labels.{name} }}}}" for name in DIMENSIONS)
-_QUERY = "stream={{ $labels.stream | urlquery }}" + "".join(
-    f"{{{{ with $labels.{name} }}}}&{name}={{{{ . | urlquery }}}}{{{{ end }}}}" for name in DIMENSIONS
-)
 # The severity now; the label of the rule for warnings does not say it: see `_key_rule`.
 _SEVERITY = """\
 {{- with query (printf `max(bearwatch_alert_active{%s, kind=%q, severity="critical"}) == 1` $key $labels.kind) -}}
@@ -66,12 +64,16 @@ def _key_rule(kind: str, severity: str, timing: Timing) -> AlertRule:
         summary=f"{_KEY}{_SEVERITY}{title}",
         description=f"{_KEY}{about.description}",
         team=RISK,
-        dashboard=f"bearwatch-topic?{_variables('stream', 'topic')}",
-        evidence=f"by-key?{_QUERY}&kind={kind}&at={now}",
+        dashboard=f"bearwatch-topic?{_query(('topic',), prefix='var-')}",
+        evidence=f"by-key?{_query(DIMENSIONS)}&kind={kind}&at={now}",
         keep_firing_seconds=timing.handover_seconds,
     )
 
 
-def _variables(*names: str) -> str:
-    """The labels as variables in a dashboard's address."""
-    return "&".join(f"var-{name}={{{{ $labels.{name} | urlquery }}}}" for name in names)
+def _query(dimensions: Iterable[str], prefix: str = "") -> str:
+    """The key's labels as parameters of an address; those that it does not have are left out."""
+    parts = (
+        f"{{{{ with $labels.{name} }}}}&{prefix}{name}={{{{ . | urlquery }}}}{{{{ end }}}}"
+        for name in dimensions
+    )
+    return f"{prefix}stream={{{{ $labels.stream | urlquery }}}}" + "".join(parts)

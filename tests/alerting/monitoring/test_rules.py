@@ -213,6 +213,40 @@ def test_words(alert, given, second, alerts, description, promtool: Path, tmp_pa
     run(promtool, tmp_path, test, step=15)
 
 
+@pytest.mark.parametrize(
+    ("dimension", "name", "escaped"), [("entity", "ACME", "ACME"), ("source", "Wire & Co", "Wire+%26+Co")]
+)
+def test_words_of_an_alert_that_is_not_about_a_topic(
+    dimension, name, escaped, promtool: Path, tmp_path: Path
+):
+    key = f'stream="comments", {dimension}="{name}"'
+    counts = {"stories": 20, "negative_stories": 15, "negative_ratio": 0.75, "p_value": 1e-6}
+    given = {
+        f'bearwatch_window_{metric}{{{key}, window="1h"}}': f"{value}x20" for metric, value in counts.items()
+    }
+    given[f"bearwatch_baseline_ratio{{{key}}}"] = "0.25x20"
+    given[f'bearwatch_alert_active{{{key}, kind="surge", severity="warning"}}'] = "1x20"
+    address = f"http://127.0.0.1:9110/alerts/by-key?stream=comments&{dimension}={escaped}&kind=surge&at=60"
+    expected = {
+        "exp_labels": {
+            "stream": "comments", dimension: name, "kind": "surge", "severity": "warning", "team": "risk"
+        },
+        "exp_annotations": {
+            "summary": f"Warning surge of bad comments about {name}",
+            "description": "15 of 20 stories of the last 1h are negative: 75%, usual are 25%.",
+            "runbook_url": "http://127.0.0.1:9110/runbooks/Surge",
+            "dashboard_url": "http://127.0.0.1:3000/d/bearwatch-topic?var-stream=comments",
+            "evidence_url": address,
+        },
+    }  # fmt: skip
+    test = {
+        "interval": "15s",
+        "input_series": series(given),
+        "alert_rule_test": [{"alertname": "Surge", "eval_time": "60s", "exp_alerts": [expected]}],
+    }
+    run(promtool, tmp_path, test, step=15)
+
+
 def test_the_committed_files_are_what_the_command_writes(tmp_path: Path):
     done = CliRunner().invoke(bearwatch, ["rules", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
