@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiokafka.conn import create_conn
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import (
     IllegalSaslStateError,
     KafkaConnectionError,
@@ -26,7 +26,9 @@ from stream.kafka.connection import KafkaConnection
 
 CONNECT_SECONDS = 8.0  # then the broker counts as unreachable
 ATTEMPT_SECONDS = 4.0  # to connect, to log in, and for each answer
-RETRY_SECONDS = 0.3
+CLOSE_SECONDS = (
+    0.5  # TLS takes leave of the broker; after an attempt that met nobody, the pause before the next
+)
 TLS_ALERT = (
     0x15  # the first byte of a TLS alert, read as the first of four bytes that tell an answer's length
 )
@@ -60,7 +62,6 @@ async def reach(connection: KafkaConnection, within_seconds: float = CONNECT_SEC
             raise StreamError(
                 f"no Kafka broker answers at {connection}; is it running, is the address right?"
             )
-        await asyncio.sleep(RETRY_SECONDS)
 
 
 @contextmanager
@@ -77,11 +78,12 @@ async def _ask(address: str, options: dict[str, object]) -> None:
     host, _, port = address.rpartition(":")
     rest = {name: value for name, value in options.items() if name != "bootstrap_servers"}
     limit = int(ATTEMPT_SECONDS * 1000)
-    made = await create_conn(host.strip("[]"), int(port), request_timeout_ms=limit, **rest)
+    made = AIOKafkaConnection(host.strip("[]"), int(port), request_timeout_ms=limit, **rest)
     try:
+        await made.connect()
         await made.send(MetadataRequest([]))  # a broker that wants a login answers nothing before it
     finally:
-        made.close()
+        await asyncio.wait({made.close()}, timeout=CLOSE_SECONDS)
 
 
 def _refusal(error: Exception, connection: KafkaConnection) -> str | None:
