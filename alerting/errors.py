@@ -12,4 +12,4 @@ class AlertingError(BearwatchError):
 
 
 class AlertmanagerSettingsError(WrongUse):
-    """Alertmanager's address or what proves who asks is set wrongly; the message names the setting."""
+    """Alertmanager's address or authentication is set wrongly; the message names the setting."""

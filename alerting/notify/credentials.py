@@ -1,4 +1,4 @@
-"""What proves to Alertmanager, or to a proxy before it, who asks: a bearer token, or a user and a password."""
+"""Authentication to Alertmanager, or to a proxy in front of it: a bearer token, or a user and a password."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ HIDDEN = "***"
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where the secrets lie: they are read for each request, so that a new one in the file counts at once.
+    """The files of the secrets; they are read for each request, so that a changed file is used at once.
 
     Raises:
         AlertmanagerSettingsError: the parts do not belong together.
@@ -32,7 +32,7 @@ class Credentials:
             raise AlertmanagerSettingsError("alertmanager_username must not hold a colon (RFC 7617)")
 
     def authorization(self) -> str | None:
-        """The value of the header `Authorization`; None where nothing is to be proved.
+        """The value of the header `Authorization`; None without authentication.
 
         Raises:
             AlertingError: a file cannot be read or is empty.

@@ -15,7 +15,7 @@ ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.%]+\]):([0-9]{1,5})")
 
 @dataclass(frozen=True)
 class KafkaConnection:
-    """Addresses of brokers and what proves who speaks to whom; the names are those of the settings.
+    """Addresses of brokers, TLS and authentication; the fields are named like the settings.
 
     It holds no secret: the password and the private key stay in their files, which are read when a client is made.
 
@@ -102,7 +102,7 @@ class KafkaConnection:
         return password.strip()
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Verifies the broker's certificate and host name, and shows the client's own certificate if there is one.
+        """Verifies the broker's certificate and host name, and presents the client's own certificate if there is one.
 
         Raises:
             KafkaSettingsError: a file is missing, is not PEM, or the key does not belong to the certificate.
@@ -131,7 +131,9 @@ class KafkaConnection:
         except ssl.SSLError as error:
             what = f"ssl_certificate_file {certificate} and ssl_key_file {key}"
             if error.reason == "KEY_VALUES_MISMATCH":
-                raise KafkaSettingsError(f"{what} do not belong together: the key is another one's") from None
+                raise KafkaSettingsError(
+                    f"{what} do not belong together: the key is of another certificate"
+                ) from None
             raise KafkaSettingsError(f"{what} cannot be used: {error}") from None
 
 

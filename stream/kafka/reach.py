@@ -1,7 +1,7 @@
-"""Whether a Kafka can be used with a connection, and if not, why: the client libraries keep the reason to themselves.
+"""Whether a Kafka can be reached and lets us in, and if not, why: the client libraries do not report the reason.
 
-Both of them try again, whatever the reason, and end with "unable to bootstrap". So one connection is made before
-theirs, whose error is said at once.
+aiokafka and kafka-python retry whatever the reason is and end with "unable to bootstrap". So one connection is made
+before theirs, and its error is reported at once.
 """
 
 import asyncio
@@ -26,9 +26,7 @@ from stream.kafka.connection import KafkaConnection
 
 CONNECT_SECONDS = 8.0  # then the broker counts as unreachable
 ATTEMPT_SECONDS = 4.0  # to connect, to log in, and for each answer
-CLOSE_SECONDS = (
-    0.5  # TLS takes leave of the broker; after an attempt that met nobody, the pause before the next
-)
+CLOSE_SECONDS = 0.5  # for TLS and the socket to close; also the pause after an attempt without an answer
 TLS_ALERT = (
     0x15  # the first byte of a TLS alert, read as the first of four bytes that tell an answer's length
 )
@@ -51,7 +49,7 @@ async def reach(connection: KafkaConnection, within_seconds: float = CONNECT_SEC
         refusals = []
         for address in options["bootstrap_servers"]:
             try:
-                with _silent(logging.getLogger("aiokafka")):  # it reports each attempt; we report the outcome
+                with _silent(logging.getLogger("aiokafka")):  # it reports each attempt, we report the result
                     return await _ask(address, options)
             except (KafkaError, OSError, ValueError, OverflowError) as error:
                 if (refusal := _refusal(error, connection)) is not None:
