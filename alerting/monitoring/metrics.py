@@ -20,6 +20,8 @@ OUTCOMES = ("classified", "dead_letter")
 SEVERITIES = ("warning", "critical")
 TRANSITIONS = ("firing", "updated", "resolved")
 
+UNEXPLAINED = ("timeout", "error")
+
 BATCH_DOCUMENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 INFERENCE_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 # Two evaluations 15 s apart and 5 s of out-of-orderness take about half a minute: there the bounds are closest.
@@ -70,6 +72,12 @@ class Metrics:
             ["stream", "kind", "severity", "state"],
             registry=registry,
         )
+        self.unexplained_alerts = Counter(
+            "bearwatch_unexplained_alerts_total",
+            "Messages of alerts written without the words that explain them: they took too long, or an error.",
+            ["reason"],
+            registry=registry,
+        )
         self.batch_documents = Histogram(
             "bearwatch_batch_documents",
             "Documents handed to the classifier at once.",
@@ -94,6 +102,8 @@ class Metrics:
             "The engine, model and policy of this worker; model and policy as hashes.",
             registry=registry,
         )
+        for reason in UNEXPLAINED:
+            self.unexplained_alerts.labels(reason)
         for stream in streams:
             self._start_at_zero(stream, topics, sentiments)
 
@@ -153,8 +163,9 @@ class StateCollector(Collector):
         keys: Callable[[], Iterable[KeyReading]],
         lags: Callable[[], Iterable[PartitionLag]],
         watermarks: Callable[[], Iterable[tuple[int, float]]],
+        stories: Callable[[], Iterable[tuple[int, int]]] = lambda: (),
     ) -> None:
-        self._keys, self._lags, self._watermarks = keys, lags, watermarks
+        self._keys, self._lags, self._watermarks, self._stories = keys, lags, watermarks, stories
 
     def describe(self) -> Iterator[Metric]:
         return iter(_families().values())
@@ -168,6 +179,8 @@ class StateCollector(Collector):
             _add(families, "bearwatch_lag_records", labels, records)
         for partition, seconds in self._watermarks():
             _add(families, "bearwatch_watermark_timestamp_seconds", {"partition": str(partition)}, seconds)
+        for partition, count in self._stories():
+            _add(families, "bearwatch_state_stories", {"partition": str(partition)}, count)
         return iter(families.values())
 
 
@@ -180,6 +193,7 @@ GAUGES = {
     "bearwatch_baseline_ratio": "Ratio of negative stories in the baseline of a key.",
     "bearwatch_baseline_ready": "Whether a key is past its warm-up, so that its alerts can fire (1), or not (0).",
     "bearwatch_alert_active": "Whether an alert of a key that is not historical fires now (1) or not (0).",
+    "bearwatch_state_stories": "Stories that the state of an owned partition remembers.",
     "bearwatch_lag_records": "Records of an owned Kafka partition that are not yet read.",
     "bearwatch_watermark_timestamp_seconds": "Event time up to which an owned partition has been evaluated.",
 }

@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -19,6 +19,8 @@ from stream.messages import TICK_KEY, Classified, Tick
 
 BATCH_MESSAGES = 1000
 BATCH_SECONDS = 0.05
+# Batches that wait for a partition whose state is being read, so that the others go on; some 50 MB at the most.
+WAITING_BATCHES = 50
 
 _classified = msgspec.json.Decoder(Classified)
 _tick = msgspec.json.Decoder(Tick)
@@ -26,31 +28,57 @@ _tick = msgspec.json.Decoder(Tick)
 
 @dataclass
 class AggregateAgent:
-    """Hands each message to its partition's task, which applies and commits it."""
+    """Hands each message to its partition's task, which applies and commits it. No partition waits for another."""
 
-    owners: dict[int, PartitionTask]  # by partition; changed at rebalances
+    tasks: Mapping[int, PartitionTask]  # by partition; changed at rebalances
     assignment_ready: asyncio.Event  # cleared while the assignment changes
     metrics: Metrics
     since: float  # the worker's start, Unix seconds: what is older waited for it, which no latency tells
+    _queues: dict[int, asyncio.Queue[list[Any]]] = field(default_factory=dict)  # of messages, by partition
 
     async def run(self, events: AsyncIterator[Event]) -> None:
-        async for batch in batches(events, BATCH_MESSAGES, BATCH_SECONDS):
-            await self.assignment_ready.wait()
-            by_partition: dict[int, list[Event]] = defaultdict(list)
-            for event in batch:
-                by_partition[event.message.partition].append(event)
-            for partition, events_of_one in by_partition.items():
-                owner = self.owners.get(partition)
-                if owner is not None:  # else revoked meanwhile: its new owner applies them
-                    await self._apply(owner, events_of_one)
+        """Until the events end.
 
-    async def _apply(self, owner: PartitionTask, batch: list[Event]) -> None:
-        messages = [
-            (message.fetched_from, message.offset, decode(message))
-            for message in (event.message for event in batch)
-        ]
+        Raises:
+            Exception: the first that applying a batch raises.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for batch in batches(events, BATCH_MESSAGES, BATCH_SECONDS):
+                    by_partition: dict[int, list[Any]] = defaultdict(list)
+                    for event in batch:
+                        by_partition[event.message.partition].append(event.message)
+                    waits = [await self._put(group, *each) for each in by_partition.items()]
+                    await asyncio.gather(*(wait for wait in waits if wait is not None))
+                for queue in self._queues.values():
+                    await queue.put([])  # the end
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _put(
+        self, group: asyncio.TaskGroup, partition: int, messages: list[Any]
+    ) -> Awaitable[None] | None:
+        """Queue a batch; gives what to wait for until it is applied, or None while the partition's state is read."""
+        if partition not in self._queues:
+            self._queues[partition] = asyncio.Queue(WAITING_BATCHES)
+            group.create_task(self._work(partition, self._queues[partition]))
+        queue = self._queues[partition]
+        await queue.put(messages)
+        task = self.tasks.get(partition)
+        return queue.join() if task is None or task.ready.is_set() else None
+
+    async def _work(self, partition: int, queue: asyncio.Queue[list[Any]]) -> None:
+        while messages := await queue.get():
+            await self.assignment_ready.wait()
+            task = self.tasks.get(partition)
+            if task is not None:  # else revoked meanwhile: its new owner applies them
+                await self._apply(task, messages)
+            queue.task_done()
+
+    async def _apply(self, task: PartitionTask, messages: list[Any]) -> None:
+        batch = [(message.fetched_from, message.offset, decode(message)) for message in messages]
         now = time.time()
-        self._observe(await owner.apply(messages, now), now)
+        self._observe(await task.apply(batch, now), now)
 
     def _observe(self, changes: Changes, now: float) -> None:
         for late in changes.late:
@@ -67,7 +95,7 @@ def decode(message: Any) -> Classified | Tick:
     """Read one record of `classified`.
 
     Raises:
-        StreamError: it is none; counts would be wrong if it were passed over.
+        StreamError: it is not a message of this release; counts would be wrong if it were passed over.
     """
     try:
         if message.key != TICK_KEY:
@@ -75,7 +103,7 @@ def decode(message: Any) -> Classified | Tick:
         tick = _tick.decode(message.value)
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
         raise StreamError(
-            f"{message.topic} partition {message.partition}, offset {message.offset}: no message of this release "
+            f"{message.topic} partition {message.partition}, offset {message.offset}: not a message of this release "
             f"({error}); was it written by another one?"
         ) from None
     if tick.clock is None:

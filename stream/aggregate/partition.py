@@ -11,7 +11,7 @@ The recipe, each part of which was found necessary (counts were lost without it)
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
@@ -41,12 +41,12 @@ class PartitionTask:
         partition: int,
         partitions: int,
         settings: WorkerSettings,
-        explain: Callable[[Alert], Awaitable[Alert]],
+        explain: Callable[[list[Alert]], Awaitable[list[Alert]]],
     ) -> None:
         self.partition = partition
         self._partitions = partitions  # of `classified`
         self.ready = asyncio.Event()  # the state was read, or the partition given up
-        self._given_up = False
+        self._held = True  # false once the partition is given up, and during a rebalance
         self.aggregator: Aggregator | None = None  # None until the state has been read
         self.position: int | None = (
             None  # the next message by the last commit; None until the state has been read
@@ -77,18 +77,21 @@ class PartitionTask:
         classified = TopicPartition(self._names.classified, self.partition)
         begin = (await lookup.begins([classified]))[classified]
         end = (await lookup.ends([classified]))[classified]
-        aggregator.offset = self._goes_on(aggregator.offset, begin, end)
-        for source in sources:  # some may have been added meanwhile
-            aggregator.watermark.expect(source)
+        aggregator.offset = self._next_offset(aggregator.offset, begin, end)
+        self._expect(aggregator, sources)
         self.aggregator, self.position = aggregator, aggregator.offset
         self.ready.set()
 
-    def _goes_on(self, position: int, begin: int, end: int) -> int:
+    def _expect(self, aggregator: Aggregator, sources: Iterable[str]) -> None:
+        for source in sources:  # some may have been added meanwhile
+            aggregator.watermark.expect(source)
+
+    def _next_offset(self, position: int, begin: int, end: int) -> int:
         place = f"{self._names.classified} partition {self.partition}"
         if position > end:
             raise StreamError(
                 f"by {self._names.state} the next message of {place} is {position}, but that ends at {end}: "
-                "was the topic made anew? Its messages would be passed over; make the state topic anew as well"
+                "was the topic recreated? Its messages would be passed over; recreate the state topic as well"
             )
         if position < begin:  # what retention took cannot be waited for
             log.warning("%s: %d messages were deleted before they were counted", place, begin - position)
@@ -100,12 +103,12 @@ class PartitionTask:
         Args:
             batch: each message with the offset from which on was looked for it, and its own.
 
-        Returns what was changed. A task that was given up meanwhile changes nothing: its successor applies the batch.
+        Returns what was changed. A task that was given up or paused meanwhile changes nothing: the batch comes again.
         """
         await self.ready.wait()
         async with self._lock:
             aggregator = self.aggregator
-            if aggregator is None or self._given_up:
+            if aggregator is None or not self._held:
                 return Changes()
             start = aggregator.offset
             for fetched_from, offset, message in batch:
@@ -118,7 +121,7 @@ class PartitionTask:
             if aggregator.offset == start:
                 return Changes()
             changes = aggregator.take_changes()
-            changes.alerts = [await self._explain(alert) for alert in changes.alerts]
+            changes.alerts = await self._explain(changes.alerts)
             try:
                 await self._commit(changes)
             except ProducerFenced:
@@ -141,9 +144,24 @@ class PartitionTask:
             ]
             await asyncio.gather(*sends)
 
+    async def pause(self) -> None:
+        """A rebalance began: nothing is applied after the transaction under way, until `resume` or `stop`."""
+        self._held = False
+        async with self._lock:
+            self.offset_gap_since = None
+
+    def resume(self, sources: Iterable[str]) -> None:
+        """The partition stays here; `sources` are all source partitions, of which some may be new.
+
+        Had another worker taken the partition meanwhile, the next commit would be fenced.
+        """
+        if self.aggregator is not None:
+            self._expect(self.aggregator, sources)
+        self._held = True
+
     async def stop(self) -> None:
         """Give the partition up, after the transaction under way; who waits for the state waits no longer."""
-        self._given_up = True
+        self._held = False
         self.ready.set()
         async with self._lock:
             await self._producer.stop()

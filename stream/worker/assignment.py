@@ -27,8 +27,9 @@ log = logging.getLogger("bearwatch.worker")
 class Assignment:
     """The source partitions and the partitions of `classified`, each with its task.
 
-    Every rebalance gives everything back and takes it again: fencing and reading the state cost milliseconds,
-    and nothing needs to be known of what another worker did meanwhile.
+    A rebalance first takes everything away: sources are given back, the partitions of `classified` are paused after
+    the transaction under way. Those that are assigned again continue with the state in memory; had another worker
+    taken one meanwhile, it would have fenced this one's producer, and the next commit would end the process.
     """
 
     def __init__(
@@ -39,11 +40,12 @@ class Assignment:
         sources: Iterable[str],
         partitions: int,
         lookup: OffsetsClient,
-        explain: Callable[[Alert], Awaitable[Alert]],
+        explain: Callable[[list[Alert]], Awaitable[list[Alert]]],
         fail: Callable[[BaseException], None],
     ) -> None:
         self.sources: dict[TopicPartition, SourceTask] = {}
-        self.owners: dict[int, PartitionTask] = {}
+        self.tasks: dict[int, PartitionTask] = {}  # by partition of `classified`
+        self._paused: dict[int, PartitionTask] = {}  # during a rebalance: those whose state is in memory
         self.ready = asyncio.Event()  # cleared while the assignment changes
         self.known = False  # whether anything was ever assigned
         self._settings = settings
@@ -59,25 +61,42 @@ class Assignment:
         self._starting: set[asyncio.Task[None]] = set()
 
     async def revoked(self, _: set[TopicPartition]) -> None:
-        """Give everything back, after the transactions under way."""
+        """Give back or pause everything, after the transactions under way."""
         self.ready.clear()
-        given_up: list[SourceTask | PartitionTask] = [*self.sources.values(), *self.owners.values()]
+        sources, tasks = list(self.sources.values()), dict(self.tasks)
         self.sources.clear()
-        self.owners.clear()
-        if starting := list(self._starting):  # one that went on to start would fence its successor
-            for task in starting:
-                task.cancel()
+        self.tasks.clear()
+        if starting := list(self._starting):  # one that continued to start would fence its successor
+            for each in starting:
+                each.cancel()
             await asyncio.wait(starting)
+        recovered = {partition: task for partition, task in tasks.items() if task.aggregator is not None}
+        self._paused.update(recovered)
+        await asyncio.gather(
+            *(task.stop() for task in sources),
+            *(task.pause() for task in recovered.values()),
+            *(task.stop() for partition, task in tasks.items() if partition not in recovered),
+        )
+
+    async def stop(self) -> None:
+        """Give everything back."""
+        await self.revoked(set())
+        await self._give_up(set())
+
+    async def _give_up(self, kept: set[int]) -> None:
+        """Stop the paused partitions that are not assigned again."""
+        given_up = [self._paused.pop(partition) for partition in self._paused.keys() - kept]
         await asyncio.gather(*(task.stop() for task in given_up))
 
     async def assigned(self, partitions: set[TopicPartition]) -> None:
         """Take what was assigned: fence former owners, read state, find where the sources go on."""
         try:
             await self.revoked(set())  # Faust does not announce every loss
+            numbers = {each.partition for each in partitions if each.topic == self._classified}
+            await self._give_up(numbers)
             await self._take_sources({each for each in partitions if each.topic != self._classified})
-            for each in partitions:
-                if each.topic == self._classified:
-                    self._own(each.partition)
+            for number in numbers:
+                self._take(number)
         except Exception as error:
             self._fail(error)
         log.info(
@@ -96,15 +115,21 @@ class Assignment:
         for each, offset in (await self._lookup.reached(partitions)).items():
             tasks[each].resume(offset)
 
-    def _own(self, partition: int) -> None:
+    def _take(self, partition: int) -> None:
+        if (paused := self._paused.pop(partition, None)) is not None:
+            self.tasks[partition] = paused
+            paused.resume(self._source_names)
+            return
         if partition >= self._partitions:  # added while this worker runs
             raise StreamError(partitions_changed(self._state, self._partitions, partition + 1))
-        owner = self.owners[partition] = PartitionTask(
+        task = self.tasks[partition] = PartitionTask(
             partition, self._partitions, self._settings, self._explain
         )
-        task = asyncio.create_task(owner.start(self._policy, self._model, self._source_names, self._lookup))
-        self._starting.add(task)
-        task.add_done_callback(self._started)
+        starting = asyncio.create_task(
+            task.start(self._policy, self._model, self._source_names, self._lookup)
+        )
+        self._starting.add(starting)
+        starting.add_done_callback(self._started)
 
     def _started(self, task: asyncio.Task[None]) -> None:
         self._starting.discard(task)
@@ -116,9 +141,9 @@ class Assignment:
         for name in {source_name(each) for each in sources} - set(self._source_names):
             log.info("the partition %s was added", name)
             self._source_names.append(name)
-            for owner in self.owners.values():
-                if owner.aggregator is not None:
-                    owner.aggregator.watermark.expect(name)
+            for task in self.tasks.values():
+                if task.aggregator is not None:
+                    task.aggregator.watermark.expect(name)
 
     def positions(self) -> dict[TopicPartition, int]:
         """The next offset of everything owned whose state is known, by the last commit."""
@@ -127,30 +152,36 @@ class Assignment:
     def applied(self) -> dict[TopicPartition, int]:
         """The next offset of each partition of `classified` whose state is known, by the last commit."""
         return {
-            TopicPartition(self._classified, partition): owner.position
-            for partition, owner in self.owners.items()
-            if owner.position is not None
+            TopicPartition(self._classified, partition): task.position
+            for partition, task in self.tasks.items()
+            if task.position is not None
         }
 
     @property
     def recovering(self) -> int:
         """How many partitions still read their state."""
-        return sum(owner.aggregator is None for owner in self.owners.values())
+        return sum(task.aggregator is None for task in self.tasks.values())
 
     def offset_gap_seconds(self) -> float:
         """For how long a partition has waited for the record at its position while later ones came."""
-        gaps = [owner.offset_gap_since for owner in self.owners.values()]
+        gaps = [task.offset_gap_since for task in self.tasks.values()]
         gaps += [task.progress.offset_gap_since for task in self.sources.values()]
         return time.monotonic() - min((gap for gap in gaps if gap is not None), default=math.inf)
 
     def readings(self) -> Iterator[KeyReading]:
         """The gauges of the keys owned, for the metrics."""
-        for owner in list(self.owners.values()):
-            if owner.aggregator is not None:
-                yield from owner.aggregator.readings()
+        for task in list(self.tasks.values()):
+            if task.aggregator is not None:
+                yield from task.aggregator.readings()
+
+    def stories(self) -> Iterator[tuple[int, int]]:
+        """How many stories the state of each owned partition remembers."""
+        for partition, task in list(self.tasks.items()):
+            if task.aggregator is not None:
+                yield partition, task.aggregator.stories
 
     def watermarks(self) -> Iterator[tuple[int, float]]:
         """Event time up to which each owned partition has been evaluated, Unix seconds."""
-        for partition, owner in list(self.owners.items()):
-            if owner.aggregator is not None and owner.aggregator.evaluated is not None:
-                yield partition, owner.aggregator.evaluated
+        for partition, task in list(self.tasks.items()):
+            if task.aggregator is not None and task.aggregator.evaluated is not None:
+                yield partition, task.aggregator.evaluated

@@ -26,7 +26,7 @@ from stream.aggregate.agent import AggregateAgent
 from stream.aggregate.panes import NEGATIVE
 from stream.classify.agent import ClassifyAgent, Inference
 from stream.classify.document import SENTIMENT, TOPIC
-from stream.classify.explanations import explainer
+from stream.classify.explanations import Explainer
 from stream.classify.result_producer import TickProducer
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient, partition_counts
@@ -137,7 +137,7 @@ class _Running:
             task.cancel()
         try:
             await self.app.stop()
-            await self.assignment.revoked(set())
+            await self.assignment.stop()
             await self.producer.stop()
             await self.lookup.stop()
         except Exception as error:
@@ -172,7 +172,7 @@ async def _start(
         sources,
         partitions[names.classified],
         lookup,
-        explainer(inference),
+        Explainer(models, metrics),
         shutdown.fail,
     )
     agents = {
@@ -186,7 +186,7 @@ async def _start(
         ).run
         for stream in STREAMS
     }
-    agents[names.classified] = AggregateAgent(assignment.owners, assignment.ready, metrics, time.time()).run
+    agents[names.classified] = AggregateAgent(assignment.tasks, assignment.ready, metrics, time.time()).run
     app = faust_app(
         settings, agents, assignment.revoked, assignment.assigned, assignment.applied, shutdown.fail
     )
@@ -199,7 +199,9 @@ async def _start(
         app.fetches.next_visible,
         policy.time.idle_after_seconds,
     )
-    registry.register(StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks))
+    registry.register(
+        StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks, assignment.stories)
+    )
     ticking = asyncio.create_task(ticker.run(), name="the ticker")
     await app.start()
     return _Running(app, assignment, producer, lookup, [ticking, asyncio.create_task(crash_of(app))])

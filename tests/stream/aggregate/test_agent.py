@@ -1,11 +1,17 @@
-"""What is read from `classified`: messages of this release, and ticks whose clock the broker's bounds."""
+"""What is read from `classified`, and how it reaches the partitions."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from messages import classified
+from prometheus_client import CollectorRegistry
 
-from stream.aggregate.agent import decode
+from alerting.monitoring.metrics import Metrics
+from stream.aggregate.agent import AggregateAgent, decode
+from stream.aggregate.changes import Changes
 from stream.errors import StreamError
 from stream.messages import TICK_KEY, Tick, encode
 
@@ -49,5 +55,77 @@ def test_a_worker_whose_clock_is_ahead_does_not_close_panes(said: float, taken: 
     ],
 )
 def test_a_foreign_message_is_named(key: bytes, value: bytes | None):
-    with pytest.raises(StreamError, match="classified partition 2, offset 17: no message of this release"):
+    with pytest.raises(StreamError, match="classified partition 2, offset 17: not a message of this release"):
         decode(Message(key, value))
+
+
+class Task:
+    """Stands for PartitionTask: notes what it is given, once its state is read."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.applied: list[int] = []
+
+    async def apply(self, batch: list[tuple[int, int, object]], now: float) -> Changes:
+        await self.ready.wait()
+        self.applied += [offset for _, offset, _ in batch]
+        return Changes()
+
+
+def event(partition: int, offset: int) -> SimpleNamespace:
+    tick = encode(Tick(source="news-0", offset=offset, event_time=1.0))
+    message = SimpleNamespace(
+        topic="c", partition=partition, offset=offset, fetched_from=offset, key=TICK_KEY, value=tick
+    )
+    return SimpleNamespace(message=message)
+
+
+def agent(tasks: dict[int, Task]) -> AggregateAgent:
+    metrics = Metrics(CollectorRegistry(), topics=(), sentiments=(), dead_letter_reasons=())
+    ready = asyncio.Event()
+    ready.set()
+    return AggregateAgent(tasks, ready, metrics, since=0.0)  # type: ignore[arg-type]
+
+
+def test_a_partition_that_reads_its_state_does_not_stop_another():
+    async def run() -> None:
+        recovering, serving = Task(), Task()
+        serving.ready.set()
+        applied = asyncio.Event()
+
+        async def events() -> AsyncIterator[SimpleNamespace]:
+            for offset in range(5000):
+                yield event(0, offset)
+                yield event(1, offset)
+            await applied.wait()
+
+        working = asyncio.create_task(agent({0: recovering, 1: serving}).run(events()))
+        async with asyncio.timeout(120):
+            while len(serving.applied) < 5000:
+                await asyncio.sleep(0.01)
+        assert recovering.applied == []
+        recovering.ready.set()
+        applied.set()
+        await working
+        assert recovering.applied == serving.applied == list(range(5000)), "all of them, in order"
+
+    asyncio.run(run())
+
+
+def test_what_a_task_raises_ends_the_agent_as_it_is():
+    class Broken(Task):
+        async def apply(self, batch: object, now: float) -> Changes:
+            raise StreamError("fenced")
+
+    async def run() -> None:
+        broken = Broken()
+        broken.ready.set()
+
+        async def events() -> AsyncIterator[SimpleNamespace]:
+            yield event(0, 0)
+            await asyncio.Event().wait()
+
+        with pytest.raises(StreamError, match="fenced"):
+            await agent({0: broken}).run(events())
+
+    asyncio.run(run())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import threading
 import time
 from itertools import islice
 from pathlib import Path
@@ -68,7 +69,7 @@ def sources(names: TopicNames) -> list[str]:
 def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str) -> list[Aggregator]:
     """What a fresh worker holds after it has read the state of each partition."""
 
-    async def explain(alert: object) -> object:
+    async def explain(alerts: object) -> object:
         raise AssertionError("nothing is applied here")
 
     async def start(partition: int, lookup: OffsetsClient) -> Aggregator:
@@ -269,3 +270,24 @@ def test_a_new_partition_asks_the_first_one(broker: LocalKafka, names: TopicName
 
     with pytest.raises(StreamError, match="was kept for 1: keys would be split"):
         asyncio.run(run())
+
+
+def test_the_event_loop_goes_on_while_state_is_read_and_built(broker: LocalKafka, names: TopicNames):
+    """Building waits for something that only the loop can do."""
+    put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(offset=3, partitions=PARTITIONS)))
+    asked, answered = threading.Event(), threading.Event()
+
+    def build(state: PartitionState) -> int:
+        asked.set()
+        assert answered.wait(60), "the event loop stood still"
+        return state.position.offset
+
+    async def run() -> int:
+        settings = WorkerSettings(broker.connection, names.prefix)
+        recovering = asyncio.create_task(recover(settings, 0, PARTITIONS, build))
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        answered.set()
+        return await recovering
+
+    assert asyncio.run(run()) == 3

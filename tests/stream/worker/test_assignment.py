@@ -15,6 +15,7 @@ from alerting.alerts import Alert
 from alerting.detection.policy import load_policy
 from bearwatch.local.kafka import LocalKafka
 from stream.classify.result_producer import SendBatch
+from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import TICK_KEY, Tick
@@ -34,8 +35,8 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
-async def as_it_is(alert: Alert) -> Alert:
-    return alert
+async def as_they_are(alerts: list[Alert]) -> list[Alert]:
+    return alerts
 
 
 def fail(error: BaseException) -> None:
@@ -47,12 +48,12 @@ async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> Asyn
     lookup = OffsetsClient(broker.connection, f"{prefix}group")
     await lookup.start()
     chosen = WorkerSettings(broker.connection, prefix, **settings)  # type: ignore[arg-type]
-    made = Assignment(chosen, load_policy(), "model", ["news-0"], 2, lookup, as_it_is, fail)
+    made = Assignment(chosen, load_policy(), "model", ["news-0"], 2, lookup, as_they_are, fail)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             yield made
     finally:
-        await made.revoked(set())
+        await made.stop()
         await lookup.stop()
 
 
@@ -67,7 +68,7 @@ def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
             assert held.known and held.ready.is_set()
             assert held.recovering == 1
             assert held.positions() == {news: 0}
-            await held.owners[0].ready.wait()
+            await held.tasks[0].ready.wait()
             assert held.recovering == 0
             assert held.positions() == {news: 0, classified: 0}
             await held.revoked(set())
@@ -89,7 +90,7 @@ def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: 
                 await asyncio.sleep(0.01 * moments)
                 await held.revoked({classified})
             await held.assigned({classified})
-            owner = held.owners[0]
+            owner = held.tasks[0]
             await owner.ready.wait()
             for number in range(3):
                 await owner.apply([(number, number, TICK)], now=1.0)
@@ -106,15 +107,15 @@ def test_who_waits_for_an_owner_that_is_given_up_does_not_wait_for_ever(broker: 
     async def run() -> None:
         async with assignment(broker, prefix) as held:
             await held.assigned({classified})
-            given_up = held.owners[0]
+            given_up = held.tasks[0]
             waiting = asyncio.create_task(given_up.apply([(0, 0, TICK)], now=1.0))
             await asyncio.sleep(0)  # it waits for the state
             await held.assigned({classified})
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert not (await waiting).records
             assert not (await given_up.apply([(0, 0, TICK)], now=1.0)).records
-            await held.owners[0].apply([(0, 0, TICK)], now=1.0)
-            assert held.owners[0].position == 1, "its successor applies it"
+            await held.tasks[0].apply([(0, 0, TICK)], now=1.0)
+            assert held.tasks[0].position == 1, "its successor applies it"
 
     asyncio.run(run())
 
@@ -127,10 +128,10 @@ def test_a_gap_is_measured_until_it_closes(broker: LocalKafka, prefix: str):
         async with assignment(broker, prefix) as held:
             await held.assigned({news, classified})
             assert held.offset_gap_seconds() <= 0
-            await held.owners[0].ready.wait()
-            assert not (await held.owners[0].apply([(3, 3, TICK)], now=1.0)).records
+            await held.tasks[0].ready.wait()
+            assert not (await held.tasks[0].apply([(3, 3, TICK)], now=1.0)).records
             assert held.offset_gap_seconds() > 0
-            await held.owners[0].apply([(0, 0, TICK)], now=1.0)
+            await held.tasks[0].apply([(0, 0, TICK)], now=1.0)
             assert held.offset_gap_seconds() <= 0
             progress = held.sources[news].progress
             assert not progress.take(fetched_from=2, offset=2, now=0.0)
@@ -147,7 +148,7 @@ def test_a_worker_may_be_patient_beyond_the_brokers_limit_for_transactions(broke
     async def run() -> None:
         async with assignment(broker, prefix, broker_timeout_seconds=3600.0) as held:
             await held.assigned({TopicPartition(names.classified, 0)})
-            await held.owners[0].ready.wait()
+            await held.tasks[0].ready.wait()
 
     asyncio.run(run())
 
@@ -159,7 +160,7 @@ def test_invisible_records_are_passed_over(broker: LocalKafka, prefix: str):
     async def run() -> None:
         async with assignment(broker, prefix) as held:
             await held.assigned({TopicPartition(names.classified, 0)})
-            owner = held.owners[0]
+            owner = held.tasks[0]
             await owner.apply([(0, 0, TICK), (1, 3, TICK)], now=1.0)
             assert (owner.position, held.applied()) == (4, {TopicPartition(names.classified, 0): 4})
             assert not (await owner.apply([(0, 2, TICK), (2, 3, TICK), (5, 5, TICK)], now=1.0)).records
@@ -187,3 +188,58 @@ def test_a_source_given_up_is_answered_by_its_next_task_alone(broker: LocalKafka
     asyncio.run(run())
     results = [each for each in records(broker.bootstrap, names.classified) if each.key != TICK_KEY]
     assert len(results) == 1
+
+
+def test_a_partition_that_stays_assigned_keeps_its_state(broker: LocalKafka, prefix: str):
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=2)
+    one, other = (TopicPartition(names.classified, number) for number in (0, 1))
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            await held.assigned({one, other})
+            kept, lost = held.tasks[0], held.tasks[1]
+            await asyncio.gather(kept.ready.wait(), lost.ready.wait())
+            await kept.apply([(0, 0, TICK)], now=1.0)
+            await held.revoked({one, other})
+            assert held.tasks == {} and held.positions() == {}
+            assert not (await kept.apply([(1, 1, TICK)], now=1.0)).records, "nothing is applied meanwhile"
+            await held.assigned({one})
+            assert held.tasks == {0: kept} and held.recovering == 0, "its state was not read again"
+            assert (await kept.apply([(1, 1, TICK)], now=1.0)).records
+            assert not (await lost.apply([(0, 0, TICK)], now=1.0)).records
+            await held.assigned({one, other})
+            assert held.tasks[0] is kept and held.tasks[1] is not lost
+
+    asyncio.run(run())
+
+
+def test_a_partition_that_was_elsewhere_meanwhile_is_not_written(broker: LocalKafka, prefix: str):
+    """A rebalance that this worker slept through: another one took the partition, and gave it up again."""
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
+    classified = TopicPartition(names.classified, 0)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held, assignment(broker, prefix) as elsewhere:
+            await held.assigned({classified})
+            await held.tasks[0].ready.wait()
+            await held.revoked({classified})
+            await elsewhere.assigned({classified})
+            await elsewhere.tasks[0].ready.wait()
+            await held.assigned({classified})
+            with pytest.raises(StreamError, match="another worker took over"):
+                await held.tasks[0].apply([(0, 0, TICK)], now=1.0)
+
+    asyncio.run(run())
+
+
+def test_a_partition_added_to_classified_is_refused(broker: LocalKafka, prefix: str):
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=2)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            with pytest.raises(AssertionError, match="the worker would end") as ended:
+                await held.assigned({TopicPartition(names.classified, 2)})
+            assert "has 3 partitions now" in str(ended.value.__cause__)
+            assert "keys would be split" in str(ended.value.__cause__)
+
+    asyncio.run(run())

@@ -1,0 +1,67 @@
+"""State stays small: what a story costs beyond the longest window."""
+
+import gc
+import random
+import tracemalloc
+
+from messages import classified
+
+from alerting.detection.policy import load_policy
+from stream.aggregate.aggregator import Aggregator
+from stream.aggregate.state import PartitionState, load
+from stream.messages import Tick
+
+START = 1_800_000_000
+STORIES, KEYS = 20_000, 10
+HOURS = 40.0  # of the 48 that a story is remembered, before the longest window begins
+MOST_BYTES = 150
+
+
+def archived_log() -> dict[bytes, bytes]:
+    """What `state` holds of so many stories, each in a minute of its own, all behind the longest window."""
+    rng = random.Random(1)
+    aggregator = Aggregator(load_policy(), "test", ["news-0"])
+    log: dict[bytes, bytes] = {}
+    for number in range(STORIES):
+        time = START + number * HOURS * 3600 / STORIES
+        message = classified(
+            time, offset=number, story=f"{rng.getrandbits(64):016x}", topic=f"T{number % KEYS}"
+        )
+        aggregator.apply(message, time)
+        if number % 500 == 499:
+            behind = 6.2 * 3600 if number == STORIES - 1 else 0.0
+            aggregator.apply(Tick(source="news-0", offset=number, event_time=time + behind), time)
+            for key, value in aggregator.take_changes().records.items():
+                if value is None:
+                    log.pop(key, None)
+                else:
+                    log[key] = value
+    return log
+
+
+def restored(log: dict[bytes, bytes]) -> Aggregator:
+    state = PartitionState()
+    for key, value in log.items():
+        load(state, key, value)
+    return Aggregator(load_policy(), "test", ["news-0"], state)
+
+
+def test_a_story_behind_the_longest_window_is_two_numbers():
+    log = archived_log()
+    gc.collect()
+    tracemalloc.start()
+    aggregator = restored(log)
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert aggregator.stories == STORIES
+    assert held / STORIES <= MOST_BYTES
+    assert all(not key.panes.minutes for key in aggregator.keys.values()), (
+        "no pane, no evidence is kept of them"
+    )
+
+
+def test_the_garbage_collector_does_not_walk_stories():
+    aggregator = restored(archived_log())
+    gc.collect()
+    assert not any(gc.is_tracked(key.panes.stories.first) for key in aggregator.keys.values())
