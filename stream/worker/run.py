@@ -38,6 +38,7 @@ from stream.worker.assignment import Assignment
 from stream.worker.faust_app import App, crash_of, faust_app
 from stream.worker.health import Health, serve
 from stream.worker.inputs import InputPartitions
+from stream.worker.log_limit import limit_repetitions
 from stream.worker.shutdown import Shutdown, after, end_process, heartbeat, reason, start_watchdog
 from stream.worker.ticker import Ticker
 
@@ -66,6 +67,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     Raises:
         StreamError, ModelError: it cannot start.
     """
+    limit_repetitions()
     for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop takes them over
         signal.signal(number, lambda *_: sys.exit(0))
     models = Models(Classifier.load(settings.model, engine=settings.engine))
