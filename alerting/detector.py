@@ -81,7 +81,7 @@ class Detector(Protocol[State]):
     """Decides on one kind of alert, for any number of keys; what it remembers of a key is `State`.
 
     It is asked at pane ends in event time, in ascending order: whenever a count of a window differs from what it
-    was last given, and at `next_evaluation` even if none does. Asking more often changes nothing.
+    was last given, and at `next_evaluation` even if none does. Asking at further pane ends changes nothing.
     """
 
     @property

@@ -68,6 +68,13 @@ def test_a_row_is_broken_by_an_evaluation_left_out():
     assert advance(state, scores(1031, ABNORMAL), 1031, TIMING)[1].transition == "firing"
 
 
+def test_a_row_goes_on_under_a_policy_with_shorter_panes_or_fewer_evaluations():
+    state = AlertState(abnormal_evaluations=1, abnormal_at=1000)
+    assert advance(state, scores(1005, ABNORMAL), 1005, TIMING)[1].transition == "firing"
+    state = AlertState(abnormal_evaluations=4, abnormal_at=1000)
+    assert advance(state, scores(1015, ABNORMAL), 1015, TIMING)[1].transition == "firing"
+
+
 def test_nothing_is_remembered_of_a_row_that_was_broken():
     assert run((ABNORMAL,), (CLEAR,))[0] == AlertState()
 

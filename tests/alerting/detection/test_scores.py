@@ -48,6 +48,19 @@ def test_thresholds_are_inclusive():
     assert window_score(COUNTS, EXPECTED, SURGE).level == Level.CRITICAL
 
 
+def test_more_than_enough_is_critical_too():
+    easy = changed(
+        p_value=P_VALUE * 3,
+        critical_p_value=P_VALUE * 2,
+        min_stories=19,
+        min_negative_stories=14,
+        min_sources=4,
+        min_lift=2.0,
+        critical_lift=2.5,
+    )
+    assert window_score(COUNTS, EXPECTED, easy).level == Level.CRITICAL
+
+
 @pytest.mark.parametrize(
     ("values", "level"),
     [
