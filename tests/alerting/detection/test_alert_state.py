@@ -151,6 +151,13 @@ def test_an_alert_that_holds_too_long_is_the_new_normal():
     assert state == AlertState(cool_until=1660, disarmed=(60,))
 
 
+def test_limits_that_a_new_policy_has_lowered_are_passed():
+    _, changes = run((ABOVE,), start=1615, state=fired())
+    assert (changes[0].transition, changes[0].new_normal) == ("resolved", True)
+    state = AlertState(firing=Firing(1000, 60, "warning"), clear_evaluations=7)
+    assert run((CLEAR,), state=state)[1][0].transition == "resolved"
+
+
 def test_nothing_fires_while_cooling_down():
     state = AlertState(cool_until=1060)
     state, changes = run(*[(CRITICAL,)] * 6, start=985, state=state)
