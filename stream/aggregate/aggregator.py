@@ -1,7 +1,6 @@
 """Counts and evaluates one partition of `classified`: messages in, changed records, rates and alerts out. Pure."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from alerting.detection.policy import Policy
@@ -10,7 +9,6 @@ from alerting.monitoring.metrics import KeyReading
 from stream.aggregate.changes import Changes
 from stream.aggregate.key_state import KeySettings, KeyState
 from stream.aggregate.panes import MINUTE
-from stream.aggregate.records import MinuteRecord
 from stream.aggregate.state import (
     POSITION_KEY,
     PartitionState,
@@ -67,12 +65,9 @@ class Aggregator:
         self._restore(state)
 
     def _restore(self, state: PartitionState) -> None:
-        minutes: dict[str, dict[int, MinuteRecord]] = defaultdict(dict)
-        for (name, minute), record in state.minutes.items():
-            minutes[name][minute] = record
-        for name in minutes.keys() | state.keys.keys():
+        for name in state.minutes.keys() | state.keys.keys():
             key = self.keys[name] = KeyState(name, self._settings, state.keys.get(name))
-            key.restore(minutes.pop(name, {}), self.evaluated)
+            key.restore(state.minutes.get(name, {}), self.evaluated)
             self._set_timer(key)
         self._close_panes()
 

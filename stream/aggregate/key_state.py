@@ -1,7 +1,7 @@
 """One key: its panes, its detectors and its open alerts, evaluated at pane ends. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,8 +18,7 @@ from bearwatch.core.key import Key
 from bearwatch.core.times import utc
 from stream.aggregate.changes import Changes
 from stream.aggregate.panes import MINUTE, NOTHING, Counts, Panes
-from stream.aggregate.records import MinuteRecord
-from stream.aggregate.state import DetectorRecord, KeyRecord, encode_record
+from stream.aggregate.state import DetectorRecord, KeyRecord, decode_minute, encode_record
 from stream.messages import Rate
 
 EVIDENCE_SHOWN = 5
@@ -78,13 +77,14 @@ class KeyState:
         }
         return KeyRecord(detectors, dict(zip(self._lengths, self._emitted, strict=True)), self._due)
 
-    def restore(self, minutes: dict[int, MinuteRecord], evaluated: int | None) -> None:
-        """Put back the minutes read from `state` and slide the windows to where they stood."""
+    def restore(self, minutes: Mapping[int, bytes], evaluated: int | None) -> None:
+        """Put back the encoded minutes read from `state` and slide the windows to where they stood."""
         for minute in sorted(minutes):
-            self.panes.restore(minute, minutes[minute])
+            self.panes.restore(minute, decode_minute(minutes[minute]))
+            if evaluated is not None:
+                self.panes.archive(evaluated - self._detail)  # at once: few are held as objects at a time
         if evaluated is None:
             return
-        self.panes.archive(evaluated - self._detail)
         self.panes.move(evaluated)
         self._asked = self.panes.counts
         counts = self._window_counts(evaluated)

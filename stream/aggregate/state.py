@@ -47,17 +47,23 @@ class PositionRecord(msgspec.Struct, array_like=True):
 
 @dataclass
 class PartitionState:
-    """All records of one partition."""
+    """All records of one partition.
+
+    Minutes stay encoded: two days of them as objects would be a multiple of what is kept, and every object is work for
+    the garbage collector, which stops all threads.
+    """
 
     position: PositionRecord = field(default_factory=PositionRecord)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
-    minutes: dict[tuple[str, int], MinuteRecord] = field(default_factory=dict)
+    minutes: dict[str, dict[int, bytes]] = field(
+        default_factory=dict
+    )  # by key and minute; see `decode_minute`
 
 
 POSITION_KEY = msgspec.json.encode(["position"])
 _position = msgspec.msgpack.Decoder(PositionRecord)
 _key_record = msgspec.msgpack.Decoder(KeyRecord)
-_minute_record = msgspec.msgpack.Decoder(MinuteRecord)
+decode_minute = msgspec.msgpack.Decoder(MinuteRecord).decode
 encode_record = msgspec.msgpack.Encoder().encode
 
 
@@ -83,7 +89,9 @@ def load(state: PartitionState, record_key: bytes, value: bytes | None) -> None:
     elif kind == "key":
         _put(state.keys, name[0], None if value is None else _key_record.decode(value))
     elif kind == "minute":
-        _put(state.minutes, (name[0], name[1]), None if value is None else _minute_record.decode(value))
+        if value is not None:
+            decode_minute(value)  # whether it is one; it is decoded again when it is needed
+        _put(state.minutes.setdefault(name[0], {}), name[1], value)
 
 
 def _put(records: dict[RecordKey, Value], key: RecordKey, value: Value | None) -> None:

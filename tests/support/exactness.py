@@ -18,7 +18,7 @@ from bearwatch.core.streams import STREAMS
 from bearwatch.core.times import utc
 from models.text import normalise
 from stream.aggregate.aggregator import Aggregator
-from stream.aggregate.state import PartitionState, load
+from stream.aggregate.state import PartitionState, decode_minute, load
 from stream.classify.document import story_of
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.connection import KafkaConnection
@@ -221,7 +221,8 @@ def counted(broker: str, names: TopicNames) -> tuple[dict[tuple[str, int], Count
         load(state, record.key, record.value)
     panes = {
         (key, start): Counts(pane.documents, pane.negative_documents, len(pane.stories), len(pane.sources))
-        for (key, _), minute in state.minutes.items()
+        for key, minutes in state.minutes.items()
+        for minute in map(decode_minute, minutes.values())
         for start, pane in minute.panes.items()
     }
     return panes, sum(pane.documents for pane in panes.values())
