@@ -1,5 +1,7 @@
 """The alert state machine on levels and times alone: scores are made up, no formula takes part."""
 
+from dataclasses import replace
+
 import pytest
 
 from alerting.detection.alert_state import AlertState, AlertTiming, Change, advance, own_window
@@ -73,6 +75,14 @@ def test_a_row_goes_on_under_a_policy_with_shorter_panes_or_fewer_evaluations():
     assert advance(state, scores(1005, ABNORMAL), 1005, TIMING)[1].transition == "firing"
     state = AlertState(abnormal_evaluations=4, abnormal_at=1000)
     assert advance(state, scores(1015, ABNORMAL), 1015, TIMING)[1].transition == "firing"
+
+
+def test_three_in_a_row_where_the_policy_asks_for_three():
+    timing, state, found = replace(TIMING, consecutive_evaluations=3), AlertState(), []
+    for time in (1000, 1015, 1030):
+        state, change = advance(state, scores(time, ABNORMAL), time, timing)
+        found.append(change.transition)
+    assert found == [None, None, "firing"]
 
 
 def test_nothing_is_remembered_of_a_row_that_was_broken():
