@@ -46,7 +46,7 @@ SPREAD_SECONDS = 240.0
 SURGE_SECONDS = 600.0
 CATCH_UP_SECONDS = 300.0
 ENOUGH_TEXTS = 40  # a surge that needs more is none
-CALM_EVERY_SECONDS = 3.0  # between two stories that are not negative; the sample feed's are farther apart
+OTHERS_EVERY_SECONDS = 3.0  # between two stories that are not negative; the sample feed's are farther apart
 STEP_SECONDS = 0.05
 
 
@@ -77,18 +77,18 @@ class News:
         rng.shuffle(found)
         labels = Classifier.load().classify([each.text for each in found])
         self.negative: dict[str, list[SampleDocument]] = defaultdict(list)
-        self.calm: list[SampleDocument] = []
+        self.not_negative: list[SampleDocument] = []
         for each, scores in zip(found, labels, strict=True):
             if scores.predictions["sentiment"].label != "negative":
-                self.calm.append(each)
+                self.not_negative.append(each)
             elif scores.predictions["topic"].label == each.intended_topic:
                 self.negative[each.intended_topic].append(each)
 
     def topics(self, count: int) -> list[str]:
-        """Those whose news are rarely bad: where half of it usually is, no share is twice the usual one."""
-        calm = Counter(each.intended_topic for each in self.calm)
+        """Those whose news are rarely bad: where half of it usually is, no ratio is twice the usual one."""
+        others = Counter(each.intended_topic for each in self.not_negative)
         enough = [topic for topic, texts in self.negative.items() if len(texts) >= ENOUGH_TEXTS]
-        return sorted(enough, key=lambda topic: len(self.negative[topic]) / (calm[topic] + 1))[:count]
+        return sorted(enough, key=lambda topic: len(self.negative[topic]) / (others[topic] + 1))[:count]
 
 
 def history(now: float) -> Iterator[SampleDocument]:
@@ -105,25 +105,25 @@ def publish(
     per_minute: float,
     rng: random.Random,
 ) -> None:
-    """Calm stories all the time, and each topic's surge until it has been told of."""
+    """Stories that are not negative all the time, and each topic's surge until its notification has come."""
     start = time.time()
     begins = {topic: start + rng.uniform(0, SPREAD_SECONDS) for topic in topics}
-    due, calm_due = dict(begins), start
+    due, other_due = dict(begins), start
     while due and time.time() < start + SPREAD_SECONDS + SURGE_SECONDS:
         running.check()
         now = time.time()
-        told = {each.labels.get("topic") for each in receipts(running.notifications)}
+        notified = {each.labels.get("topic") for each in receipts(running.notifications)}
         due = {
             topic: at
             for topic, at in due.items()
-            if topic not in told and now < begins[topic] + SURGE_SECONDS
+            if topic not in notified and now < begins[topic] + SURGE_SECONDS
         }
         for topic in [topic for topic, at in due.items() if at <= now and news.negative[topic]]:
             _send(sender, news.negative[topic].pop(), now)
             due[topic] = now + rng.expovariate(per_minute / 60)
-        if calm_due <= now:
-            _send(sender, news.calm.pop(), now)
-            calm_due = now + rng.expovariate(1 / CALM_EVERY_SECONDS)
+        if other_due <= now:
+            _send(sender, news.not_negative.pop(), now)
+            other_due = now + rng.expovariate(1 / OTHERS_EVERY_SECONDS)
         sender.flush()
         time.sleep(STEP_SECONDS)
 
@@ -134,7 +134,7 @@ def _send(sender: DocumentProducer, document: SampleDocument, now: float) -> Non
 
 
 def receipts(file: Path) -> list[Receipt]:
-    """Surges that the receiver was told of."""
+    """Surges that the receiver was notified of."""
     lines = file.read_bytes().splitlines() if file.exists() else []
     found = [msgspec.json.decode(line, type=Receipt) for line in lines]
     return [each for each in found if each.labels["alertname"] == "Surge" and each.status == "firing"]
@@ -188,14 +188,14 @@ def measure(running: Stack, policy: Policy, since: float) -> dict[str, Stages]:
         if record.key != TICK_KEY:
             message = msgspec.json.decode(record.value, type=Classified)
             by_key[message.key].append(message)
-    told = {each.labels["topic"]: each for each in reversed(receipts(running.notifications))}
+    notified = {each.labels["topic"]: each for each in reversed(receipts(running.notifications))}
     found = {}
     for record in records(running.connection, names.alerts):
         alert = msgspec.json.decode(record.value, type=Alert)
-        if alert.state == "firing" and alert.window_end.timestamp() > since and alert.topic in told:
+        if alert.state == "firing" and alert.window_end.timestamp() > since and alert.topic in notified:
             messages = sorted(by_key[alert.key], key=lambda each: each.event_time)
             story = deciding_story(messages, alert, policy)
-            found[alert.topic] = stages(story, alert, told[alert.topic], policy)
+            found[alert.topic] = stages(story, alert, notified[alert.topic], policy)
     return found
 
 
@@ -223,7 +223,7 @@ def print_table(found: dict[str, Stages], asked: int) -> None:
     print(
         f"{'median':28}" + "".join(f"{each:24.1f}" for each in medians) + f"{statistics.median(totals):8.1f}"
     )
-    print(f"{len(found)} of {asked} surges were told of; at the most {max(totals):.1f} s")
+    print(f"{len(found)} of {asked} surges were notified; at the most {max(totals):.1f} s")
 
 
 def main() -> None:
@@ -253,7 +253,7 @@ def main() -> None:
         publish(sender, running, news, topics, options.per_minute, rng)
         found = measure(running, policy, since)
     if not found:
-        sys.exit(f"no surge was told of; logs in {folder}")
+        sys.exit(f"no surge was notified; logs in {folder}")
     print_table(found, len(topics))
 
 

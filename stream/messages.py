@@ -1,4 +1,4 @@
-"""The wire format: what stands in Kafka's messages, as types. `stream.schemas` publishes the same as JSON Schema."""
+"""The messages in Kafka, as types. `stream.schemas` publishes the same as JSON Schema."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal

@@ -71,7 +71,7 @@ class AggregateAgent:
         while messages := await queue.get():
             await self.assignment_ready.wait()
             task = self.tasks.get(partition)
-            if task is not None:  # else revoked meanwhile: its new owner applies them
+            if task is not None:  # else revoked meanwhile: another worker applies them
                 await self._apply(task, messages)
             queue.task_done()
 

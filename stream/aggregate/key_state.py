@@ -70,7 +70,7 @@ class KeyState:
 
     @property
     def record(self) -> KeyRecord:
-        """What is kept of the key beside its counts."""
+        """What is kept of the key in addition to its counts."""
         detectors = {
             kind: DetectorRecord(encode_record(state), self._historical.get(kind, False))
             for kind, state in self.detector_states.items()

@@ -1,7 +1,7 @@
-"""Owns one partition of `classified`: fences the former owner, reads its state, applies and commits.
+"""Holds one partition of `classified`: fences the worker that held it, reads its state, applies and commits.
 
 The recipe, each part of which was found necessary (counts were lost without it):
-1. one transactional producer per partition, started before the state is read, ends the former owner's;
+1. one transactional producer per partition, started before the state is read, ends that of the worker before;
 2. one transaction holds the changed records, the rates, the alerts and the partition's position;
 3. only the message at exactly that position is applied: a lower one was applied before, a higher one was fetched out
    of order and comes again behind those before it;
@@ -65,7 +65,7 @@ class PartitionTask:
         )
 
     async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: OffsetsClient) -> None:
-        """Fence the former owner, then read the state; `ready` is set when messages may be applied."""
+        """Fence the worker that held the partition, then read the state; `ready` is set when messages may be applied."""
         await self._producer.start()
         partitions = self._partitions
         aggregator = await recover(

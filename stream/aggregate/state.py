@@ -23,7 +23,7 @@ class DetectorRecord(msgspec.Struct, array_like=True):
 
 
 class KeyRecord(msgspec.Struct, array_like=True):
-    """What is kept of a key beside its counts."""
+    """What is kept of a key in addition to its counts."""
 
     detectors: dict[str, DetectorRecord] = {}  # by kind of alert
     emitted: dict[
