@@ -65,7 +65,7 @@ class PartitionTask:
         )
 
     async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: OffsetsClient) -> None:
-        """Fence the worker that held the partition, then read the state; `ready` is set when messages may be applied."""
+        """Fence the worker that held the partition, read the state, and set `ready`: messages may be applied."""
         await self._producer.start()
         partitions = self._partitions
         aggregator = await recover(
