@@ -53,10 +53,13 @@ def run(logs: Path, log: Log) -> None:
         stack = Stack(docker, project)
         try:
             trial(stack, log)
-        finally:
-            with suppress(TrialError):  # an engine that is gone is not what failed first
+        finally:  # what fails here, because the engine is gone, is not what failed first
+            with suppress(TrialError):
                 stack.write_logs(logs / "containers.log")
-        stack.compose("down", "--volumes")
+            with suppress(TrialError):
+                stack.compose(
+                    "down", "--volumes", "--timeout", "5"
+                )  # an engine that ends leaves its networks behind
 
 
 def main(arguments: list[str]) -> int:
