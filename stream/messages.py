@@ -15,7 +15,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-
+NEGATIVE: Final = "negative"  # the label of sentiment that is counted
 DEAD_LETTER_REASONS = ("json", "document", "text", "timestamp")
 DeadLetterReason = Literal["json", "document", "text", "timestamp"]
 

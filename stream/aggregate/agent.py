@@ -12,9 +12,9 @@ import msgspec
 from alerting.monitoring.metrics import Metrics
 from stream.aggregate.changes import Changes
 from stream.aggregate.partition import PartitionTask
-from stream.classify.agent import Event
 from stream.errors import StreamError
 from stream.kafka.batches import batches
+from stream.kafka.positions import Event
 from stream.messages import TICK_KEY, Classified, Tick
 
 BATCH_MESSAGES = 1000

@@ -21,10 +21,9 @@ from stream.aggregate.records import (
     keep_candidate,
 )
 from stream.aggregate.stories import Stories, name_hash, story_hash
-from stream.messages import Classified
+from stream.messages import NEGATIVE, Classified
 
 MINUTE = 60
-NEGATIVE = "negative"
 
 Counts = tuple[int, int, int, int, int]  # documents, negative ones, stories, negative ones, sources
 NOTHING: Counts = (0, 0, 0, 0, 0)

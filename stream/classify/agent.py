@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka import TopicPartition
 
@@ -18,18 +18,13 @@ from stream.classify.document import Examined, classified, examine
 from stream.classify.result_producer import DeadLetter, SendBatch
 from stream.classify.source_task import SourceTask
 from stream.kafka.batches import ahead, batches
+from stream.kafka.positions import Event
 from stream.messages import BadDocument, Origin
 
 BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for more
 BATCH_DOCUMENTS = 256  # classified together: some token budgets, so that sorting by length pays
 # The next batch fills the engine's streams while the last few texts of the one before occupy one of them only.
 BATCHES_AT_ONCE = 2
-
-
-class Event(Protocol):
-    """What is needed of a Faust event: its message, in which the consumer has noted `fetched_from`."""
-
-    message: Any
 
 
 class Inference:

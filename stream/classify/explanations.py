@@ -11,8 +11,8 @@ from alerting.monitoring.metrics import Metrics
 from models.classifier import Classifier
 from models.explain import decisive_words
 from models.loaded import Models, run_grouped
-from stream.aggregate.panes import NEGATIVE
 from stream.classify.document import SENTIMENT
+from stream.messages import NEGATIVE
 
 LIMIT_SECONDS = 1.0  # an alert waits no longer for its words
 log = logging.getLogger("bearwatch.worker")

@@ -5,6 +5,14 @@ records of aborted transactions, records that retention took. The worker's consu
 from which offset on it has looked: in [fetched_from, offset) stands nothing that may be seen.
 """
 
+from typing import Any, Protocol
+
+
+class Event(Protocol):
+    """What classify and aggregate need of a Faust event: its message, with `fetched_from` as an attribute."""
+
+    message: Any
+
 
 def is_contiguous(position: int, fetched_from: int, offset: int) -> bool:
     """Whether the record at `offset` is the next one to be read at `position`.

@@ -23,7 +23,6 @@ from models.classifier import Classifier
 from models.loaded import Models
 from models.manifest import Head
 from stream.aggregate.agent import AggregateAgent
-from stream.aggregate.panes import NEGATIVE
 from stream.classify.agent import ClassifyAgent, Inference
 from stream.classify.document import SENTIMENT, TOPIC
 from stream.classify.explanations import Explainer
@@ -32,7 +31,7 @@ from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient, partition_counts
 from stream.kafka.reach import reach
 from stream.kafka.topics import TopicNames
-from stream.messages import DEAD_LETTER_REASONS
+from stream.messages import DEAD_LETTER_REASONS, NEGATIVE
 from stream.settings import WorkerSettings
 from stream.worker.assignment import Assignment
 from stream.worker.faust_app import App, crash_of, faust_app
