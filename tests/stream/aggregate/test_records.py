@@ -1,0 +1,76 @@
+"""What is kept of a minute: the order of its documents, and its leading negative ones."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.aggregate.records import EVIDENCE_PER_MINUTE, Candidate, document_order, keep_candidate
+
+
+def candidate(probability: float, story: int, offset: int = 0, partition: int = 0) -> Candidate:
+    return Candidate(probability, partition, offset, 0.0, story, "text", "Wire", None, "model")
+
+
+def test_documents_are_ordered_by_time_then_partition_then_offset():
+    ordered = [
+        document_order(0, 9, 9, True),
+        document_order(1, 0, 5, True),
+        document_order(1, 0, 6, False),
+        document_order(1, 1, 0, False),
+        document_order(2, 0, 0, False),
+    ]
+    assert ordered == sorted(ordered)
+
+
+def test_the_lowest_bit_is_the_label():
+    assert document_order(1, 2, 3, True) - document_order(1, 2, 3, False) == 1
+    assert document_order(1, 2, 3, False) & 1 == 0
+
+
+def test_an_order_fits_into_64_bits_whatever_the_place():
+    """The last millisecond of a pane of one minute, rounded up, and a place beyond the bits kept of it."""
+    largest = document_order(60_000, 2**31 - 1, 2**63 - 1, True)
+    assert largest < 2**64
+    assert largest >> 48 == 60_000, "neither partition nor offset reaches the time"
+    assert document_order(0, 0, 2**35 - 1, True) < document_order(0, 1, 0, False)
+    assert document_order(0, 2**12 - 1, 2**35 - 1, True) < document_order(1, 0, 0, False)
+
+
+def test_a_story_keeps_its_most_probable_document():
+    weak, strong = candidate(0.6, story=1, offset=1), candidate(0.8, story=1, offset=2)
+    assert keep_candidate([weak], strong) == [strong]
+    assert keep_candidate([strong], weak) == [strong]
+
+
+def test_the_place_in_kafka_settles_ties():
+    first, second = candidate(0.8, story=1, offset=4), candidate(0.8, story=1, offset=5)
+    other = candidate(0.8, story=1, offset=0, partition=1)
+    for one, two in ((first, second), (second, other), (first, other)):
+        assert keep_candidate([one], two) == keep_candidate([two], one) == [one]
+
+
+def test_the_weakest_of_a_full_minute_makes_place():
+    full: list[Candidate] = []
+    for number in range(EVIDENCE_PER_MINUTE):
+        full = keep_candidate(full, candidate(0.9 - number / 100, story=number))
+    assert [each.story for each in full] == list(range(EVIDENCE_PER_MINUTE))
+    assert keep_candidate(full, candidate(0.5, story=99)) == full
+    kept = keep_candidate(full, candidate(0.895, story=99))
+    assert [each.story for each in kept] == [0, 99, *range(1, EVIDENCE_PER_MINUTE - 1)]
+    assert len(full) == EVIDENCE_PER_MINUTE, "the list that was given is as it was"
+
+
+drawn = st.builds(candidate, st.sampled_from((0.6, 0.7, 0.8)), st.integers(0, 11))
+
+
+@given(st.lists(drawn, max_size=30))
+def test_the_leading_stories_do_not_depend_on_the_order_of_arrival(candidates):
+    placed = [candidate(each.probability, each.story, offset) for offset, each in enumerate(candidates)]
+    best: dict[int, Candidate] = {}
+    for each in sorted(placed, key=lambda each: (-each.probability, each.offset)):
+        best.setdefault(each.story, each)
+    leading = list(best.values())[:EVIDENCE_PER_MINUTE]
+    for order in (placed, placed[::-1]):
+        kept: list[Candidate] = []
+        for each in order:
+            kept = keep_candidate(kept, each)
+        assert kept == leading
