@@ -98,7 +98,9 @@ def test_forgetting_gives_memory_back():
         stories.archive([pane])
         list(stories.forget(pane - 9))
     assert len(stories) == 10
-    assert len(stories._archived) <= 20, "those that are forgotten stay for a while, never longer than the rest"
+    assert len(stories._archived) <= 20, (
+        "those that are forgotten stay for a while, never longer than the rest"
+    )
 
 
 documents = st.tuples(st.integers(0, 3), st.integers(0, 6), st.booleans())
@@ -117,7 +119,9 @@ def test_labels_are_those_of_the_first_pane_that_is_remembered(rounds):
             before = first_labels(panes).get(story)
             panes.setdefault(archived + ahead, {})[story] = negative
             after = first_labels(panes)[story]
-            assert stories.put(story, archived + ahead, negative) == after - (after if before is None else before)
+            assert stories.put(story, archived + ahead, negative) == after - (
+                after if before is None else before
+            )
             assert labels(stories) == first_labels(panes)
         for pane in range(archived, archived + steps):
             stories.archive(panes.get(pane, {}))
@@ -134,7 +138,9 @@ def test_labels_are_those_of_the_first_pane_that_is_remembered(rounds):
             change = sum(change for _, each, change in found if each == story)
             assert change == first_labels(panes).get(story, False) - before[story]
         assert labels(stories) == first_labels(panes)
-        assert stories.oldest_archived == min((pane for pane in panes if pane < archived and panes[pane]), default=None)
+        assert stories.oldest_archived == min(
+            (pane for pane in panes if pane < archived and panes[pane]), default=None
+        )
 
 
 def first_labels(panes: dict[int, dict[int, bool]]) -> dict[int, bool]:
