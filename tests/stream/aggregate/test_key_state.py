@@ -34,7 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class ToyDetector:
-    """Notes when it was asked and with what; `again` and `transitions` say when it wants to be asked and what it finds."""
+    """Notes when it was asked and with what; `again` says when it wants to be next, `transitions` what it finds."""
 
     state_type = Asked
 

@@ -1,10 +1,12 @@
 """Panes and windows: what they count must be what counting from scratch gives."""
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import classified
 
 from stream.aggregate.panes import Panes
+from stream.aggregate.records import EVIDENCE_CHARACTERS, EVIDENCE_PER_MINUTE
 from stream.messages import Classified
 
 LENGTHS, PANE = (30, 60, 180), 15
@@ -40,7 +42,7 @@ def holds(panes: Panes, message: Classified) -> bool:
 
 documents = st.builds(
     lambda time, negative, story, source: (time, negative, f"s{story}", f"w{source}"),
-    st.floats(0, 600),
+    st.integers(0, 600_000).map(lambda milliseconds: milliseconds / 1000),  # as Kafka's timestamps are
     st.booleans(),
     st.integers(0, 5),
     st.integers(0, 3),
@@ -121,3 +123,197 @@ def test_evidence_is_the_most_probable_document_of_each_negative_story():
     add(panes, classified(70, story="d", negative=True, probability=0.95))
     leading = panes.evidence(0, 60, 5)
     assert [each.probability for each in leading] == [0.8, 0.75]
+
+
+def test_evidence_is_of_the_window_and_no_more_than_asked_for():
+    """
+    minute      0                     1                     2
+    documents   a           b         c           d   e     f
+    window                  [30 ---------------- 90)
+    """
+    panes = Panes((60,), PANE)
+    for time, probability in ((0, 0.9), (30, 0.8), (60, 0.7), (89.9, 0.6), (90, 0.9), (120, 0.9)):
+        add(panes, classified(time, negative=True, probability=probability))
+    assert [each.event_time for each in panes.evidence(30, 90, 5)] == [30, 60, 89.9]
+    assert [each.event_time for each in panes.evidence(30, 90, 2)] == [30, 60]
+
+
+def test_a_story_in_several_minutes_is_shown_once_with_its_most_probable_document():
+    panes = Panes((180,), PANE)
+    for time, probability in ((0, 0.7), (60, 0.9), (120, 0.8)):
+        add(panes, classified(time, story="s", negative=True, probability=probability))
+    add(panes, classified(121, story="t", negative=True, probability=0.85))
+    assert [each.event_time for each in panes.evidence(0, 180, 5)] == [60, 121]
+
+
+def test_a_minute_keeps_no_more_evidence_than_it_may_and_of_a_text_its_beginning():
+    panes = Panes((60,), PANE)
+    message = msgspec.structs.replace(classified(0, negative=True), text="a" * 299 + "bc")
+    add(panes, message)
+    for second in range(20):
+        add(panes, classified(second, negative=True, probability=0.8))
+    leading = panes.evidence(0, 60, 100)
+    assert len(leading) == EVIDENCE_PER_MINUTE
+    assert leading[0].text == "a" * 299 + "b" and len(leading[0].text) == EVIDENCE_CHARACTERS
+
+
+def test_the_next_change_is_where_a_pane_enters_or_leaves_a_window():
+    """
+    documents   a at 3           b at 40
+    panes       [0, 15)          [30, 45)
+    enters      15               45
+    leaves 30   45               75            a window [t - 30, t) no longer holds a pane once t is one pane on
+    leaves 60   75               105
+    """
+    panes = Panes((30, 60), PANE)
+    assert panes.next_change is None
+    add(panes, classified(40))
+    add(panes, classified(3))
+    changes = []
+    while (end := panes.next_change) is not None:
+        panes.move(end)
+        changes.append((end, [count[0] for count in panes.counts]))
+    assert changes == [(15, [1, 1]), (45, [1, 2]), (75, [0, 1]), (105, [0, 0])]
+
+
+def test_a_late_document_makes_the_next_change_sooner():
+    panes = Panes((60,), PANE)
+    add(panes, classified(50))
+    panes.move(60)
+    assert panes.next_change == 45 + 60 + PANE
+    add(panes, classified(31))
+    assert panes.next_change == 30 + 60 + PANE
+
+
+def test_a_late_document_before_every_window_changes_no_count():
+    panes = Panes((30,), PANE)
+    panes.move(60)
+    add(panes, classified(29.9))
+    assert figures(panes, 0) == (0, 0, 0, 0, 0)
+    assert panes.next_change is None
+    add(panes, classified(30))
+    assert figures(panes, 0) == (1, 0, 1, 0, 1)
+
+
+@given(st.lists(documents, max_size=12))
+def test_counts_change_only_where_the_next_change_says(drawn):
+    panes, end = Panes(LENGTHS, PANE), 0
+    for time, negative, story, source in drawn:
+        add(panes, classified(time, negative=negative, story=story, source=source))
+    panes.move(end)
+    while end < 900:
+        before, expected, end = panes.counts, panes.next_change, end + PANE
+        assert expected is None or expected >= end
+        panes.move(end)
+        assert panes.counts == before or expected == end
+
+
+def test_a_label_given_by_a_late_document_reaches_the_windows_that_hold_a_copy():
+    """
+    documents   late, negative at 5     copy at 70, not negative
+    window 60                          [60 ---------------- 120)
+    """
+    panes = Panes((60, 120), PANE)
+    add(panes, classified(70, story="s", negative=False, offset=1))
+    panes.move(120)
+    add(panes, classified(5, story="s", negative=True, offset=2))
+    assert figures(panes, 0) == (1, 0, 1, 1, 1), "the copy is negative, as the story's first document"
+    assert figures(panes, 1) == (2, 1, 1, 1, 1)
+
+
+def test_documents_of_one_pane_are_ordered_by_time_and_then_by_place():
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+        panes = Panes((60,), PANE)
+        copies = (
+            classified(2.001, story="s", negative=True, offset=5),
+            classified(2.001, story="s", negative=False, offset=6),
+            classified(2.002, story="s", negative=False, offset=4),
+        )
+        for index in order:
+            add(panes, copies[index])
+        panes.move(15)
+        assert figures(panes, 0) == (3, 1, 1, 1, 1)
+
+
+def test_only_minutes_that_ended_are_archived_and_each_once():
+    panes = Panes((60,), PANE)
+    for time in (0, 50, 70, 130):
+        add(panes, classified(time))
+    panes.move(300)
+    assert panes.archive(59) == []
+    record = panes.minutes[0]
+    assert panes.archive(119) == [(0, record)]
+    assert panes.archive(119) == []
+    assert list(panes.minutes) == [1, 2]
+    assert [minute for minute, _ in panes.archive(300)] == [1, 2]
+    assert panes.archive(1000) == []
+
+
+def test_the_oldest_pane_is_that_of_memory_until_it_is_forgotten():
+    panes = Panes((60,), PANE)
+    assert panes.oldest is None
+    add(panes, classified(100))
+    add(panes, classified(20))
+    panes.move(300)
+    assert panes.oldest == 15
+    panes.archive(60)
+    assert panes.oldest == 15, "archived"
+    assert panes.forget(59) == []
+    assert panes.forget(60) == [0]
+    assert panes.oldest == 90
+    panes.archive(300)
+    assert panes.forget(300) == [1]
+    assert panes.oldest is None
+    assert len(panes.stories) == 0
+
+
+def test_restored_panes_continue_as_those_they_were_written_from():
+    panes, restored = Panes(LENGTHS, PANE), Panes(LENGTHS, PANE)
+    for number, time in enumerate((0, 16, 70, 71, 130)):
+        add(panes, classified(time, negative=number % 2 == 0, story=f"s{number % 2}", offset=number))
+    panes.move(120)
+    for minute in sorted(panes.minutes):
+        restored.restore(minute, panes.minutes[minute])
+    restored.move(120)
+    assert restored.counts == panes.counts
+    assert restored.next_change == panes.next_change
+    assert restored.stories.first == panes.stories.first
+    assert restored.applied == panes.applied == {0: 4}
+
+
+def test_a_restored_late_document_does_not_hide_the_highest_offset():
+    """The minute 0 was changed last, so its record holds the higher offset."""
+    panes, restored = Panes((60,), PANE), Panes((60,), PANE)
+    add(panes, classified(70, offset=1))
+    add(panes, classified(5, offset=2))
+    for minute in (0, 1):
+        restored.restore(minute, panes.minutes[minute])
+    assert holds(restored, classified(0, offset=2))
+    assert not holds(restored, classified(0, offset=3))
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(st.lists(documents, max_size=5), st.integers(1, 12)), max_size=12))
+def test_a_story_is_remembered_until_its_minute_is_forgotten(rounds):
+    """
+    event time     forgotten     archived          end - 180        end
+    in memory          [ stories  )[ whole minutes                         )
+    windows                                        [-----------------)
+    documents                      [----------------------------------------)
+    """
+    panes, seen, end, archived = Panes(LENGTHS, PANE), [], 0, 0
+    for drawn, steps in rounds:
+        for time, negative, story, source in drawn:
+            at = round(archived + time * (end + 60 - archived) / 600, 3)
+            seen.append(classified(at, negative=negative, story=story, source=source))
+            add(panes, seen[-1])
+        end += steps * PANE
+        panes.move(end)
+        archived, forgotten = max(0, end - 240) // 60 * 60, max(0, end - 420) // 60 * 60
+        panes.archive(archived)
+        panes.forget(forgotten)
+        seen = [each for each in seen if each.event_time.timestamp() >= forgotten]
+        for window, length in enumerate(LENGTHS):
+            assert figures(panes, window) == brute_force(seen, end - length, end)
+        assert len(panes.stories) == len({each.story for each in seen})
+        assert all(minute * 60 >= archived for minute in panes.minutes)
