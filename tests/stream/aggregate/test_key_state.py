@@ -22,7 +22,7 @@ from alerting.kinds import RATE_KIND
 from bearwatch.core.key import Key
 from stream.aggregate.changes import Changes
 from stream.aggregate.key_state import KeySettings, KeyState
-from stream.aggregate.records import MinuteRecord
+from stream.aggregate.state import encode_record
 
 POLICY = load_policy(MINUTE_POLICY)  # windows of 1, 3 and 6 minutes, panes of 15 s, 30 minutes of memory
 NAME = "news/topic:Financials"
@@ -86,6 +86,11 @@ def key_with(*detectors: ToyDetector, policy: Policy = POLICY) -> KeyState:
 def add(key: KeyState, time: float, **named) -> None:
     message = classified(time, **named)
     key.panes.add(time, message.origin.partition, message)
+
+
+def encoded(key: KeyState) -> dict[int, bytes]:
+    """Its minutes as they stand in `state`."""
+    return {minute: encode_record(record) for minute, record in key.panes.minutes.items()}
 
 
 def run(key: KeyState, until: float = math.inf, now: float = 0.0) -> tuple[list[int], Changes]:
@@ -190,7 +195,7 @@ def test_when_to_ask_is_part_of_the_record():
     run(key, until=15)
     key.ask_at(45)
     restored = KeyState(NAME, KeySettings(POLICY, (detector := ToyDetector(),), "model"), key.record)
-    restored.restore(key.panes.minutes, 15)
+    restored.restore(encoded(key), 15)
     assert restored.next_evaluation == 45
     run(restored, until=74)
     assert detector.asked == [45]
@@ -201,7 +206,7 @@ def test_a_restored_key_does_not_ask_again_about_the_same_counts():
     add(key, 3)
     run(key, until=60)
     restored = KeyState(NAME, KeySettings(POLICY, (detector := ToyDetector(),), "model"), key.record)
-    restored.restore(key.panes.minutes, 60)
+    restored.restore(encoded(key), 60)
     assert restored.panes.counts == key.panes.counts
     ends, changes = run(restored, until=120)
     assert (ends, detector.asked) == ([75, 120], [75])
@@ -213,7 +218,7 @@ def test_a_key_that_was_never_evaluated_is_restored_with_its_documents_waiting()
     for time in (70, 3):
         add(key, time)
     restored = key_with(detector := ToyDetector())
-    restored.restore(dict(key.panes.minutes), None)
+    restored.restore(encoded(key), None)
     assert list(restored.readings) == []
     run(restored, until=60)
     assert detector.asked == [15]
@@ -370,7 +375,7 @@ def test_whether_an_alert_is_historical_goes_through_the_record():
     key = alerting({15: "firing"})
     run(key, 15, LATE)
     restored = KeyState(NAME, KeySettings(POLICY, (ToyDetector(),), "model"), key.record)
-    restored.restore(key.panes.minutes, 15)
+    restored.restore(encoded(key), 15)
     assert [reading.historical for reading in restored.readings] == [True]
 
 
@@ -405,13 +410,11 @@ def test_an_alert_carries_the_leading_stories_of_its_window():
 
 
 def test_minutes_are_restored_in_any_order_of_the_log():
-    minutes: dict[int, MinuteRecord] = {}
     key = key_with(ToyDetector())
     for time in (3, 70, 130):
         add(key, time)
-    for minute in (2, 0, 1):
-        minutes[minute] = key.panes.minutes[minute]
+    minutes = encoded(key)
     restored = key_with(ToyDetector())
-    restored.restore(minutes, 60 + 420)
+    restored.restore({minute: minutes[minute] for minute in (2, 0, 1)}, 60 + 420)
     assert list(restored.panes.minutes) == [1, 2], "the first is behind every window"
     assert restored.panes.oldest == 0, "and remembered"
