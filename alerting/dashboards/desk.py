@@ -12,11 +12,11 @@ from alerting.dashboards.panels import (
     bars,
     by_thresholds,
     column,
-    figure,
     levels,
     lines,
     ranking,
     rows,
+    stat_panel,
     states,
 )
 from alerting.dashboards.queries import (
@@ -58,21 +58,23 @@ def _now() -> list[Panel]:
     ready = f"sum by (stream) ({of_key('bearwatch_baseline_ready')})"
     read = each_minute("bearwatch_documents_total", "stream")
     return [
-        figure(
+        stat_panel(
             "Firing alerts",
             "Alerts that fire now, by severity. Historical ones are not counted.",
             NUMBER,
             [Query(f"sum by (severity) ({BY_SEVERITY})", "{{severity}}")],
             bad_from=1,
         ).span(8),
-        figure(
+        stat_panel(
             "Negative ratio",
             "Negative stories divided by all stories in the chosen window, all topics of a stream together.",
             RATIO,
             [Query(RATIO_OF_STREAM, "{{stream}}")],
         ).span(6),
-        figure("Documents", "Documents read per minute.", EACH_MINUTE, [Query(read, "{{stream}}")]).span(5),
-        figure(
+        stat_panel("Documents", "Documents read per minute.", EACH_MINUTE, [Query(read, "{{stream}}")]).span(
+            5
+        ),
+        stat_panel(
             "Topics past warm-up",
             "Topics whose alerts can fire. The others are warming up and have no p-value yet.",
             NUMBER,

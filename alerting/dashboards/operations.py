@@ -10,9 +10,9 @@ from alerting.dashboards.panels import (
     SECONDS,
     Panel,
     bars,
-    figure,
     lines,
     rows,
+    stat_panel,
 )
 from alerting.dashboards.queries import Query, quantiles
 
@@ -42,19 +42,23 @@ def _now() -> list[Panel]:
     late = "sum(increase(bearwatch_late_documents_total[1h]))"
     one = "all"
     return [
-        figure(
+        stat_panel(
             "Workers",
             "Workers that answer Prometheus, and workers that do not.",
             NUMBER,
             [Query(f"sum({UP})", "up"), Query(f"sum(1 - {UP})", "down")],
         ),
-        figure("Lag", "Records not yet read, all partitions together.", NUMBER, [Query(f"sum({LAG})", one)]),
-        figure(
+        stat_panel(
+            "Lag", "Records not yet read, all partitions together.", NUMBER, [Query(f"sum({LAG})", one)]
+        ),
+        stat_panel(
             "End to end, p99", "From publication to the first evaluation.", SECONDS, [Query(p99, one)], 60
         ),
-        figure("Dead letters", f"Documents rejected {last_hour}.", NUMBER, [Query(dead, one)], 1),
-        figure("Late documents", f"Documents for a closed pane {last_hour}.", NUMBER, [Query(late, one)], 1),
-        figure(
+        stat_panel("Dead letters", f"Documents rejected {last_hour}.", NUMBER, [Query(dead, one)], 1),
+        stat_panel(
+            "Late documents", f"Documents for a closed pane {last_hour}.", NUMBER, [Query(late, one)], 1
+        ),
+        stat_panel(
             "Restarts",
             f"Resets of workers' counters {last_hour}; a worker that had read nothing shows none.",
             NUMBER,

@@ -55,7 +55,7 @@ def bars(
     )
 
 
-def figure(
+def stat_panel(
     title: str, description: str, unit: str, queries: Sequence[Query], bad_from: float | None = None
 ) -> stat.Panel:
     """The current value of each series as a number; red from `bad_from` on."""

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import common as kinds
 
 from alerting.dashboards.frame import TOPIC, Marked, framed, variable
-from alerting.dashboards.panels import EACH_MINUTE, NUMBER, RATIO, Panel, bars, figure, levels, lines
+from alerting.dashboards.panels import EACH_MINUTE, NUMBER, RATIO, Panel, bars, levels, lines, stat_panel
 from alerting.dashboards.queries import Query, alert_level, each_minute, of_key
 
 THIS = 'stream="$stream", topic="$topic"'
@@ -41,7 +41,7 @@ def topic() -> build.Dashboard:
 def _now() -> list[Panel]:
     ratio = of_key("bearwatch_window_negative_ratio", THIS, BY_WINDOW)
     return [
-        figure(
+        stat_panel(
             "Alert",
             "The severity of the alert that fires now, if one does.",
             NUMBER,
@@ -50,19 +50,19 @@ def _now() -> list[Panel]:
         )
         .mappings(levels())
         .no_value(""),
-        figure(
+        stat_panel(
             "Past warm-up",
             "1 when the topic is past its warm-up; until then it has no p-value and its alerts cannot fire.",
             NUMBER,
             [Query(of_key("bearwatch_baseline_ready", THIS), "ready")],
         ),
-        figure(
+        stat_panel(
             "Baseline",
             "Ratio of negative stories that is usual for this topic.",
             RATIO,
             [Query(of_key("bearwatch_baseline_ratio", THIS), "baseline")],
         ),
-        figure(
+        stat_panel(
             "Negative ratio",
             "Negative stories divided by all stories in each window.",
             RATIO,

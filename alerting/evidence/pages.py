@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerting.alerts import Evidence
 from alerting.evidence.history import AlertRecord
-from alerting.evidence.wording import figures, moment, state, title
+from alerting.evidence.wording import counts_in_words, moment, state, title
 
 
 def list_page(records: Sequence[AlertRecord], now: datetime) -> str:
@@ -56,7 +56,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters |= {
-    "figures": figures,
+    "counts_in_words": counts_in_words,
     "is_web": is_web,
     "moment": moment,
     "parts": parts,

@@ -20,7 +20,7 @@ def subject(alert: Alert) -> str:
     return Key.parse(alert.key).name
 
 
-def figures(alert: Alert) -> str:
+def counts_in_words(alert: Alert) -> str:
     """The counts that made it fire, in one sentence."""
     ratio = alert.negative_stories / alert.stories if alert.stories else 0.0
     minutes = (alert.window_end - alert.window_start).total_seconds() / 60

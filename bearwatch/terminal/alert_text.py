@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from alerting.evidence.history import AlertRecord
-from alerting.evidence.wording import figures, moment, state, title
+from alerting.evidence.wording import counts_in_words, moment, state, title
 from bearwatch.terminal.printable import printable, printable_json
 
 
@@ -25,7 +25,7 @@ def page(record: AlertRecord, now: datetime) -> list[str]:
         f"{alert.id}  {title(alert)}",
         f"state     {state(record, now)}",
         f"since     {moment(record.since)} UTC",
-        f"counts    {figures(alert)}",
+        f"counts    {counts_in_words(alert)}",
         f"detector  model {alert.model}, policy {alert.policy}",
     ]
     if record.alert.state == "resolved":

@@ -24,7 +24,7 @@ WINDOW = "1h"  # the window whose ratio the view shows
 
 
 @dataclass(frozen=True)
-class KeyFigures:
+class KeyStatistics:
     """One row of the table."""
 
     stream: str
@@ -45,7 +45,7 @@ class Snapshot:
     documents: int = 0
     dead_letters: int = 0
     lag: int = 0
-    keys: tuple[KeyFigures, ...] = ()
+    keys: tuple[KeyStatistics, ...] = ()
     watermark: float | None = None  # event time in Unix seconds
 
 
@@ -69,7 +69,7 @@ def _get(url: str) -> bytes:
 
 def parse(text: str, state: str, reason: str) -> Snapshot:
     """From the text of /metrics to a snapshot; `state` and `reason` come from /healthz."""
-    figures: dict[tuple[str, str], dict[str, Any]] = defaultdict(lambda: defaultdict(int))
+    statistics: dict[tuple[str, str], dict[str, Any]] = defaultdict(lambda: defaultdict(int))
     outcomes: dict[str, int] = defaultdict(int)
     lag, watermarks = 0, []
     for sample in (each for family in text_string_to_metric_families(text) for each in family.samples):
@@ -78,26 +78,26 @@ def parse(text: str, state: str, reason: str) -> Snapshot:
         if sample.name == "bearwatch_documents_total":
             outcomes[labels["outcome"]] += int(value)
         elif sample.name == "bearwatch_classified_total" and value:
-            figures[key]["documents"] += int(value)
+            statistics[key]["documents"] += int(value)
         elif sample.name == "bearwatch_lag_records":
             lag += int(value)
         elif sample.name == "bearwatch_watermark_timestamp_seconds":
             watermarks.append(value)
         elif sample.name == "bearwatch_baseline_ratio":
-            figures[key]["baseline_ratio"] = value
+            statistics[key]["baseline_ratio"] = value
         elif labels.get("window") == WINDOW:
             name = sample.name.removeprefix("bearwatch_window_")
             if name in ("negative_ratio", "p_value"):
-                figures[key][name] = value
+                statistics[key][name] = value
             elif name == "stories":
-                figures[key][name] = int(value)
+                statistics[key][name] = int(value)
     return Snapshot(
         state=state,
         reason=reason,
         documents=sum(outcomes.values()),
         dead_letters=outcomes["dead_letter"],
         lag=lag,
-        keys=tuple(KeyFigures(*key, **{"documents": 0, **values}) for key, values in figures.items()),
+        keys=tuple(KeyStatistics(*key, **{"documents": 0, **values}) for key, values in statistics.items()),
         watermark=min(watermarks, default=None),
     )
 

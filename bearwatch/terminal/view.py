@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from alerting.alerts import Alert
-from alerting.evidence.wording import figures, title
+from alerting.evidence.wording import counts_in_words, title
 from bearwatch.core.times import utc
 from bearwatch.terminal.printable import printable
-from bearwatch.terminal.snapshot import WINDOW, KeyFigures, Snapshot
+from bearwatch.terminal.snapshot import WINDOW, KeyStatistics, Snapshot
 
 KEYS_SHOWN = 14
 HEADLINE_CHARACTERS = 110
@@ -56,7 +56,7 @@ def alert_lines(alert: Alert) -> list[str]:
     """An alert in plain lines: title, counts, headlines."""
     when = " (historical)" if alert.historical else ""
     first = f"ALERT {alert.state}{when}: {title(alert)}"
-    return [first, f"  {figures(alert)}", *(f"  - {each}" for each in _headlines(alert))]
+    return [first, f"  {counts_in_words(alert)}", *(f"  - {each}" for each in _headlines(alert))]
 
 
 def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
@@ -74,7 +74,7 @@ def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
     return head
 
 
-def _keys(keys: Iterable[KeyFigures], active: list[Alert]) -> Table:
+def _keys(keys: Iterable[KeyStatistics], active: list[Alert]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("stream", "topic"):
         table.add_column(heading, no_wrap=True)
@@ -99,7 +99,10 @@ def _keys(keys: Iterable[KeyFigures], active: list[Alert]) -> Table:
 
 
 def _alert(alert: Alert) -> Panel:
-    lines = [Text(figures(alert), "bold"), *(Text(f"• {each}", no_wrap=True) for each in _headlines(alert))]
+    lines = [
+        Text(counts_in_words(alert), "bold"),
+        *(Text(f"• {each}", no_wrap=True) for each in _headlines(alert)),
+    ]
     return Panel(Group(*lines), title=f"ALERT {title(alert)}", border_style="red", title_align="left")
 
 

@@ -1,7 +1,7 @@
 """The snapshot: what the live view takes from a worker's metrics and health, and from the alerts topic."""
 
 from bearwatch.local.ports import free_port
-from bearwatch.terminal.snapshot import KeyFigures, Snapshot, parse, read_snapshot
+from bearwatch.terminal.snapshot import KeyStatistics, Snapshot, parse, read_snapshot
 
 METRICS = """
 # TYPE bearwatch_documents counter
@@ -37,7 +37,7 @@ def test_metrics_are_read_into_a_snapshot():
         documents=32,
         dead_letters=2,
         lag=7,
-        keys=(KeyFigures("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
+        keys=(KeyStatistics("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
         watermark=1700000000,
     )
 

@@ -4,7 +4,7 @@ from alert_messages import NOW, alert
 from rich.console import Console
 
 from alerting.alerts import Alert, Evidence
-from bearwatch.terminal.snapshot import KeyFigures, Snapshot
+from bearwatch.terminal.snapshot import KeyStatistics, Snapshot
 from bearwatch.terminal.view import Place, alert_lines, screen, status_line
 
 SNAPSHOT = Snapshot(
@@ -12,7 +12,7 @@ SNAPSHOT = Snapshot(
     documents=32,
     dead_letters=2,
     lag=7,
-    keys=(KeyFigures("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
+    keys=(KeyStatistics("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
     watermark=1700000000,
 )
 
