@@ -1,4 +1,4 @@
-"""The dashboard of operations: lag, latency, throughput, rejected and late documents, restarts."""
+"""The dashboard of operations: lag, latency, throughput, rejected and late documents, restarts, size of state."""
 
 from grafana_foundation_sdk.builders import dashboard as build
 
@@ -27,9 +27,10 @@ def operations() -> build.Dashboard:
         ("Now", [*_now(), _workers()]),
         ("Keeping up", [_lag(), _watermarks(), _end_to_end(), _throughput()]),
         ("Classifier", [_batches(), _inference(), _busy(), _restarts()]),
-        ("Not counted", [_dead_letters(), _late()]),
+        ("Not counted, not explained", [_dead_letters(), _late(), _unexplained()]),
+        ("State", [_stories()]),
     ]
-    text = "Lag, latency, throughput, batches, what the workers run with, dead letters, late documents, restarts."
+    text = "Lag, latency, throughput, batches, workers, dead letters, late documents, restarts, size of the state."
     return framed(OPERATIONS, "bearwatch: operations", text, "now-1h", [], parts)
 
 
@@ -144,3 +145,17 @@ def _late() -> Panel:
     rate = "60 * sum by (stream) (rate(bearwatch_late_documents_total[$__rate_interval]))"
     text = "Classified documents per minute whose pane was already closed; they are in no window."
     return bars("Late documents", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
+
+
+def _unexplained() -> Panel:
+    rate = "60 * sum by (reason) (rate(bearwatch_unexplained_alerts_total[$__rate_interval]))"
+    text = (
+        "Alert messages per minute without the words that explain them: the model took too long, or failed."
+    )
+    return bars("Alerts without words", text, EACH_MINUTE, [Query(rate, "{{reason}}")])
+
+
+def _stories() -> Panel:
+    text = "Stories that are remembered, by partition. A worker's memory grows with those of its partitions."
+    query = Query("max by (partition) (bearwatch_state_stories)", "partition {{partition}}")
+    return lines("Stories in the state", text, NUMBER, [query]).min(0)
