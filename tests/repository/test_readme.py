@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import click
 import pytest
+from prometheus_client import CollectorRegistry
 
 from alerting.detection.policy import DEFAULT, Policy, load_policy
+from alerting.monitoring.metrics import GAUGES, Metrics
 from bearwatch.cli import bearwatch
 from bearwatch.settings import SETTINGS, from_file
 
@@ -22,7 +24,9 @@ PATHS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text().replace("\\\n", "") for path in sorted(PATHS)}
 NOW = {name: text for name, text in PAGES.items() if name != "CHANGELOG.md"}  # which also names what was
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+FILES = subprocess.run(
+    ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+).stdout.split("\n")
 TOP = {file.split("/")[0] for file in FILES if "/" in file}
 
 
@@ -94,7 +98,9 @@ def test_every_command_named_in_a_sentence_exists(page: str):
 def test_every_program_named_exists(page: str):
     for module in re.findall(r"python -m ([\w.]+)", PAGES[page]):
         place = ROOT / module.replace(".", "/")
-        assert place.with_suffix(".py").exists() or (place / "__init__.py").exists() or module == "pytest", module
+        assert place.with_suffix(".py").exists() or (place / "__init__.py").exists() or module == "pytest", (
+            module
+        )
     for place in re.findall(r"python (\w[\w/]+\.py)", PAGES[page]):
         assert (ROOT / place).exists(), place
 
@@ -128,7 +134,9 @@ def test_every_name_in_code_type_stands_in_the_code(page: str):
     sources = [ROOT / file for file in FILES if re.search(r"\.(py|toml|json|yml)$", file)]
     known = {word for source in sources for word in re.findall(r"\w+", source.read_text(errors="replace"))}
     assert names <= known, names - known
-    assert {name.lower() for name in re.findall(r"\bBEARWATCH_(\w+)", PAGES[page]) if name != "_"} <= set(SETTINGS)
+    assert {name.lower() for name in re.findall(r"\bBEARWATCH_(\w+)", PAGES[page]) if name != "_"} <= set(
+        SETTINGS
+    )
 
 
 def section(page: str, heading: str) -> str:
@@ -144,6 +152,15 @@ def test_every_setting_is_there():
     assert sorted(rows) == sorted(SETTINGS)
 
 
+def test_every_metric_is_there():
+    registry = CollectorRegistry()
+    Metrics(registry, topics=["t"], sentiments=["s"], dead_letter_reasons=["r"])
+    ending = {"counter": "_total", "info": "_info"}
+    known = {metric.name + ending.get(metric.type, "") for metric in registry.collect()} | set(GAUGES)
+    rows = re.findall(r"^\| (`bearwatch_.+?) \|", section("docs/OPERATING.md", "## Metrics"), re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(known)
+
+
 def test_the_settings_files_are_accepted(tmp_path: Path):
     blocks = list(code("docs/OPERATING.md", "toml"))
     for number, block in enumerate(blocks):
@@ -155,7 +172,9 @@ def test_the_settings_files_are_accepted(tmp_path: Path):
 def test_every_key_of_the_policy_is_there_with_its_default():
     default, found = tomllib.loads(DEFAULT.read_text()), {}
     for name in ("windows", "time", "surge", "baseline", "baseline.prior_ratio"):
-        rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \|", section("docs/ALERTS.md", f"### `[{name}]`"), re.MULTILINE)
+        rows = re.findall(
+            r"^\| `(\w+)` \| `(.+?)` \|", section("docs/ALERTS.md", f"### `[{name}]`"), re.MULTILINE
+        )
         found[name] = {key: tomllib.loads(f"value = {value}")["value"] for key, value in rows}
     found["baseline"]["prior_ratio"] = found.pop("baseline.prior_ratio")
     del default["policy_version"]
