@@ -1,4 +1,4 @@
-"""Options that several commands share beside the settings, and the types of their values."""
+"""Options that several commands share besides the settings, and the types of their values."""
 
 from typing import Any
 

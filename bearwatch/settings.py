@@ -106,7 +106,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 
-# What a worker, and what starts workers, accept beside the connection: each field of the type must be a setting.
+# What a worker, and what starts workers, accept besides the connection: each field of the type must be a setting.
 WORKER_SETTINGS = (*(each.name for each in fields(WorkerSettings) if each.name != "connection"), "policy")
 
 

@@ -9,7 +9,7 @@ from stream.kafka.connection import KafkaConnection
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """Everything a worker needs to know beside the policy."""
+    """Everything a worker needs to know besides the policy."""
 
     connection: KafkaConnection
     prefix: str = "bearwatch."  # of every topic

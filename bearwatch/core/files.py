@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 
 def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
-    """Write a file beside `path`, wait until it is on the disk, and only then give it the name `path`.
+    """Write a file next to `path`, wait until it is on the disk, and only then give it the name `path`.
 
     Args:
         path: the file to write; its folder exists.

@@ -19,7 +19,7 @@ from stream.messages import TICK_KEY, Classified, Tick
 
 BATCH_MESSAGES = 1000
 BATCH_SECONDS = 0.05
-# Batches that wait for a partition whose state is being read, so that the others go on; some 50 MB at the most.
+# Batches that wait for a partition whose state is being read, so that the others continue; some 50 MB at the most.
 WAITING_BATCHES = 50
 
 _classified = msgspec.json.Decoder(Classified)

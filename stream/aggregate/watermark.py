@@ -16,7 +16,7 @@ class Watermark:
     """The minimum over all source partitions of the largest event time seen on each.
 
     With one maximum over all of them, a backlog read from two partitions at different speeds would make half of
-    it late. A partition that was read to its end and is idle is carried on by the clock; one that nobody reads,
+    it late. A partition that was read to its end and is idle is advanced by the clock; one that nobody reads,
     or that is behind, holds the watermark. Where no partition holds a document yet there is no watermark, and the
     first document of a partition sets it back to that document's time, so that history may still come.
     """

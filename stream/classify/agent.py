@@ -28,7 +28,7 @@ BATCHES_AT_ONCE = 2
 
 
 class Inference:
-    """The models on threads of their own, so that the event loop goes on answering the broker."""
+    """The models on threads of their own, so that the event loop continues to answer the broker."""
 
     def __init__(self, models: Models, metrics: Metrics) -> None:
         self.models = models
@@ -64,8 +64,8 @@ class Work:
 class ClassifyAgent:
     """Classifies one stream. Every record that comes is answered: by results, a dead letter, or the process's end.
 
-    While one batch is classified and its results are sent, the next one is classified beside it, so that the model
-    need not wait for a busy event loop; results leave one batch after the other, one transaction per source partition.
+    While one batch is classified and its results are sent, the next one is classified at the same time, so that the
+    model need not wait for a busy event loop; results leave one batch after the other, one transaction per source partition.
     """
 
     stream: Stream

@@ -1,4 +1,4 @@
-"""Questions to the broker: where the group goes on, where a partition begins and ends, who holds it."""
+"""Questions to the broker: where the group continues, where a partition begins and ends, who holds it."""
 
 import asyncio
 from collections.abc import Collection
@@ -65,7 +65,7 @@ class OffsetsClient:
         return frozenset(each for assignment in assignments for each in assignment.partitions())
 
     async def reached(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where the group goes on reading: the committed offset, or the first that is kept.
+        """Where the group continues to read: the committed offset, or the first that is kept.
 
         Raises:
             StreamError: a committed offset lies behind the end of its partition.

@@ -1,4 +1,4 @@
-"""One worker process: classifies, aggregates, watches itself, and ends when it cannot go on.
+"""One worker process: classifies, aggregates, watches itself, and ends when it cannot continue.
 
 Run by `bearwatch worker`. State is safe at any moment (`stream.aggregate`), so ending at once is always right; a
 supervisor starts the worker again.

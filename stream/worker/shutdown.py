@@ -1,4 +1,4 @@
-"""Shutdown of a worker process within a time limit, requested or because it cannot go on; heartbeat and watchdog.
+"""Shutdown of a worker process within a time limit, requested or because it cannot continue; heartbeat and watchdog.
 
 State is safe at any moment (`stream.aggregate`), so ending at once is always right. Watchdog and time limits run
 on threads of their own: an event loop that hangs can do neither.
@@ -24,15 +24,15 @@ log = logging.getLogger("bearwatch.worker")
 
 @dataclass
 class Shutdown:
-    """How the worker process comes to its end: it was asked to, or it cannot go on."""
+    """How the worker process comes to its end: it was asked to, or it cannot continue."""
 
     requested: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fail(self, error: BaseException | str) -> NoReturn:
-        """End the process now: its partitions go to others, who go on at the last commit."""
+        """End the process now: its partitions go to others, who continue at the last commit."""
         after(LOG_SECONDS, os._exit, 1)
         with contextlib.suppress(Exception):
-            log.critical("the worker cannot go on and exits: %s", reason(error))
+            log.critical("the worker cannot continue and exits: %s", reason(error))
         end_process(1)
 
     def failed(self, task: asyncio.Task[None]) -> None:
