@@ -65,7 +65,8 @@ class ClassifyAgent:
     """Classifies one stream. Every record that comes is answered: by results, a dead letter, or the process's end.
 
     While one batch is classified and its results are sent, the next one is classified at the same time, so that the
-    model need not wait for a busy event loop; results leave one batch after the other, one transaction per source partition.
+    model need not wait for a busy event loop; results leave one batch after the other, one transaction per source
+    partition.
     """
 
     stream: Stream
