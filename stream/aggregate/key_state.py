@@ -120,10 +120,11 @@ class KeyState:
         """Slide to a pane end and ask the detectors, if anything they look at has changed."""
         panes = self.panes
         panes.move(end)
-        for minute, record in panes.archive(end - self._detail):
-            changes.archive(self.name, minute, record)
-        for minute in panes.forget(end - self._memory):
-            changes.forget(self.name, minute)
+        if end % MINUTE == 0:
+            for minute, record in panes.archive(end - self._detail):
+                changes.archive(self.name, minute, record)
+            for minute in panes.forget(end - self._memory):
+                changes.forget(self.name, minute)
         counts = panes.counts
         if counts != self._asked or (self._due is not None and self._due <= end):
             self._ask(end, now, changes)
@@ -141,19 +142,19 @@ class KeyState:
         ]
 
     def _ask(self, end: int, now: float, changes: Changes) -> None:
-        counts, due = self._window_counts(end), math.inf
+        counts, due, evaluated_at = self._window_counts(end), math.inf, float(end)
         decisions, historical = [], self._historical
         for detector in self._settings.detectors:
             kind = detector.kind
             before = self.detector_states[kind]
-            state, decision = detector.evaluate(before, self.key, counts, float(end))
+            state, decision = detector.evaluate(before, self.key, counts, evaluated_at)
             if state is not before:
                 self.detector_states[kind] = state
                 changes.keys.add(self.name)
             if decision.alert is not None:
                 self._tell(kind, decision, end, now, changes)
             decisions.append((kind, decision, historical.get(kind, False)))
-            time = detector.next_evaluation(state, counts, float(end))
+            time = detector.next_evaluation(state, counts, evaluated_at)
             if time is not None and time < due:
                 due = time
         self._decisions = decisions  # replaced as a whole: scrapes read it from another thread

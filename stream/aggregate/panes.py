@@ -111,6 +111,8 @@ class Panes:
         self.stories = Stories()
         self.applied: dict[int, int] = {}  # source partition -> highest offset applied
         self.counts: list[Counts] = [NOTHING] * len(self.windows)  # of the windows where they stand
+        self.next_change: int | None = None  # the next pane end at which a pane enters or leaves a window
+        self.oldest: int | None = None  # start of the oldest pane, archived or not
         self._starts: list[int] = []  # of the panes that are not archived, in order
 
     def holds(self, source_partition: int, offset: int) -> bool:
@@ -128,7 +130,7 @@ class Panes:
         pane = record.panes.get(start)
         if pane is None:
             pane = record.panes[start] = Pane()
-            insort(self._starts, start)
+            self._insert(start)
         negative = message.sentiment == NEGATIVE
         pane.documents += 1
         pane.negative_documents += negative
@@ -164,8 +166,20 @@ class Panes:
         if start < (self.end or 0):  # a late document, or one that changes the label of a story
             self._count()
 
+    def _insert(self, start: int) -> None:
+        """A pane that was not there before."""
+        insort(self._starts, start)
+        if self.oldest is None or start < self.oldest:
+            self.oldest = start
+        if self.end is None or start >= self.end:
+            enters = start + self.pane_seconds
+            if self.next_change is None or enters < self.next_change:
+                self.next_change = enters
+
     def _count(self) -> None:
+        """Note what the windows hold now, and when that changes next."""
         self.counts = [window.counts() for window in self.windows]
+        self.next_change = self._find_next_change()
 
     def _covering(self, start: int) -> Sequence[Window]:
         """The windows that hold a pane: none for a document that is not late."""
@@ -203,24 +217,24 @@ class Panes:
 
     def move(self, end: int) -> None:
         """Slide every window so that it ends at `end`."""
+        if self.next_change is None or end < self.next_change:
+            self.end = end
+            return
         starts, first = self._starts, self.stories.first
         entering = 0 if self.end is None else bisect_left(starts, self.end)
         entered = [
             (start, self.minutes[start // MINUTE].panes[start])
             for start in starts[entering : bisect_left(starts, end)]
         ]
-        changed = bool(entered)
         for window in self.windows:
             begin = end - window.length
             if window.oldest is not None and window.oldest < begin:
                 self._leave(window, begin, entering)
-                changed = True
             for start, pane in entered:
                 if start >= begin:
                     window.enter(start, pane, first)
         self.end = end
-        if changed:
-            self._count()
+        self._count()
 
     def _leave(self, window: Window, begin: int, entered: int) -> None:
         """Give up the panes of a window before `begin`; those before the index `entered` were inside."""
@@ -231,9 +245,7 @@ class Panes:
             index += 1
         window.oldest = starts[index] if index < entered else None
 
-    @property
-    def next_change(self) -> int | None:
-        """The next pane end at which a pane enters or leaves a window."""
+    def _find_next_change(self) -> int | None:
         soonest: int | None = None
         starts, end = self._starts, self.end
         if starts and (end is None or starts[-1] >= end):
@@ -252,7 +264,7 @@ class Panes:
         for partition, offset in record.applied.items():
             self.applied[partition] = max(offset, self.applied.get(partition, -1))
         for start, pane in record.panes.items():
-            insort(self._starts, start)
+            self._insert(start)
             for story, order in pane.stories.items():
                 self.stories.put(story, start // self.pane_seconds, bool(order & 1))
 
@@ -272,19 +284,11 @@ class Panes:
         del self._starts[:count]
         return list(archived.items())
 
-    @property
-    def oldest(self) -> int | None:
-        """Start of the oldest pane, archived or not."""
-        archived = self.stories.oldest_archived
-        if archived is not None:
-            return archived * self.pane_seconds
-        return self._starts[0] if self._starts else None
-
     def forget(self, before: int) -> list[int]:
         """Drop the archived minutes that end at or before a time; returns them. Labels may pass to later copies."""
-        oldest, minutes = self.stories.oldest_archived, dict[int, None]()
-        if oldest is None or oldest * self.pane_seconds >= before // MINUTE * MINUTE:
+        if self.oldest is None or self.oldest >= before // MINUTE * MINUTE:
             return []
+        minutes = dict[int, None]()
         for pane, story, change in self.stories.forget(before // MINUTE * MINUTE // self.pane_seconds):
             minutes[pane * self.pane_seconds // MINUTE] = None
             if change:
@@ -292,6 +296,11 @@ class Panes:
                     if story in window.stories:
                         window.negative_stories += change
         self._count()
+        archived = self.stories.oldest_archived
+        if archived is not None:
+            self.oldest = archived * self.pane_seconds
+        else:
+            self.oldest = self._starts[0] if self._starts else None
         return list(minutes)
 
     def evidence(self, begin: int, end: int, limit: int) -> list[Candidate]:
