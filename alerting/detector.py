@@ -77,6 +77,15 @@ class Decision(NamedTuple):
         return self.alert is not None and self.transition != "resolved"
 
 
+class KeyDecision(NamedTuple):
+    """The last decision of one kind of alert on a key."""
+
+    key: Key
+    kind: str
+    decision: Decision
+    historical: bool = False  # its alert pages nobody
+
+
 class Detector(Protocol[State]):
     """Decides on one kind of alert, for any number of keys; what it remembers of a key is `State`.
 

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Metric, disable_created_metrics
 from prometheus_client.registry import Collector
 
-from alerting.detector import Decision
+from alerting.detector import Decision, KeyDecision
 from alerting.kinds import KINDS, RATE_KIND
-from bearwatch.core.key import Key
 from bearwatch.core.streams import STREAMS
 
 OUTCOMES = ("classified", "dead_letter")
@@ -136,15 +135,6 @@ class Metrics:
         self.dead_letters.labels(stream, reason if reason in self._reasons else "other").inc()
 
 
-class KeyReading(NamedTuple):
-    """The last decision of one kind on a key that this worker owns."""
-
-    key: Key
-    kind: str
-    decision: Decision
-    historical: bool = False  # its alert pages nobody
-
-
 class PartitionLag(NamedTuple):
     kafka_topic: str
     partition: int
@@ -160,7 +150,7 @@ class StateCollector(Collector):
 
     def __init__(
         self,
-        keys: Callable[[], Iterable[KeyReading]],
+        keys: Callable[[], Iterable[KeyDecision]],
         lags: Callable[[], Iterable[PartitionLag]],
         watermarks: Callable[[], Iterable[tuple[int, float]]],
         stories: Callable[[], Iterable[tuple[int, int]]] = lambda: (),
@@ -172,8 +162,8 @@ class StateCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         families = _families()
-        for reading in self._keys():
-            _add_key(families, reading)
+        for each in self._keys():
+            _add_key(families, each)
         for kafka_topic, partition, records in self._lags():
             labels = {"kafka_topic": kafka_topic, "partition": str(partition)}
             _add(families, "bearwatch_lag_records", labels, records)
@@ -207,15 +197,13 @@ def _add(families: dict[str, Metric], name: str, labels: dict[str, str], value: 
     families[name].add_sample(name, labels, value)
 
 
-def _add_key(families: dict[str, Metric], reading: KeyReading) -> None:
-    labels, decision = reading.key.labels, reading.decision
-    active = (
-        decision.alert.severity if decision.alert and decision.firing and not reading.historical else None
-    )
+def _add_key(families: dict[str, Metric], each: KeyDecision) -> None:
+    labels, decision = each.key.labels, each.decision
+    active = decision.alert.severity if decision.alert and decision.firing and not each.historical else None
     for severity in SEVERITIES:
-        alert = {**labels, "kind": reading.kind, "severity": severity}
+        alert = {**labels, "kind": each.kind, "severity": severity}
         _add(families, "bearwatch_alert_active", alert, severity == active)
-    if reading.kind == RATE_KIND:
+    if each.kind == RATE_KIND:
         _add_rates(families, labels, decision)
 
 

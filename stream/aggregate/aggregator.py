@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 from alerting.detection.policy import Policy
+from alerting.detector import KeyDecision
 from alerting.kinds import detectors
-from alerting.monitoring.metrics import KeyReading
 from stream.aggregate.changes import Changes
 from stream.aggregate.key_state import KeySettings, KeyState
 from stream.aggregate.panes import MINUTE
@@ -162,9 +162,9 @@ class Aggregator:
         self._changes.evaluated += [message for end, message in self._waiting if end <= limit]
         self._waiting = [each for each in self._waiting if each[0] > limit]
 
-    def readings(self) -> Iterator[KeyReading]:
+    def decisions(self) -> Iterator[KeyDecision]:
         """What the metrics show; may be called from another thread."""
-        return (reading for key in list(self.keys.values()) for reading in key.readings)
+        return (each for key in list(self.keys.values()) for each in key.decisions)
 
     def take_changes(self) -> Changes:
         """Everything since the last call, the partition's position included."""

@@ -11,9 +11,8 @@ from msgspec import UNSET
 
 from alerting.alerts import Alert, Evidence, build_alert
 from alerting.detection.policy import Policy
-from alerting.detector import Decision, Detector, Transition, WindowCounts
+from alerting.detector import Decision, Detector, KeyDecision, Transition, WindowCounts
 from alerting.kinds import RATE_KIND
-from alerting.monitoring.metrics import KeyReading
 from bearwatch.core.key import Key
 from bearwatch.core.times import utc
 from stream.aggregate.changes import Changes
@@ -55,9 +54,7 @@ class KeyState:
         windows = settings.policy.windows
         self._lengths = windows.lengths_seconds
         self.panes = Panes(windows.lengths_seconds, windows.evaluate_every_seconds)
-        self._decisions: list[
-            tuple[str, Decision, bool]
-        ] = []  # kind, what it found, whether it is historical
+        self.decisions: list[KeyDecision] = []  # the last ones, by kind; empty before the first evaluation
         self._settings = settings
         self._detail, self._memory = settings.detail_seconds, settings.memory_seconds
         self._historical = {kind: held.historical for kind, held in record.detectors.items()}
@@ -88,8 +85,9 @@ class KeyState:
         self.panes.move(evaluated)
         self._asked = self.panes.counts
         counts = self._window_counts(evaluated)
-        self._decisions = [
-            (
+        self.decisions = [
+            KeyDecision(
+                self.key,
                 each.kind,
                 each.describe(self.detector_states[each.kind], self.key, counts, float(evaluated)),
                 self._historical.get(each.kind, False),
@@ -152,19 +150,19 @@ class KeyState:
                 self.detector_states[kind] = state
                 changes.keys.add(self.name)
             if decision.alert is not None:
-                self._tell(kind, decision, end, now, changes)
-            decisions.append((kind, decision, historical.get(kind, False)))
+                self._add_alert(kind, decision, end, now, changes)
+            decisions.append(KeyDecision(self.key, kind, decision, historical.get(kind, False)))
             time = detector.next_evaluation(state, counts, evaluated_at)
             if time is not None and time < due:
                 due = time
-        self._decisions = decisions  # replaced as a whole: scrapes read it from another thread
+        self.decisions = decisions  # replaced as a whole: scrapes read it from another thread
         pane = self.panes.pane_seconds
         ask_at = None if due == math.inf else max(_ceil(math.ceil(due), pane), end + pane)
         if ask_at != self._due:
             self._due = ask_at
             changes.keys.add(self.name)
 
-    def _tell(self, kind: str, decision: Decision, end: int, now: float, changes: Changes) -> None:
+    def _add_alert(self, kind: str, decision: Decision, end: int, now: float, changes: Changes) -> None:
         """Make the message of an alert that fires, changes or resolves."""
         was_historical = self._historical.get(kind, False)
         late = now - end > self._settings.policy.time.historical_after_seconds
@@ -176,11 +174,6 @@ class KeyState:
             changes.alerts.append(self._alert(kind, decision, state, now, historical))
             self._historical[kind] = historical and state != "resolved"
             changes.keys.add(self.name)
-
-    @property
-    def readings(self) -> list[KeyReading]:
-        """What the metrics show of the last evaluation, by kind; empty before the first."""
-        return [KeyReading(self.key, *each) for each in self._decisions]
 
     def _alert(self, kind: str, decision: Decision, state: Transition, now: float, historical: bool) -> Alert:
         assert decision.decisive is not None  # noqa: S101 (a decision with an alert has one)
@@ -209,7 +202,7 @@ class KeyState:
 
     def _rates(self, counts: Sequence[Counts], end: int) -> list[Rate]:
         """Of the windows whose counts are not those last written to `rates`."""
-        decision = next(decision for kind, decision, _ in self._decisions if kind == RATE_KIND)
+        decision = next(each.decision for each in self.decisions if each.kind == RATE_KIND)
         key, window_end = self.key, utc(end)
         return [
             Rate(

@@ -64,7 +64,9 @@ class PartitionTask:
             STATE_BYTES,
         )
 
-    async def start(self, policy: Policy, model: str, sources: Sequence[str], lookup: OffsetsClient) -> None:
+    async def start(
+        self, policy: Policy, model: str, sources: Sequence[str], offsets_client: OffsetsClient
+    ) -> None:
         """Fence the worker that held the partition, read the state, and set `ready`: messages may be applied."""
         await self._producer.start()
         partitions = self._partitions
@@ -75,8 +77,8 @@ class PartitionTask:
             lambda state: Aggregator(policy, model, sources, state, partitions),
         )
         classified = TopicPartition(self._names.classified, self.partition)
-        begin = (await lookup.begins([classified]))[classified]
-        end = (await lookup.ends([classified]))[classified]
+        begin = (await offsets_client.begins([classified]))[classified]
+        end = (await offsets_client.ends([classified]))[classified]
         aggregator.offset = self._next_offset(aggregator.offset, begin, end)
         self._expect(aggregator, sources)
         self.aggregator, self.position = aggregator, aggregator.offset

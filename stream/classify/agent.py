@@ -95,7 +95,7 @@ class ClassifyAgent:
         message = event.message
         source = self.sources.get(TopicPartition(message.topic, message.partition))
         if source is None:
-            return None  # revoked meanwhile: its new owner answers it
+            return None  # revoked meanwhile: the worker that holds the partition now answers it
         took = source.progress.take(message.fetched_from, message.offset, time.monotonic())
         return source if took else None
 

@@ -61,7 +61,7 @@ class SendBatch:
 
 
 class ResultProducer:
-    """The transactional producer of one source partition: its start fences that of the partition's former owner."""
+    """The transactional producer of one source partition: its start fences the one of the worker before."""
 
     def __init__(self, settings: WorkerSettings, source: TopicPartition, partitions: int) -> None:
         self._names = TopicNames(settings.prefix)
@@ -76,7 +76,7 @@ class ResultProducer:
         )
 
     async def start(self) -> None:
-        """Returns once no former owner can commit any more; what it had open is aborted."""
+        """Returns once no earlier worker can commit any more; a transaction that it left open is aborted."""
         await self._producer.start()
 
     async def stop(self) -> None:
@@ -139,7 +139,7 @@ class TickProducer:
         await self._producer.stop()
 
     async def send(self, ticks: Iterable[Tick]) -> None:
-        """Tell every partition of `classified`, and wait until the broker has it."""
+        """Write them to every partition of `classified`, and wait until the broker has them."""
         records = [(TICK_KEY, encode(tick)) for tick in ticks]
         sends = [
             each

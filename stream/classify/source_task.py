@@ -1,8 +1,8 @@
-"""Holds one source partition: fences the former owner, commits results together with the partition's offset.
+"""Holds one source partition: fences the worker that held it, commits results together with the partition's offset.
 
 So every document has exactly one result that readers of committed records see, whatever model gave it:
-1. one transactional producer per source partition, started before the partition's committed offset is read, ends the
-   former owner's, so that the offset read is the last one that can have been committed;
+1. one transactional producer per source partition, started before the partition's committed offset is read, ends
+   that of the worker before, so that the offset read is the last one that can have been committed;
 2. one transaction holds the results, ticks and dead letters of consecutive records and the offset behind them;
 3. only the record at exactly the position is taken; what was taken is committed in that order or not at all.
 """
@@ -35,7 +35,7 @@ class SourceTask:
         self.progress = SourceProgress(offset, offset, time.monotonic())
 
     async def commit(self, batch: SendBatch) -> bool:
-        """Commit what follows from the next records; False if the partition was given up: its next owner answers.
+        """Commit what follows from the next records; False if the partition was given up: the next worker answers.
 
         Raises:
             StreamError: another worker has taken the partition over.

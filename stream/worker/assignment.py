@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from alerting.alerts import Alert
 from alerting.detection.policy import Policy
-from alerting.monitoring.metrics import KeyReading
+from alerting.detector import KeyDecision
 from stream.aggregate.partition import PartitionTask
 from stream.aggregate.recovery import partitions_changed
 from stream.classify.progress import source_name
@@ -39,7 +39,7 @@ class Assignment:
         model: str,
         sources: Iterable[str],
         partitions: int,
-        lookup: OffsetsClient,
+        offsets_client: OffsetsClient,
         explain: Callable[[list[Alert]], Awaitable[list[Alert]]],
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -53,7 +53,7 @@ class Assignment:
         self._model = model
         self._source_names = list(sources)  # of all workers
         self._partitions = partitions  # of `classified`
-        self._lookup = lookup
+        self._offsets_client = offsets_client
         self._explain = explain
         self._fail = fail
         self._classified = TopicNames(settings.prefix).classified
@@ -89,7 +89,7 @@ class Assignment:
         await asyncio.gather(*(task.stop() for task in given_up))
 
     async def assigned(self, partitions: set[TopicPartition]) -> None:
-        """Take what was assigned: fence former owners, read state, find where the sources go on."""
+        """Take what was assigned: fence the workers that held it, read state, find where the sources go on."""
         try:
             await self.revoked(set())  # Faust does not announce every loss
             numbers = {each.partition for each in partitions if each.topic == self._classified}
@@ -112,7 +112,7 @@ class Assignment:
         }
         self.sources.update(tasks)
         await asyncio.gather(*(task.fence() for task in tasks.values()))
-        for each, offset in (await self._lookup.reached(partitions)).items():
+        for each, offset in (await self._offsets_client.reached(partitions)).items():
             tasks[each].resume(offset)
 
     def _take(self, partition: int) -> None:
@@ -126,7 +126,7 @@ class Assignment:
             partition, self._partitions, self._settings, self._explain
         )
         starting = asyncio.create_task(
-            task.start(self._policy, self._model, self._source_names, self._lookup)
+            task.start(self._policy, self._model, self._source_names, self._offsets_client)
         )
         self._starting.add(starting)
         starting.add_done_callback(self._started)
@@ -168,11 +168,11 @@ class Assignment:
         gaps += [task.progress.offset_gap_since for task in self.sources.values()]
         return time.monotonic() - min((gap for gap in gaps if gap is not None), default=math.inf)
 
-    def readings(self) -> Iterator[KeyReading]:
+    def decisions(self) -> Iterator[KeyDecision]:
         """The gauges of the keys owned, for the metrics."""
         for task in list(self.tasks.values()):
             if task.aggregator is not None:
-                yield from task.aggregator.readings()
+                yield from task.aggregator.decisions()
 
     def stories(self) -> Iterator[tuple[int, int]]:
         """How many stories the state of each owned partition remembers."""

@@ -128,7 +128,7 @@ class _Running:
     app: App
     assignment: Assignment
     producer: TickProducer
-    lookup: OffsetsClient
+    offsets_client: OffsetsClient
     tasks: list[asyncio.Task[None]]  # none of them must end
 
     async def stop(self) -> int:
@@ -140,7 +140,7 @@ class _Running:
             await self.app.stop()
             await self.assignment.stop()
             await self.producer.stop()
-            await self.lookup.stop()
+            await self.offsets_client.stop()
         except Exception as error:
             log.error("it did not stop cleanly (%s); the last commit stands", reason(error))
             return 1
@@ -159,8 +159,8 @@ async def _start(
 ) -> _Running:
     names = TopicNames(settings.prefix)
     partitions = await _reach(names, settings)
-    lookup = OffsetsClient(settings.connection, settings.group)
-    await lookup.start()
+    offsets_client = OffsetsClient(settings.connection, settings.group)
+    await offsets_client.start()
     inputs = [names.input(stream) for stream in STREAMS]
     sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
     producer = TickProducer(settings, partitions[names.classified])
@@ -172,7 +172,7 @@ async def _start(
         models.hash,
         sources,
         partitions[names.classified],
-        lookup,
+        offsets_client,
         Explainer(models, metrics),
         shutdown.fail,
     )
@@ -194,18 +194,18 @@ async def _start(
     ticker = Ticker(
         assignment,
         producer,
-        lookup,
+        offsets_client,
         health,
-        InputPartitions(lookup, inputs),
+        InputPartitions(offsets_client, inputs),
         app.fetches.next_visible,
         policy.time.idle_after_seconds,
     )
     registry.register(
-        StateCollector(assignment.readings, lambda: ticker.lags, assignment.watermarks, assignment.stories)
+        StateCollector(assignment.decisions, lambda: ticker.lags, assignment.watermarks, assignment.stories)
     )
     ticking = asyncio.create_task(ticker.run(), name="the ticker")
     await app.start()
-    return _Running(app, assignment, producer, lookup, [ticking, asyncio.create_task(crash_of(app))])
+    return _Running(app, assignment, producer, offsets_client, [ticking, asyncio.create_task(crash_of(app))])
 
 
 async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:

@@ -26,7 +26,7 @@ OFFSET_GAP_SECONDS = 30.0  # a record that does not come again in this time was 
 class Ticker:
     assignment: Assignment
     producer: TickProducer
-    lookup: OffsetsClient
+    offsets_client: OffsetsClient
     health: Health
     inputs: InputPartitions
     next_visible: Callable[[TopicPartition, int], int]  # the offset before which nothing is left to be read
@@ -55,8 +55,8 @@ class Ticker:
             async with asyncio.timeout(ANSWER_SECONDS):
                 unheld = await self.inputs.unheld()
                 self.assignment.expect(self.inputs.known)
-                waiting = await self.lookup.reached(unheld)
-                ends = await self.lookup.ends({*self.assignment.positions(), *waiting})
+                waiting = await self.offsets_client.reached(unheld)
+                ends = await self.offsets_client.ends({*self.assignment.positions(), *waiting})
                 idle = await self._idle()
         except (KafkaError, TimeoutError, OSError):
             return  # `health.broker_seen` grows old
@@ -75,7 +75,7 @@ class Ticker:
             if task.progress.idle(now, self.idle_after_seconds)
         }
         read = {each: self.next_visible(each, progress.offset) for each, progress in idle.items()}
-        ends = await self.lookup.written_ends(idle)
+        ends = await self.offsets_client.written_ends(idle)
         return {
             each: progress
             for each, progress in idle.items()

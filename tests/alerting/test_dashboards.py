@@ -238,7 +238,7 @@ global: {{scrape_interval: {every}s, scrape_timeout: {every}s}}
 scrape_configs:
   - job_name: bearwatch
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
-  - job_name: former-owner
+  - job_name: worker-before
     static_configs: [{{targets: ["localhost:{port}"]}}]
     metric_relabel_configs:
       - {{source_labels: [__name__], regex: "bearwatch_(window|baseline|alert_active).*", action: keep}}

@@ -117,7 +117,7 @@ def test_its_metrics_are_there():
     aggregator, _, _ = flooded()
     registry = CollectorRegistry()
     Metrics(registry, topics=["Financials"], sentiments=["neutral"], dead_letter_reasons=["json"])
-    registry.register(StateCollector(aggregator.readings, list, list))
+    registry.register(StateCollector(aggregator.decisions, list, list))
     transitions = {"stream": "news", "kind": KIND, "severity": "warning", "state": "firing"}
     assert registry.get_sample_value("bearwatch_alert_transitions_total", transitions) == 0
     for kind, active in ((KIND, 1), ("surge", 0)):

@@ -59,7 +59,7 @@ SURGE = [
         since=60,
     ),
     surge(
-        REBALANCE + " while the former owner is still scraped",
+        REBALANCE + " while the worker before is still scraped",
         {active("warning", "a"): "0x11 1x40", active("warning", "b"): "_x28 1x60"},
         {145: 1, 200: 1, 400: 1},
         since=60,

@@ -6,10 +6,9 @@ import pytest
 from external_tools import external_tool
 from prometheus_client import CollectorRegistry, generate_latest
 
-from alerting.detector import Decision, Firing, Level, WindowCounts, WindowScore
+from alerting.detector import Decision, Firing, KeyDecision, Level, WindowCounts, WindowScore
 from alerting.monitoring.metrics import (
     GAUGES,
-    KeyReading,
     Metrics,
     PartitionLag,
     StateCollector,
@@ -37,7 +36,7 @@ class Worker:
             sentiments=["negative", "neutral", "positive"],
             dead_letter_reasons=["invalid_json"],
         )
-        self.keys: list[KeyReading] = []
+        self.keys: list[KeyDecision] = []
         self.lags: list[PartitionLag] = []
         self.watermarks: list[tuple[int, float]] = []
         collector = StateCollector(lambda: self.keys, lambda: self.lags, lambda: self.watermarks)
@@ -95,7 +94,7 @@ def test_an_unannounced_reason_makes_no_new_series(worker):
 
 def test_gauges_appear_with_the_state_and_vanish_with_it(worker):
     before = worker.text()
-    worker.keys = [KeyReading(KEY, "surge", QUIET)]
+    worker.keys = [KeyDecision(KEY, "surge", QUIET)]
     worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
     worker.watermarks = [(0, 900.0)]
     assert worker.value("bearwatch_window_negative_ratio", **TOPIC, window="15m") == 0.8
@@ -112,14 +111,14 @@ def test_gauges_appear_with_the_state_and_vanish_with_it(worker):
 
 
 def test_an_empty_window_has_no_series(worker):
-    worker.keys = [KeyReading(KEY, "surge", QUIET)]
+    worker.keys = [KeyDecision(KEY, "surge", QUIET)]
     assert 'window="15m"' in worker.text()
     assert 'window="1h"' not in worker.text()
 
 
 def test_warming_up_has_no_p_value(worker):
     worker.keys = [
-        KeyReading(KEY, "surge", QUIET._replace(ready=False, scores=(FULL._replace(p_value=None), EMPTY)))
+        KeyDecision(KEY, "surge", QUIET._replace(ready=False, scores=(FULL._replace(p_value=None), EMPTY)))
     ]
     assert worker.value("bearwatch_window_p_value", **TOPIC, window="15m") is None
     assert worker.value("bearwatch_window_stories", **TOPIC, window="15m") == 10
@@ -127,29 +126,29 @@ def test_warming_up_has_no_p_value(worker):
 
 
 @pytest.mark.parametrize(
-    ("reading", "warning", "critical"),
+    ("found", "warning", "critical"),
     [
-        (KeyReading(KEY, "surge", QUIET), 0, 0),
-        (KeyReading(KEY, "surge", FIRING), 0, 1),
-        (KeyReading(KEY, "surge", FIRING._replace(alert=Firing(900, 900, "warning"))), 1, 0),
-        (KeyReading(KEY, "surge", FIRING, historical=True), 0, 0),
-        (KeyReading(KEY, "surge", FIRING._replace(transition="resolved")), 0, 0),
+        (KeyDecision(KEY, "surge", QUIET), 0, 0),
+        (KeyDecision(KEY, "surge", FIRING), 0, 1),
+        (KeyDecision(KEY, "surge", FIRING._replace(alert=Firing(900, 900, "warning"))), 1, 0),
+        (KeyDecision(KEY, "surge", FIRING, historical=True), 0, 0),
+        (KeyDecision(KEY, "surge", FIRING._replace(transition="resolved")), 0, 0),
     ],
     ids=["quiet", "critical", "warning", "historical", "resolved"],
 )
-def test_alert_active_has_a_series_for_each_severity(worker, reading, warning, critical):
-    worker.keys = [reading]
+def test_alert_active_has_a_series_for_each_severity(worker, found, warning, critical):
+    worker.keys = [found]
     assert worker.value("bearwatch_alert_active", **TOPIC, kind="surge", severity="warning") == warning
     assert worker.value("bearwatch_alert_active", **TOPIC, kind="surge", severity="critical") == critical
 
 
 def test_an_entity_is_labelled_as_one(worker):
-    worker.keys = [KeyReading(ACME, "surge", QUIET)]
+    worker.keys = [KeyDecision(ACME, "surge", QUIET)]
     assert worker.value("bearwatch_baseline_ratio", stream="comments", entity="ACME") == 0.2
 
 
 def test_a_source_is_labelled_as_one(worker):
-    worker.keys = [KeyReading(Key.parse("news/source:Wire"), "surge", FIRING)]
+    worker.keys = [KeyDecision(Key.parse("news/source:Wire"), "surge", FIRING)]
     assert worker.value("bearwatch_window_stories", stream="news", source="Wire", window="15m") == 10
     labels = {"stream": "news", "source": "Wire", "kind": "surge", "severity": "critical"}
     assert worker.value("bearwatch_alert_active", **labels) == 1
@@ -175,7 +174,7 @@ def test_windows_are_labelled_as_prometheus_writes_durations(seconds, label):
 
 def test_promtool_finds_no_fault(worker):
     promtool = external_tool("promtool")
-    worker.keys = [KeyReading(KEY, "surge", FIRING), KeyReading(ACME, "surge", QUIET)]
+    worker.keys = [KeyDecision(KEY, "surge", FIRING), KeyDecision(ACME, "surge", QUIET)]
     worker.lags = [PartitionLag("bearwatch.news", 3, 17)]
     worker.watermarks = [(0, 900.0)]
     worker.metrics.runs_with(engine="onnxruntime", model="aa", policy="bb")

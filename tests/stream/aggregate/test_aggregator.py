@@ -166,12 +166,12 @@ def test_a_scrape_in_between_never_takes_a_historical_alert_for_a_live_one(monke
     aggregator, scraped = Aggregator(POLICY, "test", SOURCES), []
 
     def scrape_meanwhile(*arguments, **named):
-        scraped.extend(aggregator.readings())
+        scraped.extend(aggregator.decisions())
         return build_alert(*arguments, **named)
 
     monkeypatch.setattr("stream.aggregate.key_state.build_alert", scrape_meanwhile)
     assert feed(aggregator, *history(1), now=START + 10 * 3600.0).alerts[0].historical
-    firing = [each for each in (*scraped, *aggregator.readings()) if each.decision.firing]
+    firing = [each for each in (*scraped, *aggregator.decisions()) if each.decision.firing]
     assert firing and all(each.historical for each in firing)
 
 

@@ -66,14 +66,14 @@ def position(changes: Changes) -> PositionRecord:
 
 def evaluated_at(aggregator: Aggregator) -> float:
     """When the only key was evaluated last, after the start."""
-    (reading,) = aggregator.readings()
-    return reading.decision.time - START
+    (found,) = aggregator.decisions()
+    return found.decision.time - START
 
 
 def test_a_pane_is_evaluated_once_the_watermark_reaches_its_end():
     aggregator = fresh()
     feed(aggregator, classified(START + 14.999), tick(START + 14.9))
-    assert list(aggregator.readings()) == []
+    assert list(aggregator.decisions()) == []
     assert aggregator.evaluated == START
     feed(aggregator, tick(START + 15))
     assert evaluated_at(aggregator) == 15
@@ -134,7 +134,7 @@ def test_a_late_document_of_a_key_that_is_due_sooner_or_later_does_not_move_othe
     aggregator = fresh()
     feed(aggregator, classified(START + 1), classified(START + 61, topic="Macro"), tick(START + 75))
     feed(aggregator, classified(START + 31, topic="Macro"), tick(START + 90))
-    times = {reading.key.name: reading.decision.time - START for reading in aggregator.readings()}
+    times = {found.key.name: found.decision.time - START for found in aggregator.decisions()}
     assert times == {"Financials": 75, "Macro": 90}
 
 
@@ -142,8 +142,8 @@ def test_the_first_document_of_a_key_may_be_late():
     aggregator = fresh()
     feed(aggregator, tick(START + 60))
     changes = feed(aggregator, classified(START + 10), tick(START + 120))
-    (reading,) = aggregator.readings()
-    assert [score.counts.documents for score in reading.decision.scores] == [0, 1, 1], "of 1, 3 and 6 minutes"
+    (found,) = aggregator.decisions()
+    assert [score.counts.documents for score in found.decision.scores] == [0, 1, 1], "of 1, 3 and 6 minutes"
     assert [(rate.window_seconds, rate.documents) for rate in changes.rates] == [(180, 1), (360, 1)]
 
 

@@ -219,7 +219,7 @@ def test_a_key_that_was_never_evaluated_is_restored_with_its_documents_waiting()
         add(key, time)
     restored = key_with(detector := ToyDetector())
     restored.restore(encoded(key), None)
-    assert list(restored.readings) == []
+    assert list(restored.decisions) == []
     run(restored, until=60)
     assert detector.asked == [15]
 
@@ -346,9 +346,9 @@ def test_a_historical_alert_stays_so_while_the_stream_catches_up():
 def test_a_historical_alert_that_still_holds_in_the_present_is_told_once():
     key = alerting({15: "firing"})
     assert emitted(key, 30, LATE) == [("firing", True)]
-    assert key.readings[0].historical
+    assert key.decisions[0].historical
     assert emitted(key, 60, 60.0) == [("updated", False)], "at 45; at 60 it has been told"
-    assert not key.readings[0].historical
+    assert not key.decisions[0].historical
 
 
 def test_a_historical_alert_that_resolves_in_the_present_pages_nobody():
@@ -361,7 +361,7 @@ def test_the_alert_after_a_historical_one_is_not_historical():
     key = alerting({15: "firing", 30: "resolved", 60: "firing"})
     assert emitted(key, 30, LATE) == [("firing", True), ("resolved", True)]
     assert not key.record.detectors[RATE_KIND].historical
-    assert not key.readings[0].historical
+    assert not key.decisions[0].historical
     assert emitted(key, 60, 60.0) == [("firing", False)]
 
 
@@ -376,7 +376,7 @@ def test_whether_an_alert_is_historical_goes_through_the_record():
     run(key, 15, LATE)
     restored = KeyState(NAME, KeySettings(POLICY, (ToyDetector(),), "model"), key.record)
     restored.restore(encoded(key), 15)
-    assert [reading.historical for reading in restored.readings] == [True]
+    assert [found.historical for found in restored.decisions] == [True]
 
 
 def test_each_kind_has_its_own_alert():
@@ -386,7 +386,10 @@ def test_each_kind_has_its_own_alert():
     add(key, 3, negative=True)
     alerts = run(key, 15, 15.0)[1].alerts + run(key, 75, LATE)[1].alerts
     assert [(alert.kind, alert.historical) for alert in alerts] == [("toy", False), (RATE_KIND, True)]
-    assert [(each.decision.firing, each.historical) for each in key.readings] == [(True, True), (True, False)]
+    assert [(each.decision.firing, each.historical) for each in key.decisions] == [
+        (True, True),
+        (True, False),
+    ]
 
 
 def test_an_alert_carries_the_leading_stories_of_its_window():

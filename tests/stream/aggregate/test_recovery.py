@@ -73,22 +73,22 @@ def recovered(broker: LocalKafka, names: TopicNames, policy: Policy, model: str)
     async def explain(alerts: object) -> object:
         raise AssertionError("nothing is applied here")
 
-    async def start(partition: int, lookup: OffsetsClient) -> Aggregator:
-        owner = PartitionTask(partition, PARTITIONS, WorkerSettings(broker.connection, names.prefix), explain)
+    async def start(partition: int, offsets_client: OffsetsClient) -> Aggregator:
+        task = PartitionTask(partition, PARTITIONS, WorkerSettings(broker.connection, names.prefix), explain)
         try:
-            await owner.start(policy, model, sources(names), lookup)
+            await task.start(policy, model, sources(names), offsets_client)
         finally:
-            await owner.stop()
-        assert owner.aggregator is not None
-        return owner.aggregator
+            await task.stop()
+        assert task.aggregator is not None
+        return task.aggregator
 
     async def run() -> list[Aggregator]:
-        lookup = OffsetsClient(broker.connection, f"{names.prefix}group")
-        await lookup.start()
+        offsets_client = OffsetsClient(broker.connection, f"{names.prefix}group")
+        await offsets_client.start()
         try:
-            return [await start(partition, lookup) for partition in range(PARTITIONS)]
+            return [await start(partition, offsets_client) for partition in range(PARTITIONS)]
         finally:
-            await lookup.stop()
+            await offsets_client.stop()
 
     return asyncio.run(run())
 

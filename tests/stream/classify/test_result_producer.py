@@ -47,12 +47,12 @@ def within_a_minute(work: Awaitable[None]) -> None:
 
 def reached(settings: WorkerSettings, source: TopicPartition) -> int:
     async def ask() -> int:
-        lookup = OffsetsClient(settings.connection, settings.group)
-        await lookup.start()
+        offsets_client = OffsetsClient(settings.connection, settings.group)
+        await offsets_client.start()
         try:
-            return (await lookup.reached([source]))[source]
+            return (await offsets_client.reached([source]))[source]
         finally:
-            await lookup.stop()
+            await offsets_client.stop()
 
     return asyncio.run(ask())
 
@@ -151,10 +151,10 @@ def test_what_was_sent_and_not_committed_is_neither_seen_nor_read_on_from(
         zombie = asyncio.create_task(frozen.commit(SendBatch(10, 9.0, old), tick_at(10)))
         await all_sent.wait()
         await successor.start()
-        lookup = OffsetsClient(settings.connection, settings.group)
-        await lookup.start()
-        assert await lookup.reached([source]) == {source: 0}
-        await lookup.stop()
+        offsets_client = OffsetsClient(settings.connection, settings.group)
+        await offsets_client.start()
+        assert await offsets_client.reached([source]) == {source: 0}
+        await offsets_client.stop()
         await successor.commit(SendBatch(10, 9.0, new), tick_at(10))
         goes_on.set()
         with pytest.raises(StreamError, match=r"another worker took over .*news partition 0"):

@@ -28,13 +28,13 @@ def ask(
     broker: LocalKafka, place: TopicPartition, question: Callable[[OffsetsClient], Awaitable[Answer]]
 ) -> Answer:
     async def run() -> Answer:
-        lookup = OffsetsClient(broker.connection, f"{place.topic}-group")
-        await lookup.start()
+        offsets_client = OffsetsClient(broker.connection, f"{place.topic}-group")
+        await offsets_client.start()
         try:
             async with asyncio.timeout(60):
-                return await question(lookup)
+                return await question(offsets_client)
         finally:
-            await lookup.stop()
+            await offsets_client.stop()
 
     return asyncio.run(run())
 
@@ -58,15 +58,15 @@ def test_partitions_are_counted_and_missing_topics_have_none(broker: LocalKafka,
 
 def test_where_the_group_goes_on(broker: LocalKafka, news: TopicPartition):
     send(broker, news, 10)
-    assert ask(broker, news, lambda lookup: lookup.reached([news])) == {news: 0}
+    assert ask(broker, news, lambda client: client.reached([news])) == {news: 0}
     consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=f"{news.topic}-group")
     consumer.commit({KafkaPartition(*news): OffsetAndMetadata(4, "", -1)})
     consumer.close()
-    assert ask(broker, news, lambda lookup: lookup.reached([news])) == {news: 4}
+    assert ask(broker, news, lambda client: client.reached([news])) == {news: 4}
     delete_before(broker, news, 7)
-    assert ask(broker, news, lambda lookup: lookup.reached([news])) == {news: 7}
-    assert ask(broker, news, lambda lookup: lookup.begins([news])) == {news: 7}
-    assert ask(broker, news, lambda lookup: lookup.ends([news])) == {news: 10}
+    assert ask(broker, news, lambda client: client.reached([news])) == {news: 7}
+    assert ask(broker, news, lambda client: client.begins([news])) == {news: 7}
+    assert ask(broker, news, lambda client: client.ends([news])) == {news: 10}
 
 
 def test_what_is_not_committed_is_behind_one_end_and_before_the_other(
@@ -82,11 +82,11 @@ def test_what_is_not_committed_is_behind_one_end_and_before_the_other(
         producer.begin_transaction()
         producer.send(news.topic, b"three").get()
         send(broker, news, 1)
-        assert ask(broker, news, lambda lookup: lookup.ends([news])) == {news: 3}
-        assert ask(broker, news, lambda lookup: lookup.written_ends([news])) == {news: 5}
+        assert ask(broker, news, lambda client: client.ends([news])) == {news: 3}
+        assert ask(broker, news, lambda client: client.written_ends([news])) == {news: 5}
         producer.abort_transaction()
-    assert ask(broker, news, lambda lookup: lookup.ends([news])) == {news: 6}
-    assert ask(broker, news, lambda lookup: lookup.written_ends([news])) == {news: 6}
+    assert ask(broker, news, lambda client: client.ends([news])) == {news: 6}
+    assert ask(broker, news, lambda client: client.written_ends([news])) == {news: 6}
 
 
 def test_an_offset_behind_the_end_is_refused(broker: LocalKafka, news: TopicPartition):
@@ -98,13 +98,13 @@ def test_an_offset_behind_the_end_is_refused(broker: LocalKafka, news: TopicPart
     with pytest.raises(
         StreamError, match=r"partition 0 ends at 3, but .* next record is 4: was the topic recreated"
     ):
-        ask(broker, news, lambda lookup: lookup.reached([news]))
+        ask(broker, news, lambda client: client.reached([news]))
 
 
 def test_several_questions_at_once(broker: LocalKafka, news: TopicPartition):
     send(broker, news, 10)
 
-    async def all_at_once(lookup: OffsetsClient) -> list[dict[TopicPartition, int]]:
-        return list(await asyncio.gather(*(lookup.reached([news]) for _ in range(10))))
+    async def all_at_once(offsets_client: OffsetsClient) -> list[dict[TopicPartition, int]]:
+        return list(await asyncio.gather(*(offsets_client.reached([news]) for _ in range(10))))
 
     assert ask(broker, news, all_at_once) == [{news: 0}] * 10

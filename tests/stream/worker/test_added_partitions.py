@@ -136,7 +136,7 @@ def test_an_added_partition_holds_the_watermark_until_somebody_reports_on_it():
 
 
 @dataclass
-class FakeLookup:
+class FakeOffsetsClient:
     counts: dict[str, int]
     members_hold: Collection[TopicPartition] | None  # None: the group rebalances
     asked: list[str] = field(default_factory=list)
@@ -150,19 +150,19 @@ class FakeLookup:
 
 
 def test_the_group_is_asked_only_while_a_partition_may_be_missing():
-    lookup = FakeLookup({"news": 2}, NEWS[:2])
-    inputs = InputPartitions(lookup, ["news"])  # type: ignore[arg-type]
+    offsets_client = FakeOffsetsClient({"news": 2}, NEWS[:2])
+    inputs = InputPartitions(offsets_client, ["news"])  # type: ignore[arg-type]
 
     def unheld() -> set[TopicPartition]:
         return asyncio.run(inputs.unheld())
 
     assert unheld() == set()
-    assert unheld() == set() and len(lookup.asked) == 1
-    lookup.counts = {"news": 3}
+    assert unheld() == set() and len(offsets_client.asked) == 1
+    offsets_client.counts = {"news": 3}
     assert unheld() == {NEWS[2]}
-    lookup.members_hold = None
+    offsets_client.members_hold = None
     assert unheld() == {NEWS[2]}, "what was held is given to somebody again"
-    lookup.members_hold = NEWS
+    offsets_client.members_hold = NEWS
     assert unheld() == set()
     assert inputs.known == set(NEWS)
 
@@ -171,9 +171,9 @@ def test_what_a_group_holds(broker: LocalKafka, prefix: str):
     create_topics(broker.connection, TopicNames(prefix), partitions=1)
 
     async def run() -> None:
-        lookup = OffsetsClient(broker.connection, f"{prefix}group")
-        await lookup.start()
-        assert not await lookup.held(), "it has no members"
-        await lookup.stop()
+        offsets_client = OffsetsClient(broker.connection, f"{prefix}group")
+        await offsets_client.start()
+        assert not await offsets_client.held(), "it has no members"
+        await offsets_client.stop()
 
     asyncio.run(run())

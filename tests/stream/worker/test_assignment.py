@@ -45,16 +45,16 @@ def fail(error: BaseException) -> None:
 
 @asynccontextmanager
 async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> AsyncIterator[Assignment]:
-    lookup = OffsetsClient(broker.connection, f"{prefix}group")
-    await lookup.start()
+    offsets_client = OffsetsClient(broker.connection, f"{prefix}group")
+    await offsets_client.start()
     chosen = WorkerSettings(broker.connection, prefix, **settings)  # type: ignore[arg-type]
-    made = Assignment(chosen, load_policy(), "model", ["news-0"], 2, lookup, as_they_are, fail)
+    made = Assignment(chosen, load_policy(), "model", ["news-0"], 2, offsets_client, as_they_are, fail)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             yield made
     finally:
         await made.stop()
-        await lookup.stop()
+        await offsets_client.stop()
 
 
 def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
@@ -74,12 +74,12 @@ def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
             await held.revoked(set())
             assert not held.ready.is_set()
             assert held.positions() == {}
-            assert list(held.readings()) == list(held.watermarks()) == []
+            assert list(held.decisions()) == list(held.watermarks()) == []
 
     asyncio.run(run())
 
 
-def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: LocalKafka, prefix: str):
+def test_a_task_given_up_while_it_starts_does_not_fence_its_successor(broker: LocalKafka, prefix: str):
     create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
     classified = TopicPartition(names.classified, 0)
 
@@ -90,17 +90,17 @@ def test_an_owner_given_up_while_it_starts_does_not_fence_its_successor(broker: 
                 await asyncio.sleep(0.01 * moments)
                 await held.revoked({classified})
             await held.assigned({classified})
-            owner = held.tasks[0]
-            await owner.ready.wait()
+            task = held.tasks[0]
+            await task.ready.wait()
             for number in range(3):
-                await owner.apply([(number, number, TICK)], now=1.0)
-                assert owner.position == number + 1
+                await task.apply([(number, number, TICK)], now=1.0)
+                assert task.position == number + 1
 
     asyncio.run(run())
 
 
-def test_who_waits_for_an_owner_that_is_given_up_does_not_wait_for_ever(broker: LocalKafka, prefix: str):
-    """Two rebalances within milliseconds: the agent waited for the first owner, and partitions stood still."""
+def test_who_waits_for_a_task_that_is_given_up_does_not_wait_for_ever(broker: LocalKafka, prefix: str):
+    """Two rebalances within milliseconds: the agent waited for the first task, and partitions stood still."""
     create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
     classified = TopicPartition(names.classified, 0)
 
@@ -160,11 +160,11 @@ def test_invisible_records_are_passed_over(broker: LocalKafka, prefix: str):
     async def run() -> None:
         async with assignment(broker, prefix) as held:
             await held.assigned({TopicPartition(names.classified, 0)})
-            owner = held.tasks[0]
-            await owner.apply([(0, 0, TICK), (1, 3, TICK)], now=1.0)
-            assert (owner.position, held.applied()) == (4, {TopicPartition(names.classified, 0): 4})
-            assert not (await owner.apply([(0, 2, TICK), (2, 3, TICK), (5, 5, TICK)], now=1.0)).records
-            assert owner.position == 4, "applied before, or fetched out of order"
+            task = held.tasks[0]
+            await task.apply([(0, 0, TICK), (1, 3, TICK)], now=1.0)
+            assert (task.position, held.applied()) == (4, {TopicPartition(names.classified, 0): 4})
+            assert not (await task.apply([(0, 2, TICK), (2, 3, TICK), (5, 5, TICK)], now=1.0)).records
+            assert task.position == 4, "applied before, or fetched out of order"
 
     asyncio.run(run())
 

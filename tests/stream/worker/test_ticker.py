@@ -33,7 +33,7 @@ class FakeProducer:
 
 
 @dataclass
-class FakeLookup:
+class FakeOffsetsClient:
     """Up to where committed records can be read, where the partitions end, and what happens when it is asked."""
 
     at: dict[TopicPartition, int]
@@ -96,13 +96,15 @@ def idle(offset: int, position: int | None = None, event_time: float | None = 1.
     return FakeSource(SourceProgress(offset, offset if position is None else position, moved, event_time))
 
 
-def ticker(assignment: Any, lookup: Any, invisible_to: Mapping[TopicPartition, int] = {}) -> Ticker:
+def ticker(assignment: Any, offsets_client: Any, invisible_to: Mapping[TopicPartition, int] = {}) -> Ticker:
     """`invisible_to`: up to where the consumer has looked and seen nothing."""
 
     def next_visible(place: TopicPartition, offset: int) -> int:
         return max(offset, invisible_to.get(place, 0))
 
-    return Ticker(assignment, FakeProducer(), lookup, Health(), FakeInputs(), next_visible, IDLE_SECONDS)  # type: ignore[arg-type]
+    return Ticker(
+        assignment, FakeProducer(), offsets_client, Health(), FakeInputs(), next_visible, IDLE_SECONDS
+    )  # type: ignore[arg-type]
 
 
 def sent_after_a_turn(made: Ticker) -> list[Tick]:
@@ -113,7 +115,7 @@ def sent_after_a_turn(made: Ticker) -> list[Tick]:
 def test_a_source_at_its_end_and_idle_is_carried_on_by_the_clock():
     before = time.time()
     assignment = FakeAssignment({NEWS: idle(10), COMMENTS: idle(7)})
-    made = ticker(assignment, FakeLookup({NEWS: 10, COMMENTS: 9}))
+    made = ticker(assignment, FakeOffsetsClient({NEWS: 10, COMMENTS: 9}))
     (tick,) = sent_after_a_turn(made)
     assert (tick.source, tick.offset, tick.event_time) == ("news-0", 10, 1.0)
     assert tick.clock is not None and before <= tick.clock <= time.time()
@@ -129,19 +131,19 @@ def test_a_source_at_its_end_and_idle_is_carried_on_by_the_clock():
     ],
 )
 def test_a_busy_source_is_not_carried_on(source: FakeSource):
-    assert sent_after_a_turn(ticker(FakeAssignment({NEWS: source}), FakeLookup({NEWS: 10}))) == []
+    assert sent_after_a_turn(ticker(FakeAssignment({NEWS: source}), FakeOffsetsClient({NEWS: 10}))) == []
 
 
 def test_control_records_count_as_read():
     assignment = FakeAssignment({NEWS: idle(7)}, {CLASSIFIED: 3})
-    made = ticker(assignment, FakeLookup({NEWS: 10, CLASSIFIED: 4}), {NEWS: 10, CLASSIFIED: 4})
+    made = ticker(assignment, FakeOffsetsClient({NEWS: 10, CLASSIFIED: 4}), {NEWS: 10, CLASSIFIED: 4})
     assert [tick.source for tick in sent_after_a_turn(made)] == ["news-0"]
     assert made.health.lag == 0
 
 
 def test_an_open_transaction_holds_the_clock_and_is_no_lag():
     """What is committed later is stamped earlier."""
-    made = ticker(FakeAssignment({NEWS: idle(10)}), FakeLookup({NEWS: 10}, written={NEWS: 11}))
+    made = ticker(FakeAssignment({NEWS: idle(10)}), FakeOffsetsClient({NEWS: 10}, written={NEWS: 11}))
     assert sent_after_a_turn(made) == []
     assert made.health.lag == 0
 
@@ -149,8 +151,10 @@ def test_an_open_transaction_holds_the_clock_and_is_no_lag():
 def test_a_rebalance_meanwhile():
     """The sources are taken away while the broker is asked where they end."""
     assignment = FakeAssignment({NEWS: idle(10), COMMENTS: idle(10)}, {CLASSIFIED: 3})
-    lookup = FakeLookup({NEWS: 10, COMMENTS: 10, CLASSIFIED: 5}, meanwhile=assignment.sources.clear)
-    made = ticker(assignment, lookup)
+    offsets_client = FakeOffsetsClient(
+        {NEWS: 10, COMMENTS: 10, CLASSIFIED: 5}, meanwhile=assignment.sources.clear
+    )
+    made = ticker(assignment, offsets_client)
     assert [tick.source for tick in sent_after_a_turn(made)] == ["news-0", "comments-0"], (
         "what was read was read"
     )
@@ -159,7 +163,7 @@ def test_a_rebalance_meanwhile():
 
 @pytest.mark.parametrize("error", [KafkaConnectionError(), TimeoutError(), OSError()])
 def test_no_answer_is_noted_by_noting_nothing(error: Exception):
-    made = ticker(FakeAssignment({NEWS: idle(10)}), FakeLookup({NEWS: 10}, error=error))
+    made = ticker(FakeAssignment({NEWS: idle(10)}), FakeOffsetsClient({NEWS: 10}, error=error))
     seen = made.health.broker_seen
     assert sent_after_a_turn(made) == []
     assert made.health.broker_seen == seen
@@ -168,7 +172,7 @@ def test_no_answer_is_noted_by_noting_nothing(error: Exception):
 def test_a_gap_that_does_not_close_ends_the_worker(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("stream.worker.ticker.EVERY_SECONDS", 0.001)
     assignment = FakeAssignment({}, gap=OFFSET_GAP_SECONDS + 1, recovering=2)
-    made = ticker(assignment, FakeLookup({}))
+    made = ticker(assignment, FakeOffsetsClient({}))
     with pytest.raises(StreamError, match="did not come within 30 s"):
         asyncio.run(made.run())
     assert (made.health.assigned, made.health.recovering) == (True, 2)
@@ -176,7 +180,7 @@ def test_a_gap_that_does_not_close_ends_the_worker(monkeypatch: pytest.MonkeyPat
 
 def test_records_that_no_worker_holds_are_lag():
     assignment = FakeAssignment({NEWS: idle(10)})
-    made = ticker(assignment, FakeLookup({NEWS: 10, COMMENTS: 4}))
+    made = ticker(assignment, FakeOffsetsClient({NEWS: 10, COMMENTS: 4}))
     made.inputs = FakeInputs({NEWS, COMMENTS}, {COMMENTS})  # type: ignore[assignment]
     assert [tick.source for tick in sent_after_a_turn(made)] == ["news-0"]
     assert made.lags == [PartitionLag("comments", 0, 4), PartitionLag("news", 0, 0)]

@@ -240,7 +240,7 @@ def test_gauges_move_with_the_partitions(
         stack.enter_context(second)
         second.wait_until_serving()
         first.wait_until(
-            "each partition has one owner",
+            "each partition is held by one worker",
             lambda: (
                 [len(partitions(first)), len(partitions(second))] == [6, 6]
                 and len(partitions(first) | partitions(second)) == 12
