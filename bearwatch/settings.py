@@ -158,7 +158,7 @@ def alertmanager_of(parts: Mapping[str, str | None]) -> Alertmanager | None:
     credentials = Credentials(
         None if token is None else Path(token), username, None if password is None else Path(password)
     )
-    credentials.authorization()  # a file that cannot be used is said before anything is started
+    credentials.authorization()  # a file that cannot be used is reported before anything is started
     return Alertmanager(url, credentials)
 
 
@@ -171,7 +171,7 @@ def connection_of(parts: Mapping[str, str | None]) -> KafkaConnection:
     given = {name: value for name, value in parts.items() if value}
     files = {name: Path(value) for name, value in given.items() if name.endswith("_file")}
     connection = KafkaConnection(given.pop("broker", ""), **{**given, **files})  # type: ignore[arg-type]
-    connection.client_options()  # a file that cannot be used is said before anything is started
+    connection.client_options()  # a file that cannot be used is reported before anything is started
     return connection
 
 
@@ -186,29 +186,29 @@ def from_file(path: Path = FILE) -> dict[str, Any]:
     """The settings file's content, if there is one.
 
     Raises:
-        SettingsError: it is no TOML, or has a key that is no setting.
+        SettingsError: it is not TOML, or has a key that is not a setting.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read as settings: {error}") from None
     for key in content:
-        _refuse_unknown(key, key, str(path))
+        _reject_unknown(key, key, str(path))
     return content
 
 
 def check_environment(environ: Mapping[str, str]) -> None:
-    """Refuse a variable that looks like a setting and is none.
+    """Reject a variable that looks like a setting and is not one.
 
     Raises:
         SettingsError: naming the variable and the nearest known one.
     """
     for name in environ:
         if name.startswith(ENVIRONMENT):
-            _refuse_unknown(name.removeprefix(ENVIRONMENT).lower(), name, "environment")
+            _reject_unknown(name.removeprefix(ENVIRONMENT).lower(), name, "environment")
 
 
-def _refuse_unknown(key: str, written: str, where: str) -> None:
+def _reject_unknown(key: str, written: str, where: str) -> None:
     if key not in SETTINGS:
         closest = str(nearest(key, SETTINGS))
         known = ENVIRONMENT + closest.upper() if written != key else closest

@@ -1,10 +1,10 @@
-"""What can go wrong in the stream, said so that a user can act on it."""
+"""Errors of the stream; each message is meant for a user, who can act on it."""
 
 from bearwatch.core.errors import BearwatchError, WrongUse
 
 
 class StreamError(BearwatchError):
-    """Kafka, a port or a file refuses; the message says what, where and what follows."""
+    """Kafka, a port or a file cannot be used; the message says what, where and what follows."""
 
 
 class KafkaSettingsError(WrongUse):

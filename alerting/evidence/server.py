@@ -41,7 +41,7 @@ class Evidence:
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.history = AlertHistory(KEPT)
-        self.skipped: Counter[str] = Counter()  # bad records of the topic, by reason; /healthz tells
+        self.skipped: Counter[str] = Counter()  # bad records of the topic, by reason; shown in /healthz
         self._clock = clock
         self._seen: float | None = (
             None  # of a steady clock; None before everything was read for the first time

@@ -33,7 +33,7 @@ class AggregateAgent:
     tasks: Mapping[int, PartitionTask]  # by partition; changed at rebalances
     assignment_ready: asyncio.Event  # cleared while the assignment changes
     metrics: Metrics
-    since: float  # the worker's start, Unix seconds: what is older waited for it, which no latency tells
+    since: float  # the worker's start, Unix seconds; the latency of older documents would mean nothing
     _queues: dict[int, asyncio.Queue[list[Any]]] = field(default_factory=dict)  # of messages, by partition
 
     async def run(self, events: AsyncIterator[Event]) -> None:

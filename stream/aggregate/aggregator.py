@@ -26,7 +26,7 @@ class Aggregator:
     """The keys of one partition.
 
     The same messages in the same order give the same records, rates and alerts, whenever they are applied and
-    however they are cut into batches; `now` only dates alerts and tells historical ones.
+    however they are cut into batches; `now` only dates alerts and decides which are historical.
 
     Args:
         policy: what an alert is.
@@ -112,7 +112,7 @@ class Aggregator:
             key = self._new_key(name)
         key.panes.add(time, source_partition, message)
         self._changes.minutes.add((name, int(time // MINUTE)))
-        if now - time < self._historical_after_seconds:  # a backlog's latency tells nothing
+        if now - time < self._historical_after_seconds:  # the latency of a backlog means nothing
             self._waiting.append((pane_end, message))
         if self.evaluated is not None and pane_end <= self.evaluated:
             key.ask_at(self.evaluated + self._pane)
@@ -141,7 +141,7 @@ class Aggregator:
     def _set_timer(self, key: KeyState) -> None:
         time = key.next_evaluation
         if time is not None and self.evaluated is not None:
-            time = max(time, self.evaluated + self._pane)  # a policy of today may ask for the past
+            time = max(time, self.evaluated + self._pane)  # a new policy may ask for an earlier time
         self._timers.set(key.name, time)
 
     def _evaluate(self, now: float) -> None:

@@ -88,7 +88,7 @@ class Follower(Generic[Message]):
         logging.getLogger("aiokafka").setLevel(
             logging.CRITICAL
         )  # it reports each attempt; we report the outcome
-        trouble = ""  # what was logged last; said once, however long it lasts
+        logged = ""  # the last reason; logged once, however long it lasts
         while True:
             try:
                 await reach(self._connection, 0)
@@ -100,12 +100,12 @@ class Follower(Generic[Message]):
                             ends = await consumer.end_offsets(consumer.assignment())
                         if self._has_reached(ends):
                             caught_up()
-                            trouble = ""
+                            logged = ""
             except (KafkaError, TimeoutError, BearwatchError) as error:
-                said = str(error) or repr(error)
-                if said != trouble:
-                    log.warning("%s cannot be read (%s); trying again", self.topic, said)
-                trouble = said
+                reason = str(error) or repr(error)
+                if reason != logged:
+                    log.warning("%s cannot be read (%s); trying again", self.topic, reason)
+                logged = reason
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     @asynccontextmanager

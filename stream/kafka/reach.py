@@ -28,9 +28,9 @@ CONNECT_SECONDS = 8.0  # then the broker counts as unreachable
 ATTEMPT_SECONDS = 4.0  # to connect, to log in, and for each answer
 CLOSE_SECONDS = 0.5  # for TLS and the socket to close; also the pause after an attempt without an answer
 TLS_ALERT = (
-    0x15  # the first byte of a TLS alert, read as the first of four bytes that tell an answer's length
+    0x15  # the first byte of a TLS alert, read as the first of four bytes that give an answer's length
 )
-# What a client without a certificate, or with a wrong one, is told; TLS 1.2 has other words for it than TLS 1.3.
+# The alerts that a client without a certificate, or with a wrong one, gets; TLS 1.2 names them otherwise than TLS 1.3.
 CERTIFICATE_ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
 
 

@@ -132,10 +132,10 @@ def create_topics(
     Raises:
         StreamError: the broker cannot be reached or refuses.
     """
-    wanted = plans(names, partitions)
+    planned = plans(names, partitions)
     with admin_client(connection) as admin:
         results = admin.create_topics(
-            {plan.name: _request(plan, replication) for plan in wanted}, raise_errors=False
+            {plan.name: _request(plan, replication) for plan in planned}, raise_errors=False
         )
         codes = {topic["name"]: topic for topic in results["topics"]}
         created = [name for name, topic in codes.items() if for_code(topic["error_code"]) is NoError]
@@ -144,7 +144,7 @@ def create_topics(
                 raise StreamError(f"Kafka does not create the topic {name}: {topic['error_message']}")
         if created:
             admin.wait_for_topics(created)
-        return _compare(admin, created, [plan for plan in wanted if plan.name not in created], replication)
+        return _compare(admin, created, [plan for plan in planned if plan.name not in created], replication)
 
 
 def _request(plan: TopicPlan, replication: int) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def faust_app(
 ) -> App:
     """An app with one agent per topic, at least once, no tables, no web server, no topics of its own.
 
-    Nothing is acknowledged: the app commits what `committable` gives. `on_failure` is told of anything an agent
+    Nothing is acknowledged: the app commits what `committable` gives. `on_failure` is called with anything an agent
     raises: Faust would log it, restart the agent and lose what was in its hands.
     """
     app = App(
@@ -228,7 +228,7 @@ def faust_app(
     async def assigned(_: faust.App, assigned: Iterable[Any], **__: Any) -> None:
         await on_assigned({TopicPartition(tp.topic, tp.partition) for tp in assigned})
 
-    # Signals hold their receivers weakly unless told otherwise.
+    # By default, signals hold their receivers weakly.
     app.on_partitions_revoked.connect(revoked, weak=False)
     app.on_partitions_assigned.connect(assigned, weak=False)
     return app
@@ -252,7 +252,7 @@ def credentials(connection: KafkaConnection) -> faust.SASLCredentials | faust.SS
 
 
 async def crash_of(app: App) -> None:
-    """Wait until Faust gives up, which it otherwise tells its own command line only.
+    """Wait until Faust gives up, which it otherwise reports to its own command line only.
 
     Raises:
         BaseException: what it gave up for.

@@ -19,8 +19,8 @@ class Looked(NamedTuple):
 class FetchLog:
     """Notes for every record from which offset on was looked for it.
 
-    A claim must never reach too far back: records in it would be passed over. So what is fetched while the consumer
-    seeks, or after a rebalance and before it seeks, is not noted but put back.
+    What is noted must never reach too far back: the records in between would be passed over. So what is fetched while
+    the consumer seeks, or after a rebalance and before it seeks, is not noted but put back.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class FetchLog:
         self._looked: Mapping[TopicPartition, Looked] = {}
 
     def seeking(self) -> int:
-        """The consumer begins to seek; returns what `sought` wants."""
+        """The consumer begins to seek; returns the argument for `sought`."""
         self._seeks += 1
         self._assignment = None
         return self._seeks

@@ -1,4 +1,4 @@
-"""What a worker says of itself on the metrics address: `/metrics`, and `/healthz` with one of four states."""
+"""What a worker reports about itself on the metrics address: `/metrics`, and `/healthz` with one of four states."""
 
 import json
 import threading
