@@ -155,7 +155,7 @@ def record_answer(
 def serve_command(
     connection: KafkaConnection, prefix: str, listen: tuple[str, int], alertmanager: Alertmanager | None
 ) -> None:
-    """Serve read-only pages about alerts, to which notifications link: /alerts, /alerts/ID, /healthz.
+    """Serve read-only pages to which notifications link: /alerts, /alerts/ID, /runbooks/NAME, /healthz.
 
     There is no login: anybody who can reach the address can read the headlines. With --alertmanager, a silence made by
     `ack` or `snooze` expires ten minutes after its alert has resolved; without, it lasts until its own end.

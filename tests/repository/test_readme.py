@@ -16,12 +16,13 @@ from prometheus_client import CollectorRegistry
 
 from alerting.detection.policy import DEFAULT, Policy, load_policy
 from alerting.monitoring.metrics import GAUGES, Metrics
-from bearwatch.cli import bearwatch
+from bearwatch.cli import COMMANDS, bearwatch
 from bearwatch.settings import SETTINGS, from_file
 
 ROOT = Path(__file__).parents[2]
 PATHS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text().replace("\\\n", "") for path in sorted(PATHS)}
+COMPOSE_FLAGS = {"--profile", "--volumes"}
 NOW = {name: text for name, text in PAGES.items() if name != "CHANGELOG.md"}  # which also names what was
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILES = subprocess.run(
@@ -47,6 +48,8 @@ def lines() -> Iterator[Line]:
     for page in PAGES:
         for block in code(page, ""):
             yield from (Line(page, text) for text in pattern.findall(block))
+        for made in re.findall(r'make (up|stack) ARGS="([^"]*)"', PAGES[page]):
+            yield Line(page, " ".join(made))
 
 
 def command_of(words: list[str]) -> click.Command:
@@ -57,6 +60,15 @@ def command_of(words: list[str]) -> click.Command:
         command = command.commands[words.pop(0)]
     assert command is not None, name
     return command
+
+
+def all_flags() -> set[str]:
+    """Of every command, and of Compose, which docs/compose.md calls."""
+    groups = [bearwatch, *(bearwatch.get_command(click.Context(bearwatch), name) for name in COMMANDS)]
+    commands = [each for group in groups for each in (group, *getattr(group, "commands", {}).values())]
+    return {
+        flag for command in commands for parameter in command.params for flag in parameter.opts
+    } | COMPOSE_FLAGS
 
 
 @pytest.mark.parametrize("line", sorted(set(lines())), ids=" ".join)
@@ -88,6 +100,7 @@ def test_every_command_named_in_a_sentence_exists(page: str):
         command = command_of(parts)
         flags = {flag for parameter in command.params for flag in parameter.opts}
         assert {part for part in parts if part.startswith("--")} <= {*flags, "--help"}, words
+    assert set(re.findall(r"`(--[a-z-]+)", text)) <= all_flags()
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^make ([\w-]+)", "".join(code(page, "")), re.MULTILINE)
     for target in targets + re.findall(r"`make ([\w-]+)", text):
