@@ -98,7 +98,7 @@ def history(now: float) -> Iterator[SampleDocument]:
 
 
 def publish(
-    sender: DocumentProducer,
+    producer: DocumentProducer,
     running: Stack,
     news: News,
     topics: Sequence[str],
@@ -119,18 +119,18 @@ def publish(
             if topic not in notified and now < begins[topic] + SURGE_SECONDS
         }
         for topic in [topic for topic, at in due.items() if at <= now and news.negative[topic]]:
-            _send(sender, news.negative[topic].pop(), now)
+            _send(producer, news.negative[topic].pop(), now)
             due[topic] = now + rng.expovariate(per_minute / 60)
         if other_due <= now:
-            _send(sender, news.not_negative.pop(), now)
+            _send(producer, news.not_negative.pop(), now)
             other_due = now + rng.expovariate(1 / OTHERS_EVERY_SECONDS)
-        sender.flush()
+        producer.flush()
         time.sleep(STEP_SECONDS)
 
 
-def _send(sender: DocumentProducer, document: SampleDocument, now: float) -> None:
+def _send(producer: DocumentProducer, document: SampleDocument, now: float) -> None:
     live = replace(document, published_at=now, id=f"live-{document.id}")
-    sender.send(live.stream, encode(to_message(live)), live.id, int(now * 1000))
+    producer.send(live.stream, encode(to_message(live)), live.id, int(now * 1000))
 
 
 def receipts(file: Path) -> list[Receipt]:
@@ -199,12 +199,12 @@ def measure(running: Stack, policy: Policy, since: float) -> dict[str, Stages]:
     return found
 
 
-def wait_until_read(sender: DocumentProducer, running: Stack) -> None:
+def wait_until_read(producer: DocumentProducer, running: Stack) -> None:
     """Until the whole history is classified."""
     deadline = time.monotonic() + CATCH_UP_SECONDS
     while (
         sum(each.key != TICK_KEY for each in records(running.connection, TopicNames().classified))
-        < sender.sent
+        < producer.sent
     ):
         if time.monotonic() > deadline:
             sys.exit(f"the history is not read within {CATCH_UP_SECONDS:.0f} s")
@@ -242,15 +242,15 @@ def main() -> None:
     ports = Ports(**{each.name: free_port() for each in fields(Ports)})
     with (
         stack(folder, WorkerSettings(LOCAL_KAFKA), ports, feed=None) as running,
-        DocumentProducer(running.connection, TopicNames()) as sender,
+        DocumentProducer(running.connection, TopicNames()) as producer,
     ):
         for each in history(now):
-            sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
-        sender.flush()
-        print(f"{sender.sent} documents of history; logs in {folder}", flush=True)
-        wait_until_read(sender, running)
+            producer.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
+        producer.flush()
+        print(f"{producer.sent} documents of history; logs in {folder}", flush=True)
+        wait_until_read(producer, running)
         since = time.time()
-        publish(sender, running, news, topics, options.per_minute, rng)
+        publish(producer, running, news, topics, options.per_minute, rng)
         found = measure(running, policy, since)
     if not found:
         sys.exit(f"no surge was notified; logs in {folder}")

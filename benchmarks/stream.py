@@ -76,9 +76,9 @@ def stream_rate(settings: WorkerSettings, history: list[SampleDocument], folder:
     """Documents a second of a worker that finds `history` in its topics, and its peak memory in bytes."""
     names = TopicNames(settings.prefix)
     create_topics(settings.connection, names, PARTITIONS)
-    with DocumentProducer(settings.connection, names) as sender:
+    with DocumentProducer(settings.connection, names) as producer:
         for each in history:
-            sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
+            producer.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
     command = bearwatch_command("worker", *worker_flags(settings, None))
     with (folder / f"{settings.prefix}log").open("wb") as log:
         worker = subprocess.Popen(command, stdout=log, stderr=log)

@@ -283,9 +283,9 @@ def live(coming: Iterable[SampleDocument]) -> Iterator[SampleDocument]:
 
 
 def send(found: Iterable[SampleDocument], connection: KafkaConnection, names: TopicNames) -> None:
-    with DocumentProducer(connection, names) as sender:
+    with DocumentProducer(connection, names) as producer:
         for each in found:
-            sender.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
+            producer.send(each.stream, encode(to_message(each)), each.id, int(each.published_at * 1000))
 
 
 def test_every_query_returns_data(prometheus: Prometheus) -> None:

@@ -94,10 +94,10 @@ def send(
     meanwhile: Callable[[float], None],
 ) -> None:
     """Send them at a steady rate; `meanwhile` is called with the ratio of documents sent, to cause faults."""
-    with DocumentProducer(KafkaConnection(broker), names) as sender:
+    with DocumentProducer(KafkaConnection(broker), names) as producer:
         started, last = time.monotonic(), 0
         for number, (stream, key, document, milliseconds) in enumerate(documents(count, seed)):
-            sender.send(stream, document, key, milliseconds)
+            producer.send(stream, document, key, milliseconds)
             last = milliseconds
             if number % 50 == 0:
                 time.sleep(max(0.0, started + number / per_second - time.monotonic()))
@@ -111,10 +111,10 @@ def close_windows(broker: str, names: TopicNames, last: int) -> None:
     document = _document(0, "macro neutral the end", later / 1000, random.Random(0))
     with _consumer(broker) as consumer:
         sizes = {stream: len(consumer.partitions_for_topic(names.input(stream)) or ()) for stream in STREAMS}
-    with DocumentProducer(KafkaConnection(broker), names) as sender:
+    with DocumentProducer(KafkaConnection(broker), names) as producer:
         for stream, size in sizes.items():
             for key in _a_key_for_each_partition(size):
-                sender.send(stream, document, key, later)
+                producer.send(stream, document, key, later)
 
 
 def _a_key_for_each_partition(count: int) -> list[str]:

@@ -31,12 +31,12 @@ class NewsFeed:
         self.failure: Exception | None = None
 
     def __enter__(self) -> Self:
-        with DocumentProducer(self._connection, TopicNames()) as sender:
+        with DocumentProducer(self._connection, TopicNames()) as producer:
             now = time.time()
             for step in range(int(HISTORY_SECONDS / HISTORY_EVERY_SECONDS)):
                 at = now - HISTORY_SECONDS + step * HISTORY_EVERY_SECONDS
                 for topic in TOPICS:
-                    self._send(sender, topic, "negative" if step % 10 == 0 else "neutral", at)
+                    self._send(producer, topic, "negative" if step % 10 == 0 else "neutral", at)
         self._thread.start()
         return self
 
@@ -57,19 +57,19 @@ class NewsFeed:
 
     def _run(self) -> None:
         try:
-            with DocumentProducer(self._connection, TopicNames()) as sender:
+            with DocumentProducer(self._connection, TopicNames()) as producer:
                 turn = 0
                 while not self._ended.wait(NEGATIVE_EVERY_SECONDS):
                     turn += 1
                     for topic in self._surging:
-                        self._send(sender, topic, "negative", time.time())
+                        self._send(producer, topic, "negative", time.time())
                     if turn % round(NEUTRAL_EVERY_SECONDS / NEGATIVE_EVERY_SECONDS) == 0:
                         for topic in set(TOPICS) - self._surging:
-                            self._send(sender, topic, "neutral", time.time())
+                            self._send(producer, topic, "neutral", time.time())
         except Exception as error:
             self.failure = error
 
-    def _send(self, sender: DocumentProducer, topic: str, sentiment: str, at: float) -> None:
+    def _send(self, producer: DocumentProducer, topic: str, sentiment: str, at: float) -> None:
         self._number += 1
         name = f"d{self._number}"
         document = {
@@ -78,4 +78,4 @@ class NewsFeed:
             "published_at": utc(at).isoformat(),
             "source": f"wire-{self._number % 7}",
         }
-        sender.send("news", json.dumps(document).encode(), name, int(at * 1000))
+        producer.send("news", json.dumps(document).encode(), name, int(at * 1000))

@@ -142,9 +142,9 @@ def test_a_killed_worker_is_followed_by_one_that_knows_the_same(
     broker: LocalKafka, names: TopicNames, model: Path, policy_file: Path, tmp_path: Path
 ):
     with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=policy_file) as worker:
-        with DocumentProducer(broker.connection, names) as sender:
+        with DocumentProducer(broker.connection, names) as producer:
             for stream, key, document, milliseconds in islice(documents(DOCUMENTS, seed=5), UNTIL_A_SURGE):
-                sender.send(stream, document, key, milliseconds)
+                producer.send(stream, document, key, milliseconds)
         worker.wait_until("all are counted", lambda: counted(broker.bootstrap, names)[1] == UNTIL_A_SURGE)
         worker.kill()
     policy, hash_ = load_policy(policy_file), model_hash(load_manifest(model))

@@ -18,11 +18,11 @@ def names(broker: LocalKafka, prefix: str) -> TopicNames:
 
 
 def test_records_have_the_documents_key_and_time(broker: LocalKafka, names: TopicNames) -> None:
-    with DocumentProducer(broker.connection, names) as sender:
+    with DocumentProducer(broker.connection, names) as producer:
         for number in range(100):
-            sender.send("news", line(number), f"d{number}", START_MS + number)
-        sender.flush()
-        assert sender.sent == 100
+            producer.send("news", line(number), f"d{number}", START_MS + number)
+        producer.flush()
+        assert producer.sent == 100
     found = records(broker.connection, names.news)
     assert {record.key: (record.value, record.timestamp) for record in found} == {
         f"d{number}".encode(): (line(number), START_MS + number) for number in range(100)
@@ -37,14 +37,14 @@ def test_a_missing_topic_is_an_error(broker: LocalKafka, prefix: str) -> None:
 
 
 def test_a_broker_that_stops_answering_is_an_error(broker: LocalKafka, names: TopicNames) -> None:
-    sender = DocumentProducer(broker.connection, names, delivery_seconds=1)
-    with pytest.raises(StreamError, match="did not accept a document"), sender:
-        sender.send("news", line(1), "d1")
-        sender.flush()
+    producer = DocumentProducer(broker.connection, names, delivery_seconds=1)
+    with pytest.raises(StreamError, match="did not accept a document"), producer:
+        producer.send("news", line(1), "d1")
+        producer.flush()
         broker.pause()
         try:
-            sender.send("news", line(1), "d1")
-            sender.flush()
+            producer.send("news", line(1), "d1")
+            producer.flush()
         finally:
             broker.resume()
 
@@ -52,6 +52,6 @@ def test_a_broker_that_stops_answering_is_an_error(broker: LocalKafka, names: To
 def test_it_asks_for_a_broker_several_times_before_a_document_has_failed(
     broker: LocalKafka, names: TopicNames
 ) -> None:
-    with DocumentProducer(broker.connection, names) as sender:
-        config = sender._producer.config
+    with DocumentProducer(broker.connection, names) as producer:
+        config = producer._producer.config
     assert 5 * config["reconnect_backoff_max_ms"] < config["delivery_timeout_ms"]
