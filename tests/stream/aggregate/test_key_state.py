@@ -97,6 +97,7 @@ def run(key: KeyState, until: float = math.inf, now: float = 0.0) -> tuple[list[
     """Evaluate whenever the key says so; gives the pane ends and what changed."""
     ends, changes = [], Changes()
     while (end := key.next_evaluation) is not None and end <= until:
+        assert not ends or end > ends[-1], "it must not be evaluated twice at one pane end"
         key.evaluate(end, now, changes)
         ends.append(end)
     return ends, changes
@@ -271,6 +272,15 @@ def test_rates_are_written_at_full_minutes_of_the_windows_that_changed():
     assert [(rate.window_seconds, rate.documents, rate.negative_ratio) for rate in changes.rates] == [
         (60, 0, None)
     ]
+
+
+def test_rates_are_due_at_the_next_full_minute_also_with_panes_of_a_second():
+    policy = replace(POLICY, windows=replace(POLICY.windows, evaluate_every_seconds=1))
+    key = key_with(ToyDetector(), policy=policy)
+    add(key, 58.5)
+    ends, changes = run(key, until=61)
+    assert ends == [59, 60]
+    assert len(changes.rates) == 3
 
 
 def test_rates_of_an_entity_carry_its_name():

@@ -85,6 +85,7 @@ def test_a_window_is_closed_at_its_start_and_open_at_its_end():
 
 def test_a_message_sent_again_is_recognised():
     panes = Panes((30,), PANE)
+    assert not holds(panes, classified(1, offset=0)), "the first of a source partition"
     add(panes, classified(1, offset=7))
     assert holds(panes, classified(1, offset=7))
     assert holds(panes, classified(20, offset=6)), "results come in offset order: a lower one came before"

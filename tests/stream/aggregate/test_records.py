@@ -13,12 +13,16 @@ def candidate(probability: float, story: int, offset: int = 0, partition: int = 
 def test_documents_are_ordered_by_time_then_partition_then_offset():
     ordered = [
         document_order(0, 9, 9, True),
-        document_order(1, 0, 5, True),
-        document_order(1, 0, 6, False),
+        document_order(1, 0, 4, True),
+        document_order(1, 0, 5, False),
+        document_order(1, 0, 6, True),
         document_order(1, 1, 0, False),
         document_order(2, 0, 0, False),
     ]
     assert ordered == sorted(ordered)
+    assert len({order >> 1 for order in ordered}) == len(ordered), (
+        "each has its own place, whatever the label"
+    )
 
 
 def test_the_lowest_bit_is_the_label():
@@ -54,8 +58,9 @@ def test_the_weakest_of_a_full_minute_makes_place():
         full = keep_candidate(full, candidate(0.9 - number / 100, story=number))
     assert [each.story for each in full] == list(range(EVIDENCE_PER_MINUTE))
     assert keep_candidate(full, candidate(0.5, story=99)) == full
-    kept = keep_candidate(full, candidate(0.895, story=99))
-    assert [each.story for each in kept] == [0, 99, *range(1, EVIDENCE_PER_MINUTE - 1)]
+    for rank in range(EVIDENCE_PER_MINUTE):
+        kept = keep_candidate(full, candidate(0.905 - rank / 100, story=99))
+        assert [each.story for each in kept] == [*range(rank), 99, *range(rank, EVIDENCE_PER_MINUTE - 1)]
     assert len(full) == EVIDENCE_PER_MINUTE, "the list that was given is as it was"
 
 

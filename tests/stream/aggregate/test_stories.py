@@ -103,6 +103,19 @@ def test_forgetting_gives_memory_back():
     )
 
 
+def test_what_is_left_is_moved_only_after_as_much_was_forgotten():
+    """Moving it each time would make forgetting a day of stories quadratic."""
+    stories = Stories()
+    for pane in range(10):
+        stories.put(pane, pane, False)
+        stories.archive([pane])
+    lengths = []
+    for before in (1, 5, 6, 10):
+        list(stories.forget(before))
+        lengths.append(len(stories._archived))
+    assert lengths == [10, 10, 4, 0]
+
+
 documents = st.tuples(st.integers(0, 3), st.integers(0, 6), st.booleans())
 
 
