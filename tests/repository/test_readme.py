@@ -143,7 +143,7 @@ def test_every_file_named_exists(page: str):
 
 @pytest.mark.parametrize("page", NOW)
 def test_every_name_in_code_type_stands_in_the_code(page: str):
-    names = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", PAGES[page]))
+    names = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+|(?:[A-Z][a-z]+){2,})`", PAGES[page]))
     sources = [ROOT / file for file in FILES if re.search(r"\.(py|toml|json|yml)$", file)]
     known = {word for source in sources for word in re.findall(r"\w+", source.read_text(errors="replace"))}
     assert names <= known, names - known
