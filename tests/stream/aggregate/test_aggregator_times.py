@@ -93,6 +93,13 @@ def test_a_pane_closes_once_the_allowed_lateness_is_over():
         assert aggregator.stories == (0 if late else 1)
 
 
+def test_a_document_writes_its_minute_and_a_new_key_its_record():
+    aggregator, minute = fresh(), minute_record_key(FINANCIALS, START // 60)
+    written = feed(aggregator, classified(START + 1)).records
+    assert set(written) == {POSITION_KEY, key_record_key(FINANCIALS), minute}
+    assert set(feed(aggregator, classified(START + 2)).records) == {POSITION_KEY, minute}
+
+
 def test_a_late_document_is_not_written():
     aggregator = fresh()
     feed(aggregator, tick(START + 300))

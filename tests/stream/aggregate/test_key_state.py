@@ -361,6 +361,16 @@ def test_a_historical_alert_that_still_holds_in_the_present_is_told_once():
     assert not key.decisions[0].historical
 
 
+def test_that_it_is_not_historical_any_longer_is_written_though_nothing_else_changed():
+    key = key_with(ToyDetector(transitions={15: "firing"}))
+    add(key, 3, negative=True)
+    run(key, 15, LATE)
+    add(key, 20)
+    _, changes = run(key, 30, 30.0)
+    assert [(alert.state, alert.historical) for alert in changes.alerts] == [("updated", False)]
+    assert changes.keys == {NAME}
+
+
 def test_a_historical_alert_that_resolves_in_the_present_pages_nobody():
     key = alerting({15: "firing", 30: "resolved"})
     assert emitted(key, 15, LATE) == [("firing", True)]
