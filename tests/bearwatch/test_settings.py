@@ -99,7 +99,7 @@ def test_the_connection_is_one_value_from_all_three_places(tmp_path: Path):
     assert "s3cret" not in made
 
 
-def test_an_empty_text_is_no_setting():
+def test_an_empty_text_is_not_a_setting():
     assert connected("--broker", "kafka:1", "--ssl-ca-file", "", BEARWATCH_SASL_USERNAME="") == repr(
         KafkaConnection("kafka:1")
     )
@@ -116,7 +116,7 @@ def test_a_child_process_gets_the_same_connection_whatever_else_is_set(tmp_path:
     assert connected(*connection_flags(full)) == repr(full)
 
 
-def test_a_file_that_cannot_be_used_is_said_before_anything_is_started(
+def test_a_file_that_cannot_be_used_is_reported_before_anything_is_started(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
     flags = (
@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_used_is_said_before_anything_is_started(
     assert (ended.value.code, capsys.readouterr().err) == (2, f"bearwatch: error: {reason}\n")
 
 
-def test_a_file_that_is_no_toml_is_said(tmp_path: Path):
+def test_a_file_that_is_not_toml_is_an_error(tmp_path: Path):
     path = tmp_path / "bearwatch.toml"
     path.write_text("broker =")
     with pytest.raises(SettingsError, match=r"bearwatch\.toml"):

@@ -60,7 +60,7 @@ def test_each_live_alert_is_notified_once_and_nothing_else(
         ({"wrong_rates": ["news/topic:Oil"]}, "1 counts are wrong: news/topic:Oil"),
     ],
 )
-def test_counts_go_on_and_are_those_of_the_documents(change: dict[str, Any], fault: str):
+def test_counts_continue_and_are_those_of_the_documents(change: dict[str, Any], fault: str):
     assert counted_wrongly(READ | change, sent_before=100, since=950.0)[: len(fault) or None] == fault
 
 

@@ -141,9 +141,9 @@ def check_letters(letters: list, places: dict[str, tuple[int, int]], topic: str)
 def check_counts(broker: str, names: TopicNames) -> None:
     panes, _ = counted(broker, names)
     sums: dict[str, Counter[str]] = {}
-    for (key, _), figures in panes.items():
+    for (key, _), counts in panes.items():
         sums.setdefault(key, Counter()).update(
-            {name: getattr(figures, name) for name in ("documents", "negative_documents", "stories")}
+            {name: getattr(counts, name) for name in ("documents", "negative_documents", "stories")}
         )
     assert sums.keys() == {"news/topic:Energy | Oil", "news/topic:Financials"}
     oil = sums["news/topic:Energy | Oil"]

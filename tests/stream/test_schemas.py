@@ -41,7 +41,7 @@ def test_messages_keep_to_their_schema():
         assert content["schema_version"] == 1
 
 
-def test_the_schema_refuses_what_the_decoder_refuses():
+def test_the_schema_rejects_what_the_decoder_rejects():
     for wrong in ([], {}, {"id": "", "text": "x", "published_at": "2026-01-01T00:00:00Z", "source": "w"}):
         with pytest.raises(ValidationError):
             validator("document").validate(wrong)

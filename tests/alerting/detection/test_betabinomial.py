@@ -98,6 +98,6 @@ def test_any_size_gives_a_log_probability(n, p, rho, data):
 @pytest.mark.parametrize(
     ("n", "p", "rho"), [(-1, 0.5, 0.1), (5, 0.0, 0.1), (5, 1.0, 0.1), (5, 0.5, 1.0), (5, 0.5, -0.1)]
 )
-def test_refuses_what_is_no_distribution(n, p, rho):
+def test_what_is_not_a_distribution_is_an_error(n, p, rho):
     with pytest.raises(ValueError, match="log_sf needs"):
         log_sf(1, n, p, rho)

@@ -141,7 +141,7 @@ def test_a_missing_file_is_named(tmp_path):
         load_policy(tmp_path / "none.toml")
 
 
-def test_bytes_that_are_no_utf8_are_a_policy_error(tmp_path):
+def test_bytes_that_are_not_utf8_are_a_policy_error(tmp_path):
     (tmp_path / "policy.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(PolicyError, match="cannot be read"):
         load_policy(tmp_path / "policy.toml")

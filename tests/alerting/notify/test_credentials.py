@@ -98,7 +98,7 @@ def test_a_new_secret_in_the_file_counts_at_once(guarded: Guarded, tmp_path: Pat
     assert manager.in_force() == {}
 
 
-def test_a_refusal_repeats_no_secret(guarded: Guarded, tmp_path: Path):
+def test_a_rejected_request_repeats_no_secret(guarded: Guarded, tmp_path: Path):
     wrong = written(tmp_path / "wrong", "wr0ng-token")
     with pytest.raises(AlertingError) as by_token:
         Alertmanager(url(guarded), Credentials(token_file=wrong)).in_force()

@@ -249,14 +249,14 @@ def test_without_a_silence_nothing_is_written(replies: list[tuple[int, bytes]], 
         answer(record(alert()), now_for(), NOBODY, "alerts", Alertmanager(address))
 
 
-def test_an_alertmanager_that_is_not_there_is_said():
+def test_an_alertmanager_that_is_not_there_is_an_error():
     port = free_port()
     assert not answers(port)
     with pytest.raises(AlertingError, match=r"no Alertmanager answers at .*; nothing was written"):
         answer(record(alert()), now_for(), NOBODY, "alerts", Alertmanager(f"http://127.0.0.1:{port}"))
 
 
-def test_a_silence_that_stays_without_record_is_said_loudly():
+def test_a_silence_that_stays_without_a_record_is_an_error_that_says_so():
     made, gone = (200, b'{"silenceID": "s1"}'), (503, b"gone")
     with (
         answering((200, b"[]"), made, gone) as address,

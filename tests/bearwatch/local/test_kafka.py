@@ -75,7 +75,7 @@ def test_it_listens_on_loopback_only(broker: LocalKafka) -> None:
     assert listening == {HOST}
 
 
-def test_its_directory_has_one_owner(broker: LocalKafka) -> None:
+def test_one_kafka_at_a_time_uses_the_directory(broker: LocalKafka) -> None:
     with pytest.raises(StreamError, match="used by another bearwatch"):
         LocalKafka(broker.data_dir).start()
     assert broker.pid is not None

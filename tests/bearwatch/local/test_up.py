@@ -41,7 +41,7 @@ def left_behind(folder: Path) -> list[str]:
     return [line for line in lines if str(folder / "data") in line]
 
 
-def test_a_surge_becomes_an_alert_and_a_second_start_goes_on(tmp_path: Path, model: Path):
+def test_a_surge_becomes_an_alert_and_a_second_start_continues(tmp_path: Path, model: Path):
     feed = write_history(tmp_path / "feed.jsonl", surge=True, now=time.time())
     first = run(tmp_path, feed, model, "--until-alert", "--for", "400")
     assert first.returncode == 0, first.stdout + first.stderr

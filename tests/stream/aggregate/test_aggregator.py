@@ -93,7 +93,7 @@ def test_cuts_and_restarts_make_no_difference(seed: int, restart: bool):
     assert [alert.state for alert in whole[2]][:1] == ["firing"], "the surge must ring, or nothing was shown"
 
 
-def test_the_surge_rings_in_time_and_resolves():
+def test_the_surge_fires_in_time_and_resolves():
     _, _, alerts = run(history(1), [], restart=False)
     of_key = [alert for alert in alerts if alert.topic == "Financials"]
     assert [alert.state for alert in of_key if alert.state != "updated"] == ["firing", "resolved"]
@@ -187,7 +187,7 @@ def test_old_minutes_are_removed_from_the_log():
 
 
 @pytest.mark.parametrize("lengths", [[60, 360], [60, 180, 360, 720], [60, 120, 360]])
-def test_state_goes_on_under_a_policy_with_other_windows(lengths: list[int], tmp_path: Path):
+def test_state_continues_under_a_policy_with_other_windows(lengths: list[int], tmp_path: Path):
     log, _, _ = run(history(1)[:600], [], restart=False)
     text = MINUTE_POLICY.read_text()
     other = tmp_path / "other.toml"

@@ -353,7 +353,7 @@ def test_a_historical_alert_stays_so_while_the_stream_catches_up():
     assert emitted(key, 60, LATE) == [("firing", True), ("updated", True), ("resolved", True)]
 
 
-def test_a_historical_alert_that_still_holds_in_the_present_is_told_once():
+def test_a_historical_alert_that_still_holds_in_the_present_is_updated_once():
     key = alerting({15: "firing"})
     assert emitted(key, 30, LATE) == [("firing", True)]
     assert key.decisions[0].historical
@@ -385,7 +385,7 @@ def test_the_alert_after_a_historical_one_is_not_historical():
     assert emitted(key, 60, 60.0) == [("firing", False)]
 
 
-def test_an_alert_that_was_told_does_not_become_historical_when_the_stream_falls_behind():
+def test_an_alert_that_was_notified_does_not_become_historical_when_the_stream_falls_behind():
     key = alerting({15: "firing", 30: "updated", 45: "resolved"})
     assert emitted(key, 15, 15.0) == [("firing", False)]
     assert emitted(key, 60, LATE) == [("updated", False), ("resolved", False)]

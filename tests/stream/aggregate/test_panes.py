@@ -27,10 +27,6 @@ def brute_force(messages: list[Classified], begin: int, end: int) -> tuple[int, 
     )
 
 
-def figures(panes: Panes, window: int) -> tuple[int, int, int, int, int]:
-    return panes.counts[window]
-
-
 def add(panes: Panes, message: Classified) -> None:
     """As the aggregator does; the source partitions of one topic are numbered as they are."""
     panes.add(message.event_time.timestamp(), message.origin.partition, message)
@@ -66,11 +62,11 @@ def test_windows_hold_what_counting_from_scratch_gives(drawn, steps, random):
                 add(panes, seen[-1])
                 if panes.end is not None:
                     for window, length in enumerate(LENGTHS):
-                        assert figures(panes, window) == brute_force(seen, end - length, end)
+                        assert panes.counts[window] == brute_force(seen, end - length, end)
         end += step * PANE
         panes.move(end)
         for window, length in enumerate(LENGTHS):
-            assert figures(panes, window) == brute_force(seen, end - length, end)
+            assert panes.counts[window] == brute_force(seen, end - length, end)
 
 
 def test_a_window_is_closed_at_its_start_and_open_at_its_end():
@@ -78,9 +74,9 @@ def test_a_window_is_closed_at_its_start_and_open_at_its_end():
     for time in (0, 29.999, 30):
         add(panes, classified(time))
     panes.move(30)
-    assert figures(panes, 0)[0] == 2
+    assert panes.counts[0][0] == 2
     panes.move(60)
-    assert figures(panes, 0)[0] == 1
+    assert panes.counts[0][0] == 1
 
 
 def test_a_message_sent_again_is_recognised():
@@ -97,9 +93,9 @@ def test_copies_are_one_story_with_the_label_of_the_first():
     panes = Panes((60,), PANE)
     add(panes, classified(20, story="s", negative=True, offset=5))
     panes.move(60)
-    assert figures(panes, 0) == (1, 1, 1, 1, 1)
+    assert panes.counts[0] == (1, 1, 1, 1, 1)
     add(panes, classified(10, story="s", negative=False, offset=6, source="Other"))
-    assert figures(panes, 0) == (2, 1, 1, 0, 2), "an earlier document turned up, and it is not negative"
+    assert panes.counts[0] == (2, 1, 1, 0, 2), "an earlier document turned up, and it is not negative"
 
 
 def test_forgotten_minutes_give_their_label_up():
@@ -107,12 +103,12 @@ def test_forgotten_minutes_give_their_label_up():
     add(panes, classified(0, story="s", negative=True))
     add(panes, classified(600, story="s", negative=False))
     panes.move(615)
-    assert figures(panes, 0) == (1, 0, 1, 1, 1)
+    assert panes.counts[0] == (1, 0, 1, 1, 1)
     assert panes.forget(60) == [], "only what is archived is forgotten"
     assert [minute for minute, _ in panes.archive(60)] == [0]
-    assert figures(panes, 0) == (1, 0, 1, 1, 1), "it still gives its label"
+    assert panes.counts[0] == (1, 0, 1, 1, 1), "it still gives its label"
     assert panes.forget(60) == [0]
-    assert figures(panes, 0) == (1, 0, 1, 0, 1), "the copy that is left is the first one now"
+    assert panes.counts[0] == (1, 0, 1, 0, 1), "the copy that is left is the first one now"
 
 
 def test_evidence_is_the_most_probable_document_of_each_negative_story():
@@ -190,10 +186,10 @@ def test_a_late_document_before_every_window_changes_no_count():
     panes = Panes((30,), PANE)
     panes.move(60)
     add(panes, classified(29.9))
-    assert figures(panes, 0) == (0, 0, 0, 0, 0)
+    assert panes.counts[0] == (0, 0, 0, 0, 0)
     assert panes.next_change is None
     add(panes, classified(30))
-    assert figures(panes, 0) == (1, 0, 1, 0, 1)
+    assert panes.counts[0] == (1, 0, 1, 0, 1)
 
 
 @given(st.lists(documents, max_size=12))
@@ -218,8 +214,8 @@ def test_a_label_given_by_a_late_document_reaches_the_windows_that_hold_a_copy()
     add(panes, classified(70, story="s", negative=False, offset=1))
     panes.move(120)
     add(panes, classified(5, story="s", negative=True, offset=2))
-    assert figures(panes, 0) == (1, 0, 1, 1, 1), "the copy is negative, as the story's first document"
-    assert figures(panes, 1) == (2, 1, 1, 1, 1)
+    assert panes.counts[0] == (1, 0, 1, 1, 1), "the copy is negative, as the story's first document"
+    assert panes.counts[1] == (2, 1, 1, 1, 1)
 
 
 def test_documents_of_one_pane_are_ordered_by_time_and_then_by_place():
@@ -233,7 +229,7 @@ def test_documents_of_one_pane_are_ordered_by_time_and_then_by_place():
         for index in order:
             add(panes, copies[index])
         panes.move(15)
-        assert figures(panes, 0) == (3, 1, 1, 1, 1)
+        assert panes.counts[0] == (3, 1, 1, 1, 1)
 
 
 def test_only_minutes_that_ended_are_archived_and_each_once():
@@ -315,6 +311,6 @@ def test_a_story_is_remembered_until_its_minute_is_forgotten(rounds):
         panes.forget(forgotten)
         seen = [each for each in seen if each.event_time.timestamp() >= forgotten]
         for window, length in enumerate(LENGTHS):
-            assert figures(panes, window) == brute_force(seen, end - length, end)
+            assert panes.counts[window] == brute_force(seen, end - length, end)
         assert len(panes.stories) == len({each.story for each in seen})
         assert all(minute * 60 >= archived for minute in panes.minutes)

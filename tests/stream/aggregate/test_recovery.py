@@ -250,8 +250,8 @@ def test_a_worker_comes_back_to_topics_that_have_changed(
         send(140, 40)
         worker.wait_until("new ones are counted", lambda: counts() == 160)
         worker.wait_until_serving()
-    figures = [each for (key, _), each in counted(broker.bootstrap, names)[0].items()]
-    assert sum(each.stories for each in figures) == 160
+    stored = [each for (key, _), each in counted(broker.bootstrap, names)[0].items()]
+    assert sum(each.stories for each in stored) == 160
 
 
 def test_another_number_of_partitions_is_refused(broker: LocalKafka, names: TopicNames):
@@ -274,7 +274,7 @@ def test_a_new_partition_asks_the_first_one(broker: LocalKafka, names: TopicName
         asyncio.run(run())
 
 
-def test_the_event_loop_goes_on_while_state_is_read_and_built(broker: LocalKafka, names: TopicNames):
+def test_the_event_loop_continues_while_state_is_read_and_built(broker: LocalKafka, names: TopicNames):
     """Building waits for something that only the loop can do."""
     put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(offset=3, partitions=PARTITIONS)))
     asked, answered = threading.Event(), threading.Event()

@@ -48,7 +48,7 @@ def test_a_record_may_be_old_and_a_little_ahead(event_time: float):
         (2.0**63 / 1000, "ahead of the clock"),  # a broker without a limit takes any 64-bit number
     ],
 )
-def test_a_record_without_a_sensible_stamp_is_refused(event_time: float, reason: str):
+def test_a_record_without_a_sensible_timestamp_is_rejected(event_time: float, reason: str):
     with pytest.raises(BadDocument, match=reason) as refused:
         look(document(), event_time)
     assert refused.value.kind == "timestamp"
@@ -62,7 +62,7 @@ def test_published_at_may_be_old_but_not_ahead():
     assert refused.value.kind == "timestamp"
 
 
-def test_a_text_of_which_nothing_is_left_is_refused():
+def test_a_text_of_which_nothing_is_left_is_rejected():
     with pytest.raises(BadDocument, match="empty once markup and links are removed") as refused:
         look(document(text="<br> https://t.co/abc \u200b"))
     assert refused.value.kind == "text"

@@ -121,7 +121,7 @@ def test_an_error_of_the_caller_is_not_taken_for_a_bad_record(broker: LocalKafka
         asyncio.run(Follower(broker.connection, topic, number, take).read())
 
 
-def test_a_topic_that_does_not_exist_is_said(broker: LocalKafka, prefix: str):
+def test_a_topic_that_does_not_exist_is_an_error(broker: LocalKafka, prefix: str):
     with pytest.raises(StreamError, match=f"{prefix}none does not exist"):
         asyncio.run(Follower(broker.connection, f"{prefix}none", number, print).read())
 
@@ -150,7 +150,7 @@ def test_a_partition_that_is_added_is_followed(
     asyncio.run(run())
 
 
-def test_it_goes_on_when_the_broker_is_back(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_it_continues_when_the_broker_is_back(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     asyncio.run(go_on(tmp_path))
     said = [each for each in caplog.messages if "cannot be read" in each]
     assert said and len(said) == len(set(said)), "an outage is said once, not at each attempt"

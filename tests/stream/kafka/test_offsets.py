@@ -56,7 +56,7 @@ def test_partitions_are_counted_and_missing_topics_have_none(broker: LocalKafka,
     assert counts == {names.news: 3, names.alerts: 1, f"{prefix}none": 0}
 
 
-def test_where_the_group_goes_on(broker: LocalKafka, news: TopicPartition):
+def test_where_the_group_continues_to_read(broker: LocalKafka, news: TopicPartition):
     send(broker, news, 10)
     assert ask(broker, news, lambda client: client.reached([news])) == {news: 0}
     consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=f"{news.topic}-group")
@@ -89,7 +89,7 @@ def test_what_is_not_committed_is_behind_one_end_and_before_the_other(
     assert ask(broker, news, lambda client: client.written_ends([news])) == {news: 6}
 
 
-def test_an_offset_behind_the_end_is_refused(broker: LocalKafka, news: TopicPartition):
+def test_an_offset_behind_the_end_is_an_error(broker: LocalKafka, news: TopicPartition):
     """The topic was recreated and the group's offsets were not: its documents would be passed over."""
     send(broker, news, 3)
     consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=f"{news.topic}-group")

@@ -45,7 +45,7 @@ def test_history_is_kept_and_state_is_compacted(broker: LocalKafka, prefix: str)
     assert int(value[names.dead_letters, "max.message.bytes"]) > int(value[names.news, "max.message.bytes"])
 
 
-def test_differences_are_told_and_left_alone(broker: LocalKafka, prefix: str) -> None:
+def test_differences_are_reported_and_left_alone(broker: LocalKafka, prefix: str) -> None:
     names = TopicNames(prefix)
     with admin_client(broker.connection) as admin:
         admin.create_topics(
@@ -94,7 +94,7 @@ def test_the_command_says_what_it_did(broker: LocalKafka, prefix: str) -> None:
     assert "replication" in too_many.stderr and "Traceback" not in too_many.stderr
 
 
-def test_an_unreachable_broker_is_said() -> None:
+def test_an_unreachable_broker_is_an_error() -> None:
     address = f"127.0.0.1:{free_port()}"
     failed = bearwatch("topics", "--broker", address)
     assert failed.returncode == 1

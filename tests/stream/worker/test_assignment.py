@@ -57,7 +57,7 @@ async def assignment(broker: LocalKafka, prefix: str, **settings: float) -> Asyn
         await offsets_client.stop()
 
 
-def test_it_knows_where_everything_goes_on(broker: LocalKafka, prefix: str):
+def test_it_knows_the_next_offset_of_everything(broker: LocalKafka, prefix: str):
     create_topics(broker.connection, names := TopicNames(prefix), partitions=2)
     news, classified = TopicPartition(names.news, 1), TopicPartition(names.classified, 0)
 

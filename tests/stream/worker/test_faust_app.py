@@ -42,7 +42,7 @@ def test_with_room_no_task_is_made():
     asyncio.run(run())
 
 
-def test_without_room_it_waits_and_goes_on():
+def test_without_room_it_waits_and_continues():
     async def run() -> None:
         queue = asyncio.Queue[int](maxsize=1)
         stand_in = StandIn()
@@ -96,7 +96,7 @@ def test_an_error_of_the_delivery_is_the_callers(waits_first: bool):
     asyncio.run(run())
 
 
-def test_a_delivery_that_waits_twice_goes_on_twice():
+def test_a_delivery_that_waits_twice_continues_twice():
     async def twice(seen: list[int]) -> None:
         for turn in range(2):
             await asyncio.sleep(0)
@@ -112,7 +112,7 @@ def test_a_delivery_that_waits_twice_goes_on_twice():
     asyncio.run(run())
 
 
-def test_a_delivery_that_is_cancelled_may_wait_once_more_or_go_on():
+def test_a_delivery_that_is_cancelled_may_wait_once_more_or_continue():
     seen = []
 
     async def tidy() -> None:

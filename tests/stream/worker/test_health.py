@@ -81,12 +81,14 @@ def test_any_partition_that_moves_is_progress_of_its_topic(health: Health):
     assert health.failed_liveness(NOW, SETTINGS) is None
 
 
-def test_no_lag_is_no_standstill(health: Health):
+def test_without_lag_nothing_is_stalled(health: Health):
     measure(health, 1000, news=10)
     assert health.state(NOW, SETTINGS) == ("serving", "lag 0 records")
 
 
-def test_a_topic_that_was_lost_is_no_worry_and_starts_anew(health: Health):
+def test_a_topic_that_was_lost_is_not_stalled_and_is_measured_from_the_start_when_it_comes_back(
+    health: Health,
+):
     measure(health, 100, news=7)
     measure(health, 1)
     assert health.state(NOW, SETTINGS) == ("serving", "lag 0 records")

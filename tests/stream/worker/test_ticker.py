@@ -141,7 +141,7 @@ def test_control_records_count_as_read():
     assert made.health.lag == 0
 
 
-def test_an_open_transaction_holds_the_clock_and_is_no_lag():
+def test_an_open_transaction_holds_the_clock_and_is_not_lag():
     """What is committed later is stamped earlier."""
     made = ticker(FakeAssignment({NEWS: idle(10)}), FakeOffsetsClient({NEWS: 10}, written={NEWS: 11}))
     assert sent_after_a_turn(made) == []

@@ -25,7 +25,7 @@ def answer_to(bert: dict[float, int], simple: dict[float, int]) -> Answer:
     return answer("sentiment", splits, results, 1)
 
 
-def test_bert_from_some_share_on() -> None:
+def test_bert_is_better_from_some_percentage_on() -> None:
     result = answer_to({1.0: 50, 5.0: 70, 20.0: 80, 100.0: 90}, {1.0: 70, 5.0: 70, 20.0: 70, 100.0: 80})
     assert [step.winner for step in result.steps] == [SVM, None, BERT, BERT]
     assert (result.better_from, result.enough_at) == (20.0, 20.0)

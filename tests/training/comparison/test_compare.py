@@ -117,7 +117,7 @@ def test_finished_cells_are_not_filled_in_again(
     assert after.answers[0].steps == before.answers[0].steps
 
 
-def test_interrupted_comparison_goes_on(
+def test_interrupted_comparison_continues(
     config: TrainingConfig, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells: list[Cell] = []

@@ -58,7 +58,7 @@ def test_formats_say_the_same(tmp_path: Path) -> None:
     assert read_examples(labelled("a.txt", format="csv", separator=";"), MAPPING, tmp_path) == expected
 
 
-def test_excluded_rows_and_shares(tmp_path: Path) -> None:
+def test_excluded_rows_and_hash_ranges(tmp_path: Path) -> None:
     texts = [f"headline number {i}" for i in range(200)]
     pd.DataFrame({"text": texts, "label": 0}).to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "rows.txt").write_text("0\n199\n")

@@ -179,7 +179,7 @@ def test_report_that_cannot_be_written(folder: Path) -> None:
         run(folder, "data.csv", "--report", str(folder / "missing" / "report.html"))
 
 
-def test_report_on_a_file_whose_name_is_no_text(folder: Path) -> None:
+def test_report_on_a_file_whose_name_is_not_text(folder: Path) -> None:
     odd = "odd-\udcff.csv"  # the byte 0xFF
     (folder / odd).write_bytes((folder / "data.csv").read_bytes())
     run(folder, odd, "--report", str(folder / "report.html"))
@@ -246,7 +246,7 @@ def test_wrong_use_is_named(folder: Path) -> None:
         run(folder, "numbers.csv", "--label-mapping", "negative,positive")
 
 
-def test_rows_may_be_chosen_by_share_and_labels_found_by_a_pattern(folder: Path) -> None:
+def test_rows_may_be_chosen_by_hash_range_and_labels_found_by_a_pattern(folder: Path) -> None:
     lines = [
         f'negative oil {number},"[negative] [{"negative" if number % 2 else "neutral"}]"'
         for number in range(40)

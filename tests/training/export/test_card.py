@@ -64,7 +64,7 @@ def test_the_card_names_data_figures_and_limits(tmp_path: Path):
         assert part in text
 
 
-def test_it_is_written_beside_the_model(tmp_path: Path):
+def test_it_is_written_next_to_the_model(tmp_path: Path):
     folder = write_keyword_model(tmp_path / "model")
     write_card(folder, Classifier.load(folder))
     assert (folder / CARD).read_text("utf-8").startswith("# Model card: keywords")

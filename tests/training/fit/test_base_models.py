@@ -76,7 +76,7 @@ def test_a_converted_checkpoint_computes_what_the_exported_did(exported, tmp_pat
     assert tokens == ["[CLS]", "norwick", "plunges", "[SEP]"]
 
 
-def test_a_graph_that_is_no_bert_is_refused(exported, tmp_path: Path):
+def test_a_graph_that_is_not_a_bert_is_an_error(exported, tmp_path: Path):
     _, model, tokenizer = exported
     graph = onnx.load(model)
     kept = [each for each in graph.graph.initializer if "layer.1" not in each.name]
@@ -140,7 +140,7 @@ def test_two_processes_may_fetch_the_same(jar: Jar, tmp_path: Path, monkeypatch:
     assert [each.name for each in cache.iterdir()] == [folder.name]
 
 
-def test_a_download_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_download_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def fail(**_: object) -> None:
         raise ConnectionError("no route to host")
 

@@ -50,7 +50,7 @@ def test_labels_alone(folder: Path):
     np.testing.assert_allclose(topic, [[0, 0], [0.85, 0.15]], rtol=1e-6)
 
 
-def test_teachers_beside_labels(folder: Path):
+def test_teachers_and_labels(folder: Path):
     config = parse_config(distilled(folder))
     config = msgspec.structs.replace(config, distillation=Distillation(weight=0.25))
     soft = (np.array([[0.6, 0.2, 0.2]] * 2, np.float32), np.array([[0.5, 0.5]] * 2, np.float32))
@@ -81,7 +81,7 @@ def test_augmented_copies_are_trained_on(folder: Path, monkeypatch: pytest.Monke
     assert more[: len(plain)] == plain and len(more) == len(plain) + 2 * labelled
 
 
-def test_teachers_say_their_mean(tmp_path: Path):
+def test_soft_targets_are_the_mean_of_the_teachers(tmp_path: Path):
     """In the order of the configuration's heads, which need not be a teacher's."""
     heads = {"sentiment": {"labels": list(SENTIMENTS)}, "topic": {"labels": list(TOPICS)}}
     config = parse_config({**table(tmp_path / "base"), "heads": heads})
@@ -166,7 +166,7 @@ def test_distillation_needs_teachers_and_teachers_distillation(folder: Path):
             )
 
 
-def test_share_and_weight_are_checked(folder: Path):
+def test_ratio_and_weight_are_checked(folder: Path):
     bad = msgspec.to_builtins(TextSet(name="tweets", path="x", hash_range=(0.5, 0.5)))
     with pytest.raises(TrainingConfigError, match=r"distillation.unlabelled 'tweets': hash_range must be"):
         parse_config(distilled(folder, distillation={"unlabelled": [bad]}))

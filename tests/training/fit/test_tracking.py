@@ -133,13 +133,11 @@ def test_wandb_offline_stays_in_the_folder(
         network.accept()
 
 
-def test_wandb_online_without_a_login_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wandb_online_without_a_login_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "NETRC"):
         monkeypatch.setenv(name, str(folder / "wandb-home"))
-    monkeypatch.setenv(
-        "WANDB_BASE_URL", "http://127.0.0.1:9"
-    )  # the port for what is thrown away: no one listens
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # the discard port: nothing listens there
     with pytest.raises(TrainingError, match=r'tracking\.wandb = "online": .*`wandb login` first'):
         train(folder, "run", wandb="online")
 
@@ -171,7 +169,7 @@ def full(*_: Any, **__: Any) -> None:
 
 
 @pytest.mark.parametrize("call", ["__init__", "add_scalar", "flush", "close"])
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     monkeypatch.setattr(SummaryWriter, call, full)
     message = r"tensorboard: curves cannot be written: .*No space left"
     with (
@@ -183,7 +181,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
 
 
 @pytest.mark.parametrize("call", ["log", "finish"])
-def test_a_broken_process_of_wandb_is_told(
+def test_a_broken_process_of_wandb_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     def gone(*_: object, **__: object) -> None:

@@ -92,7 +92,7 @@ def test_a_run_is_not_mixed_with_another(folder: Path) -> None:
         train(folder, "data", epochs=1)
 
 
-def test_a_run_goes_on_in_the_precision_it_was_started_in(folder: Path) -> None:
+def test_a_run_continues_in_the_precision_it_was_started_in(folder: Path) -> None:
     best = train(folder, "run", epochs=1)
     config, bf16 = parse_config(table(folder / "base", epochs=1)), Precision("cpu", torch.bfloat16)
     with pytest.raises(
@@ -124,7 +124,7 @@ OTHER_FAMILIES = {
 
 
 @pytest.mark.parametrize("family", OTHER_FAMILIES)
-def test_checkpoint_that_is_no_bert(folder: Path, family: str) -> None:
+def test_checkpoint_that_is_not_a_bert(folder: Path, family: str) -> None:
     """By its configuration alone, before weights are read; a BERT that reads from left to right is none either."""
     OTHER_FAMILIES[family].save_pretrained(folder / "base")
     with pytest.raises(
