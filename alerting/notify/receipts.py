@@ -10,6 +10,7 @@ import msgspec
 
 from alerting.errors import AlertingError
 from alerting.notify.notices import Identity, Receipt
+from bearwatch.core.files import sync
 
 BEGINNING = b'{"received_at":'  # of each line
 REMEMBERED = 100_000  # identities, about 20 MB; Alertmanager repeats alerts of the last hours
@@ -36,7 +37,7 @@ class ReceiptFile:
             raise AlertingError(f"{path} cannot be written: {error.strerror}") from None
         self._size = self._read_back()  # bytes of complete lines
         self._truncate()
-        _sync_folder(path.parent)
+        sync(path.parent)  # a new file survives a power failure only once its folder is on disk
 
     def _read_back(self) -> int:
         """Read the identities; a last line without a newline was never confirmed, and Alertmanager sends it again."""
@@ -103,12 +104,3 @@ class ReceiptFile:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file survives a power failure only once its folder is on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
