@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.request
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alerting.alerts import Alert
 from alerting.evidence.acknowledgements import Acknowledgement, decode
+from bearwatch.core.key import DIMENSIONS, Key
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import Follower
 
@@ -27,9 +29,8 @@ WINDOW = "1h"  # the window whose ratio the view shows
 class KeyStatistics:
     """One row of the table."""
 
-    stream: str
-    topic: str
-    documents: int  # classified since the worker started
+    key: Key
+    documents: int  # classified since the worker started; 0 for a key that is not a topic
     stories: int | None = None  # in the window
     negative_ratio: float | None = None
     baseline_ratio: float | None = None
@@ -69,23 +70,23 @@ def _get(url: str) -> bytes:
 
 def parse(text: str, state: str, reason: str) -> Snapshot:
     """From the text of /metrics to a snapshot; `state` and `reason` come from /healthz."""
-    statistics: dict[tuple[str, str], dict[str, Any]] = defaultdict(lambda: defaultdict(int))
+    statistics: dict[Key, dict[str, Any]] = defaultdict(lambda: defaultdict(int))
     outcomes: dict[str, int] = defaultdict(int)
     lag, watermarks = 0, []
     for sample in (each for family in text_string_to_metric_families(text) for each in family.samples):
         labels, value = sample.labels, sample.value
-        key = (labels.get("stream", ""), labels.get("topic", ""))
+        key = _key_of(labels)
         if sample.name == "bearwatch_documents_total":
             outcomes[labels["outcome"]] += int(value)
-        elif sample.name == "bearwatch_classified_total" and value:
+        elif sample.name == "bearwatch_classified_total" and value and key:
             statistics[key]["documents"] += int(value)
         elif sample.name == "bearwatch_lag_records":
             lag += int(value)
         elif sample.name == "bearwatch_watermark_timestamp_seconds":
             watermarks.append(value)
-        elif sample.name == "bearwatch_baseline_ratio":
+        elif sample.name == "bearwatch_baseline_ratio" and key:
             statistics[key]["baseline_ratio"] = value
-        elif labels.get("window") == WINDOW:
+        elif labels.get("window") == WINDOW and key:
             name = sample.name.removeprefix("bearwatch_window_")
             if name in ("negative_ratio", "p_value"):
                 statistics[key][name] = value
@@ -97,8 +98,16 @@ def parse(text: str, state: str, reason: str) -> Snapshot:
         documents=sum(outcomes.values()),
         dead_letters=outcomes["dead_letter"],
         lag=lag,
-        keys=tuple(KeyStatistics(*key, **{"documents": 0, **values}) for key, values in statistics.items()),
+        keys=tuple(KeyStatistics(key, **{"documents": 0, **values}) for key, values in statistics.items()),
         watermark=min(watermarks, default=None),
+    )
+
+
+def _key_of(labels: Mapping[str, str]) -> Key | None:
+    """The key that a sample describes; None where it describes none."""
+    found = ((dimension, labels.get(dimension)) for dimension in DIMENSIONS)
+    return next(
+        (Key.parse(f"{labels['stream']}/{dimension}:{name}") for dimension, name in found if name), None
     )
 
 

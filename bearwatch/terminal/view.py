@@ -12,6 +12,7 @@ from rich.text import Text
 
 from alerting.alerts import Alert
 from alerting.evidence.wording import counts_in_words, title
+from bearwatch.core.key import Key
 from bearwatch.core.times import utc
 from bearwatch.terminal.printable import printable
 from bearwatch.terminal.snapshot import WINDOW, KeyStatistics, Snapshot
@@ -80,18 +81,18 @@ def _keys(keys: Iterable[KeyStatistics], active: list[Alert]) -> Table:
         table.add_column(heading, no_wrap=True)
     for heading in ("documents", f"stories {WINDOW}", f"negative {WINDOW}", "usual", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
-    firing = {(alert.stream, alert.topic) for alert in active}
-    ordered = sorted(keys, key=lambda each: ((each.stream, each.topic) not in firing, -each.documents))
+    firing = {Key.parse(alert.key) for alert in active}
+    ordered = sorted(keys, key=lambda each: (each.key not in firing, -each.documents))
     for each in ordered[:KEYS_SHOWN]:
         table.add_row(
-            each.stream,
-            each.topic,
+            each.key.stream,
+            each.key.name,
             f"{each.documents:,}",
             "" if each.stories is None else f"{each.stories:,}",
             _percent(each.negative_ratio),
             _percent(each.baseline_ratio),
             "" if each.p_value is None else f"{each.p_value:.1g}",
-            style="bold red" if (each.stream, each.topic) in firing else "",
+            style="bold red" if each.key in firing else "",
         )
     if len(ordered) > KEYS_SHOWN:
         table.add_row("", Text(f"and {len(ordered) - KEYS_SHOWN} more", "dim"))

@@ -1,5 +1,6 @@
 """The snapshot: what the live view takes from a worker's metrics and health, and from the alerts topic."""
 
+from bearwatch.core.key import Key
 from bearwatch.local.ports import free_port
 from bearwatch.terminal.snapshot import KeyStatistics, Snapshot, parse, read_snapshot
 
@@ -17,6 +18,8 @@ bearwatch_lag_records{kafka_topic="news",partition="1"} 4
 # TYPE bearwatch_window_stories gauge
 bearwatch_window_stories{stream="news",topic="Macro",window="1h"} 12
 bearwatch_window_stories{stream="news",topic="Macro",window="6h"} 99
+bearwatch_window_stories{stream="news",entity="ACME",window="1h"} 5
+bearwatch_window_stories{stream="comments",source="Macro",window="1h"} 6
 # TYPE bearwatch_window_negative_ratio gauge
 bearwatch_window_negative_ratio{stream="news",topic="Macro",window="1h"} 0.25
 # TYPE bearwatch_baseline_ratio gauge
@@ -29,7 +32,7 @@ bearwatch_watermark_timestamp_seconds{partition="1"} 1700000015
 """
 
 
-def test_metrics_are_read_into_a_snapshot():
+def test_metrics_are_read_into_a_snapshot_with_a_row_for_each_key():
     snapshot = parse(METRICS, "serving", "lag 7 records")
     assert snapshot == Snapshot(
         state="serving",
@@ -37,7 +40,11 @@ def test_metrics_are_read_into_a_snapshot():
         documents=32,
         dead_letters=2,
         lag=7,
-        keys=(KeyStatistics("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
+        keys=(
+            KeyStatistics(Key("news", "topic", "Macro"), 30, 12, 0.25, 0.2, 0.4),
+            KeyStatistics(Key("news", "entity", "ACME"), 0, 5),
+            KeyStatistics(Key("comments", "source", "Macro"), 0, 6),
+        ),
         watermark=1700000000,
     )
 

@@ -4,6 +4,7 @@ from alert_messages import NOW, alert
 from rich.console import Console
 
 from alerting.alerts import Alert, Evidence
+from bearwatch.core.key import Key
 from bearwatch.terminal.snapshot import KeyStatistics, Snapshot
 from bearwatch.terminal.view import Place, alert_lines, screen, status_line
 
@@ -12,7 +13,7 @@ SNAPSHOT = Snapshot(
     documents=32,
     dead_letters=2,
     lag=7,
-    keys=(KeyStatistics("news", "Macro", 30, 12, 0.25, 0.2, 0.4),),
+    keys=(KeyStatistics(Key("news", "topic", "Macro"), 30, 12, 0.25, 0.2, 0.4),),
     watermark=1700000000,
 )
 
