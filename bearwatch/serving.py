@@ -3,7 +3,7 @@
 import click
 from aiohttp import web
 
-from alerting.errors import AlertingError
+from bearwatch.core.errors import BearwatchError
 
 SHUTDOWN_SECONDS = 5.0  # for open requests
 
@@ -12,7 +12,7 @@ def serve(app: web.Application, listen: tuple[str, int], what: str) -> None:
     """Serve `app` at host and port until SIGTERM or Ctrl-C; open requests are answered. `what` names it in the output.
 
     Raises:
-        AlertingError: the address cannot be used.
+        BearwatchError: the address cannot be used.
     """
     host, port = listen
     try:
@@ -25,6 +25,6 @@ def serve(app: web.Application, listen: tuple[str, int], what: str) -> None:
             print=lambda _: click.echo(f"{what} on http://{host}:{port}/"),
         )
     except OSError as error:
-        raise AlertingError(
+        raise BearwatchError(
             f"{host}:{port} cannot be used ({error.strerror}); choose another address with --listen"
         ) from None

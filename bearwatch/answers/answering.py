@@ -55,5 +55,5 @@ def _expire(alertmanager: Alertmanager, silence: str) -> str:
     try:
         alertmanager.expire(silence)
     except AlertingError as error:
-        return f"its silence {silence} REMAINS and has no record ({error}); expire it with `amtool silence expire`"
+        return f"its silence {silence} remains and has no record ({error}); expire it with `amtool silence expire`"
     return "its silence was expired, so it still pages"

@@ -260,7 +260,7 @@ def test_a_silence_that_stays_without_a_record_is_an_error_that_says_so():
     made, gone = (200, b'{"silenceID": "s1"}'), (503, b"gone")
     with (
         answering((200, b"[]"), made, gone) as address,
-        pytest.raises(StreamError, match="its silence s1 REMAINS and has no record"),
+        pytest.raises(StreamError, match="its silence s1 remains and has no record"),
     ):
         answer(record(alert()), now_for(), NOBODY, "alerts", Alertmanager(address))
 
