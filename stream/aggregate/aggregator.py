@@ -52,6 +52,8 @@ class Aggregator:
         self._historical_after_seconds = policy.time.historical_after_seconds
         self.offset = state.position.offset  # the next message to apply
         self.evaluated = state.position.evaluated
+        if self.evaluated is not None:  # the panes may have been shorter, under another policy
+            self.evaluated -= self.evaluated % self._pane
         self.watermark = Watermark(sources, state.position.source_watermarks)
         self.keys: dict[str, KeyState] = {}
         self._source_partitions = state.position.source_partitions or sources

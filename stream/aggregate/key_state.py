@@ -41,7 +41,7 @@ class KeySettings:
     @cached_property
     def memory_seconds(self) -> int:
         """Minutes that ended so long ago are forgotten: a copy of their stories is a new story."""
-        return max(_ceil(math.ceil(self.policy.time.story_memory_seconds), MINUTE), self.detail_seconds)
+        return _ceil(max(math.ceil(self.policy.time.story_memory_seconds), self.detail_seconds), MINUTE)
 
 
 class KeyState:

@@ -18,6 +18,7 @@ from stream.aggregate.records import (
     MinuteRecord,
     Pane,
     document_order,
+    join_panes,
     keep_candidate,
 )
 from stream.aggregate.stories import Stories, name_hash, story_hash
@@ -260,6 +261,7 @@ class Panes:
 
     def restore(self, minute: int, record: MinuteRecord) -> None:
         """Put back a record read from `state`, before the first move; minutes come in order."""
+        join_panes(record, self.pane_seconds)
         self.minutes[minute] = record
         for partition, offset in record.applied.items():
             self.applied[partition] = max(offset, self.applied.get(partition, -1))

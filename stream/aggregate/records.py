@@ -4,6 +4,7 @@ import msgspec
 
 EVIDENCE_PER_MINUTE = 8  # candidates kept; an alert shows five, of up to the longest window
 EVIDENCE_CHARACTERS = 300
+_MILLISECONDS_FROM = 48  # the lowest of their bits in `document_order`
 
 
 class Pane(msgspec.Struct, array_like=True):
@@ -49,7 +50,25 @@ def document_order(milliseconds: int, source_partition: int, offset: int, negati
     for the offset. Of the last two the lowest bits are taken: they only settle which of two documents of the same
     millisecond is the first, always in the same way.
     """
-    return milliseconds << 48 | (source_partition & 0xFFF) << 36 | (offset & 0x7FFFFFFFF) << 1 | negative
+    return (
+        milliseconds << _MILLISECONDS_FROM
+        | (source_partition & 0xFFF) << 36
+        | (offset & 0x7FFFFFFFF) << 1
+        | negative
+    )
+
+
+def join_panes(record: MinuteRecord, pane_seconds: int) -> None:
+    """Put panes that begin within a pane of today's length into it: an earlier policy may have had shorter ones."""
+    for start in [start for start in record.panes if start % pane_seconds]:
+        pane, begin = record.panes.pop(start), start // pane_seconds * pane_seconds
+        into = record.panes.setdefault(begin, Pane())
+        into.documents += pane.documents
+        into.negative_documents += pane.negative_documents
+        into.sources |= pane.sources
+        later = (start - begin) * 1000 << _MILLISECONDS_FROM
+        for story, order in pane.stories.items():
+            into.stories[story] = min(order + later, into.stories.get(story, order + later))
 
 
 def keep_candidate(evidence: list[Candidate], candidate: Candidate) -> list[Candidate]:

@@ -1,6 +1,7 @@
 """The aggregator of one partition: the same messages give the same outcome, cut and interrupted anywhere."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from policies import MINUTE_POLICY
 from state_contents import contents
 
 from alerting.alerts import build_alert
-from alerting.detection.policy import load_policy
+from alerting.detection.policy import Policy, load_policy
 from stream.aggregate.aggregator import Aggregator
 from stream.aggregate.changes import Changes
 from stream.aggregate.state import PartitionState, load
@@ -184,6 +185,30 @@ def test_old_minutes_are_removed_from_the_log():
     minute = f'["minute","news/topic:Financials",{START // 60}]'.encode()
     assert feed(aggregator, classified(START + 1), tick(START + 60)).records[minute] is not None
     assert feed(aggregator, tick(START + 1800 + 66)).records[minute] is None
+
+
+def of_panes(seconds: int) -> Policy:
+    return replace(POLICY, windows=replace(POLICY.windows, evaluate_every_seconds=seconds))
+
+
+@pytest.mark.parametrize(("before", "after"), [(15, 60), (15, 20), (20, 15), (60, 15)])
+def test_state_goes_on_under_a_policy_with_other_panes(before: int, after: int):
+    """A story that stood in two panes of a minute was forgotten twice when they became one, and ended the worker."""
+    log: dict[bytes, bytes] = {}
+    aggregator = Aggregator(of_panes(before), "test", ["news-0"])
+    told = [
+        classified(START + second, story="told often", negative=second < 5, offset=second)
+        for second in range(4, 64, 6)
+    ]
+    keep(feed(aggregator, *told, tick(START + 66)), log, [], [])
+    aggregator = Aggregator(of_panes(after), "test", ["news-0"], read(log))
+    changes = feed(aggregator, classified(START + 70, story="told often", offset=100), tick(START + 126))
+    last = next(rate for rate in changes.rates if rate.window_seconds == 180)
+    assert (last.documents, last.negative_documents, last.stories, last.negative_stories) == (11, 1, 1, 1)
+    assert last.window_end.timestamp() == START + 120
+    keep(feed(aggregator, tick(START + 1800 + 200)), log, [], [])
+    assert not aggregator.stories
+    assert contents(read(log))["minutes"] == {}
 
 
 @pytest.mark.parametrize("lengths", [[60, 360], [60, 180, 360, 720], [60, 120, 360]])

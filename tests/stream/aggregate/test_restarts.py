@@ -115,6 +115,20 @@ def test_a_restart_at_every_commit_changes_nothing(seed: int):
     assert_same(pieces, whole)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_panes_that_take_documents_for_longer_than_any_window(seed: int):
+    """Their minutes are remembered until the end of a pane, not of a second: a key read back is asked at pane ends."""
+    minutes = policy(60)
+    chosen = replace(
+        minutes,
+        windows=replace(minutes.windows, lengths_seconds=(60,), evaluate_every_seconds=60),
+        time=replace(minutes.time, allowed_lateness_seconds=1000, story_memory_seconds=60),
+    )
+    messages = stream(random.Random(seed), 200)
+    whole = run(messages, chosen, [], restart=False)
+    assert_same(run(messages, chosen, list(range(0, len(messages), 5)), restart=True), whole)
+
+
 def test_the_streams_of_these_tests_fire():
     fired = [run(stream(random.Random(seed), 400), policy(60), [], restart=False).alerts for seed in range(6)]
     assert sum(alert.state == "firing" for alerts in fired for alert in alerts) >= 6
