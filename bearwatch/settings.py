@@ -4,6 +4,7 @@ The file is flat: `broker = "kafka:9092"`. Each name is a flag (`--broker`), an 
 (`BEARWATCH_BROKER`) and a key of the file.
 """
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -44,7 +45,19 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 file = click.Path(exists=True, dir_okay=False, path_type=Path)
-seconds = click.FloatRange(0, min_open=True)
+
+
+class Seconds(click.FloatRange):
+    """A finite number of seconds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        converted = float(super().convert(value, param, ctx))
+        if not math.isfinite(converted):
+            self.fail(f"{value} is not a finite number of seconds", param, ctx)
+        return converted
+
+
+seconds = Seconds(0, min_open=True)
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "broker": {"required": True, "metavar": "HOST:PORT", "help": "Kafka's address; several with commas."},
@@ -90,7 +103,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "help": "Their port.",
     },
     "session_timeout_seconds": {
-        "type": click.FloatRange(6),
+        "type": Seconds(6),
         "default": WorkerSettings.session_timeout_seconds,
         "help": "A worker silent for longer loses its partitions.",
     },
@@ -189,7 +202,7 @@ def from_file(path: Path = FILE) -> dict[str, Any]:
         SettingsError: it is not TOML, or has a key that is not a setting.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read as settings: {error}") from None
     for key in content:

@@ -117,7 +117,7 @@ def load_policy(path: Path | str | None = None) -> Policy:
     if path is None:
         return _checked(default, DEFAULT.name)
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # some editors write a mark first
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PolicyError(f"{path}: cannot be read as a policy: {error}") from None
     _check_version(content, str(path))
@@ -127,7 +127,7 @@ def load_policy(path: Path | str | None = None) -> Policy:
 
 def _check_version(content: dict[str, Any], name: str) -> None:
     version = content.get("policy_version")
-    if version == VERSION:
+    if type(version) is int and version == VERSION:
         return
     here = f"policy_version is {version!r}" if "policy_version" in content else "policy_version is missing"
     used = [old for old in ALSO_RENAMED if _holds(content, old)]

@@ -82,7 +82,7 @@ class AlertHistory:
         matching = [
             record
             for record in self.newest_first()
-            if labels.items() <= record.labels.items() and (at is None or record.since <= at + CLOCKS_DIFFER)
+            if labels.items() <= record.labels.items() and (at is None or record.since - CLOCKS_DIFFER <= at)
         ]
         return next(
             (record for record in matching if not record.alert.historical), next(iter(matching), None)

@@ -147,3 +147,15 @@ def test_every_command_has_help_and_every_setting_a_text():
         result = CliRunner().invoke(bearwatch, [name, "--help"])
         assert result.exit_code == 0 and "Usage:" in result.output, name
     assert all(setting["help"] for setting in SETTINGS.values())
+
+
+@pytest.mark.parametrize("given", ["nan", "inf"])
+def test_seconds_are_finite(given: str):
+    refused = CliRunner().invoke(bearwatch, ["rules", "--session-timeout-seconds", given])
+    assert refused.exit_code == 2
+    assert f"{given} is not a finite number of seconds" in refused.output
+
+
+def test_a_mark_that_editors_put_before_the_text_is_left_out(tmp_path: Path):
+    (path := tmp_path / "bearwatch.toml").write_text('broker = "kafka:9092"', encoding="utf-8-sig")
+    assert from_file(path) == {"broker": "kafka:9092"}

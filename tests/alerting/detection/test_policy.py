@@ -99,6 +99,7 @@ def test_what_is_wrong_is_named(tmp_path, text, message):
         ("policy_version = 1\n", "policy_version is 1"),
         ("policy_version = 3\n", "policy_version is 3"),
         ('policy_version = "2"\n', "policy_version is '2'"),
+        ("policy_version = 2.0\n", "policy_version is 2.0"),
     ],
 )
 def test_a_file_of_another_version_is_rejected_with_both_renamings(tmp_path, text, found):
@@ -145,3 +146,8 @@ def test_bytes_that_are_not_utf8_are_a_policy_error(tmp_path):
     (tmp_path / "policy.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(PolicyError, match="cannot be read"):
         load_policy(tmp_path / "policy.toml")
+
+
+def test_a_mark_that_editors_put_before_the_text_is_left_out(tmp_path):
+    (path := tmp_path / "policy.toml").write_text("policy_version = 2\n", encoding="utf-8-sig")
+    assert load_policy(path) == load_policy()
