@@ -16,8 +16,9 @@ from alerting.kinds import RATE_KIND
 from bearwatch.core.key import Key
 from bearwatch.core.times import utc
 from stream.aggregate.changes import Changes
-from stream.aggregate.panes import MINUTE, NOTHING, Counts, Panes
+from stream.aggregate.panes import MINUTE, Panes
 from stream.aggregate.state import DetectorRecord, KeyRecord, decode_minute, encode_record
+from stream.aggregate.windows import NOTHING, Counts
 from stream.messages import Rate
 
 EVIDENCE_SHOWN = 5
