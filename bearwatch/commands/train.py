@@ -47,7 +47,7 @@ def command(
     except KeyboardInterrupt:
         click.echo("\nstopped; the same command with --resume continues from the last checkpoint", err=True)
         raise
-    held_out = sum(round(figures["n"]) for figures in best.figures.values())
+    held_out = sum(round(figures["n"]) for figures in best.metrics.values())
     click.echo(
         f"best epoch {best.epoch}: mean accuracy {best.score:.4f} on the {held_out:,} texts of the dev split"
     )

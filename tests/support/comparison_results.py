@@ -2,7 +2,7 @@
 
 import msgspec
 
-from training.comparison.cells import BERT, VARIANTS, Cell, Figures, Result
+from training.comparison.cells import BERT, VARIANTS, Cell, CellMetrics, Result
 from training.evaluation.intervals import Interval
 
 
@@ -11,8 +11,8 @@ def result(method: str, percent: float, right: str) -> Result:
     accuracy = right.count("1") / len(right)
     variants = dict.fromkeys(VARIANTS, accuracy) | {"typing 10 %": accuracy / 2}
     interval = Interval(accuracy, accuracy)
-    figures = Figures(accuracy, interval, accuracy, interval, None, {"check": accuracy}, variants, 50.0)
+    metrics = CellMetrics(accuracy, interval, accuracy, interval, None, {"check": accuracy}, variants, 50.0)
     if method != BERT:
-        figures = msgspec.structs.replace(figures, documents_per_second=500.0)
+        metrics = msgspec.structs.replace(metrics, documents_per_second=500.0)
     cell = Cell(method, percent, None if method == BERT else "sentiment")
-    return Result(cell, {"sentiment": figures}, "", percent, 1, 1, {"sentiment": right})
+    return Result(cell, {"sentiment": metrics}, "", percent, 1, 1, {"sentiment": right})

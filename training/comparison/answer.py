@@ -62,7 +62,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def answer(head: str, splits: Sequence[Split], results: Sequence[Result], seed: int) -> Answer:
     """The answer for one head, from the results of all cells and the sizes of its splits."""
-    of_head = [each for each in results if head in each.figures]
+    of_head = [each for each in results if head in each.metrics]
     labels = {each.label_percent: each.labels for each in splits if each.head == head}
     pairs = [_pair(head, percent, of_head) for percent in sorted(labels)]
     steps = tuple(
@@ -79,7 +79,7 @@ def answer(head: str, splits: Sequence[Split], results: Sequence[Result], seed: 
         training=_cost(*trained[-1], [each.training_seconds or 0 for each in trained[-1]])
         if trained
         else None,
-        speed=_cost(*pairs[-1], [each.figures[head].documents_per_second for each in pairs[-1]]),
+        speed=_cost(*pairs[-1], [each.metrics[head].documents_per_second for each in pairs[-1]]),
         noise=_cost(*pairs[-1], [_lost_to_noise(head, each) for each in pairs[-1]]),
         engine=pairs[-1][0].engine,
     )
@@ -105,11 +105,11 @@ def _pair(head: str, label_percent: float, results: Sequence[Result]) -> tuple[R
     cells = [each for each in results if each.cell.label_percent == label_percent]
     (bert,) = (each for each in cells if each.cell.method == BERT)
     simple = [each for each in cells if each.cell.method != BERT]
-    return bert, max(simple, key=lambda each: each.figures[head].accuracy)
+    return bert, max(simple, key=lambda each: each.metrics[head].accuracy)
 
 
 def _step(head: str, labels: int, bert: Result, simple: Result, seed: Sequence[int]) -> Step:
-    mine, theirs = bert.figures[head].accuracy, simple.figures[head].accuracy
+    mine, theirs = bert.metrics[head].accuracy, simple.metrics[head].accuracy
     interval = paired_interval(bert.right[head], simple.right[head], seed)
     return Step(simple.cell.label_percent, labels, mine, theirs, simple.cell.method, mine - theirs, interval)
 
@@ -128,5 +128,5 @@ def _cost(bert: Result, simple: Result, values: Sequence[float]) -> Cost:
 
 
 def _lost_to_noise(head: str, result: Result) -> float:
-    variants = result.figures[head].variants
+    variants = result.metrics[head].variants
     return variants[CLEAN] - variants[TYPING_10]

@@ -86,7 +86,7 @@ class Trained:
     engine: str  # scikit-learn, or an engine of models/engines.py
 
 
-class Figures(msgspec.Struct, frozen=True):
+class CellMetrics(msgspec.Struct, frozen=True):
     """Metrics of one head. `ece`: None without probabilities. `sets`, `variants`: name -> accuracy."""
 
     accuracy: float
@@ -103,7 +103,7 @@ class Result(msgspec.Struct, frozen=True):
     """The result of a cell. `right`: head -> "1" or "0" for each test text, for paired comparisons of two cells."""
 
     cell: Cell
-    figures: dict[str, Figures]
+    metrics: dict[str, CellMetrics]
     chosen: str
     training_seconds: float | None
     peak_memory_bytes: int | None

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from training.comparison.cells import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, Figures, Result
+from training.comparison.cells import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, CellMetrics, Result
 from training.comparison.compare import Comparison
 from training.comparison.plots import HEIGHT, WIDTH, Plot, Point, plot
 from training.comparison.sentences import sentences
@@ -21,7 +21,7 @@ NOISE = {CLEAN: 0.0, TYPING_5: 5.0, TYPING_10: 10.0}  # per cent of the characte
 def write_report(out: Path, comparison: Comparison) -> None:
     """Write `compare.json` and `report.html` into the folder `out`. Raises TrainingError."""
     for name, content in (
-        ("compare.json", figures(comparison)),
+        ("compare.json", as_json(comparison)),
         ("report.html", report(comparison).encode()),
     ):
         try:
@@ -37,7 +37,7 @@ def summary(comparison: Comparison) -> Iterator[str]:
         yield from (f"  {sentence}" for sentence in sentences(answer))
 
 
-def figures(comparison: Comparison) -> bytes:
+def as_json(comparison: Comparison) -> bytes:
     """The comparison as JSON, without the results of single texts."""
     table: dict[str, Any] = msgspec.to_builtins(comparison)
     for cell in table["cells"]:
@@ -69,7 +69,7 @@ def _by_percent(comparison: Comparison, head: str) -> dict[float, list[Result]]:
     """Percentage of the labels -> the results of a head, in the order of METHODS."""
     percents = sorted({cell.cell.label_percent for cell in comparison.cells})
     of_head = sorted(
-        (each for each in comparison.cells if head in each.figures),
+        (each for each in comparison.cells if head in each.metrics),
         key=lambda each: METHODS.index(each.cell.method),
     )
     return {percent: [each for each in of_head if each.cell.label_percent == percent] for percent in percents}
@@ -82,7 +82,7 @@ def _plots(comparison: Comparison, head: str) -> list[Plot]:
     marks = {float(n): f"{n:,}" for n in labels.values()}
     lines = {
         method: [
-            (labels[percent], each.figures[head])
+            (labels[percent], each.metrics[head])
             for percent, cells in by_percent.items()
             for each in cells
             if each.cell.method == method
@@ -95,7 +95,7 @@ def _plots(comparison: Comparison, head: str) -> list[Plot]:
     macro_f1: dict[str, list[Point]] = {
         method: [(n, f.macro_f1, f.macro_f1_interval) for n, f in points] for method, points in lines.items()
     }
-    noise = {each.cell.method: _noise(each.figures[head]) for each in by_percent[last]}
+    noise = {each.cell.method: _noise(each.metrics[head]) for each in by_percent[last]}
     mistyped = {x: f"{x:g} %" for x in NOISE.values()}
     return [
         plot("Accuracy by number of labels", "labels", marks, accuracy, logarithmic=True),
@@ -110,7 +110,7 @@ def _plots(comparison: Comparison, head: str) -> list[Plot]:
     ]
 
 
-def _noise(figures: Figures) -> list[Point]:
+def _noise(figures: CellMetrics) -> list[Point]:
     return [(x, figures.variants[name], None) for name, x in NOISE.items()]
 
 

@@ -26,7 +26,7 @@ from training.comparison.cells import (
     TYPING_10,
     UPPER,
     Cell,
-    Figures,
+    CellMetrics,
     Result,
     Task,
     Tests,
@@ -75,8 +75,8 @@ def run(cell: Cell, task: Task) -> Result:
     predictions = {
         head: trained.predict(task.tests[head].texts)[head] for head in heads
     }  # (n, n_labels) each
-    figures = {
-        head: _figures(
+    metrics = {
+        head: _cell_metrics(
             task.config.heads[head].labels, head, task.tests[head], predictions[head], trained, task
         )
         for head in heads
@@ -86,7 +86,7 @@ def run(cell: Cell, task: Task) -> Result:
     }
     return Result(
         cell,
-        figures,
+        metrics,
         trained.chosen,
         trained.training_seconds,
         trained.peak_memory_bytes,
@@ -114,14 +114,14 @@ def _trained(cell: Cell, task: Task) -> Trained:
     return train(cell.method, cell.head, train_texts, dev, task.config)
 
 
-def _figures(
+def _cell_metrics(
     labels: Sequence[str],
     head: str,
     tests: Tests,
     predictions: NDArray[np.float64],
     trained: Trained,
     task: Task,
-) -> Figures:
+) -> CellMetrics:
     metrics = measure(labels, tests.truth, predictions)
     intervals = bootstrap(tests.truth, predictions, task.config.seed)
     right = predictions.argmax(1) == tests.truth
@@ -136,7 +136,7 @@ def _figures(
         name: float((trained.predict(texts)[head].argmax(1) == tests.truth).mean())
         for name, texts in noisy.items()
     }
-    return Figures(
+    return CellMetrics(
         accuracy=metrics.accuracy,
         accuracy_interval=intervals["accuracy"],
         macro_f1=metrics.macro_f1,

@@ -24,11 +24,11 @@ from training.fit.precision import Precision
 
 
 class EpochReport(msgspec.Struct, frozen=True):
-    """Figures of one epoch on the dev split; `score`, the mean accuracy of the heads, chooses the epoch."""
+    """Metrics of one epoch on the dev split; `score`, the mean accuracy of the heads, chooses the epoch."""
 
     epoch: int
     score: float
-    figures: dict[str, dict[str, float]]  # head -> figure -> value
+    metrics: dict[str, dict[str, float]]  # head -> metric -> value
 
 
 class RunRecord(msgspec.Struct, frozen=True):

@@ -201,7 +201,7 @@ def _finish_epoch(
 
 
 def _figures_text(report: EpochReport) -> str:
-    heads = report.figures.items()
+    heads = report.metrics.items()
     return "; ".join(
         f"{head}: " + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         for head, figures in heads
@@ -209,7 +209,7 @@ def _figures_text(report: EpochReport) -> str:
 
 
 def _epoch_scalars(report: EpochReport) -> dict[str, float]:
-    by_head = {f"dev/{head}/{k}": v for head, figures in report.figures.items() for k, v in figures.items()}
+    by_head = {f"dev/{head}/{k}": v for head, figures in report.metrics.items() for k, v in figures.items()}
     return {"dev/score": report.score, **by_head}
 
 

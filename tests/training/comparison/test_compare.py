@@ -63,7 +63,7 @@ def test_every_cell_has_its_figures(compared: tuple[Path, str]) -> None:
     cells = {(each["cell"]["method"], each["cell"]["label_percent"]): each for each in comparison["cells"]}
     assert set(cells) == {(method, percent) for method in (*SIMPLE, BERT) for percent in (60.0, 100.0)}
     for (method, percent), each in cells.items():
-        figures = each["figures"]["sentiment"]
+        figures = each["metrics"]["sentiment"]
         assert (figures["ece"] is None) == (method == SVM)
         assert tuple(figures["variants"]) == VARIANTS
         assert figures["variants"]["clean"] == figures["accuracy"] == figures["sets"]["check"]
@@ -73,7 +73,7 @@ def test_every_cell_has_its_figures(compared: tuple[Path, str]) -> None:
         given = (method, percent) == (BERT, 100.0)
         assert (each["training_seconds"] is None) == (each["peak_memory_bytes"] is None) == given
         assert "right" not in each
-    assert cells[LOGISTIC, 100.0]["figures"]["sentiment"]["accuracy"] == 1.0
+    assert cells[LOGISTIC, 100.0]["metrics"]["sentiment"]["accuracy"] == 1.0
     assert not (out / "scratch").exists()
 
 
@@ -82,7 +82,7 @@ def test_report_says_the_same(compared: tuple[Path, str]) -> None:
     page = (out / "report.html").read_text()
     comparison = json.loads((out / "compare.json").read_text())
     for each in comparison["cells"]:
-        figures = each["figures"]["sentiment"]
+        figures = each["metrics"]["sentiment"]
         for figure in (figures["accuracy"], figures["macro_f1"], figures["variants"]["typing 10 %"]):
             assert f"{figure:.3f}" in page
         assert f"{figures['documents_per_second']:,.0f}" in page

@@ -20,7 +20,7 @@ OWN_PROCESS = pytest.mark.timeout(1800)  # a new process imports some hundred MB
 def test_traditional_methods_are_deterministic(method: str, task: Task) -> None:
     def figures() -> tuple[object, ...]:
         result = run(Cell(method, 100.0, "sentiment"), task)
-        timeless = msgspec.structs.replace(result.figures["sentiment"], documents_per_second=0)
+        timeless = msgspec.structs.replace(result.metrics["sentiment"], documents_per_second=0)
         return timeless, result.right, result.chosen, result.size_bytes
 
     assert figures() == figures()
@@ -28,21 +28,21 @@ def test_traditional_methods_are_deterministic(method: str, task: Task) -> None:
 
 def test_any_seed_of_a_configuration_works(task: Task, config: TrainingConfig) -> None:
     large = replace(task, config=msgspec.structs.replace(config, seed=2**63 - 1))
-    assert run(Cell(SVM, 100.0, "sentiment"), large).figures["sentiment"].accuracy == 1.0
+    assert run(Cell(SVM, 100.0, "sentiment"), large).metrics["sentiment"].accuracy == 1.0
 
 
 @pytest.mark.parametrize("method", SIMPLE)
 def test_a_label_without_texts_is_never_predicted(method: str, task: Task) -> None:
     train = tuple(each for each in task.corpus.train if each.label != "neutral")
     result = run(Cell(method, 100.0, "sentiment"), replace(task, corpus=replace(task.corpus, train=train)))
-    assert result.figures["sentiment"].accuracy == 1.0  # columns stay in the head's order
+    assert result.metrics["sentiment"].accuracy == 1.0  # columns stay in the head's order
 
 
 @OWN_PROCESS
 def test_a_process_of_its_own_counts_its_own_memory(task: Task, tmp_path: Path) -> None:
     """This process has loaded torch; the one of a traditional method has not."""
     result = run_in_own_process(Cell(SVM, 100.0, "sentiment"), task, tmp_path / "log")
-    assert result.figures["sentiment"].accuracy == 1.0
+    assert result.metrics["sentiment"].accuracy == 1.0
     here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     assert result.peak_memory_bytes is not None
     assert 0 < 1.5 * result.peak_memory_bytes < here
