@@ -23,6 +23,7 @@ from models.classifier import Classifier
 from models.loaded import Models
 from models.manifest import Head
 from stream.aggregate.agent import AggregateAgent
+from stream.aggregate.recovery import partitions_changed
 from stream.classify.agent import ClassifyAgent, Inference
 from stream.classify.document import SENTIMENT, TOPIC
 from stream.classify.explanations import Explainer
@@ -226,8 +227,5 @@ async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:
             f"create them with `bearwatch topics --broker {settings.connection}`"
         )
     if counts[names.state] != counts[names.classified]:
-        raise StreamError(
-            f"{names.state} has {counts[names.state]} partitions and {names.classified} "
-            f"{counts[names.classified]}; each partition's state needs a partition of its own"
-        )
+        raise StreamError(partitions_changed(names.state, counts[names.state], counts[names.classified]))
     return counts
