@@ -1,7 +1,7 @@
 """Alerting rules about the system itself: it detects nothing, it is late, or it cannot notify."""
 
 from alerting.monitoring.alert_rules import AlertRule
-from alerting.monitoring.metrics import window_label
+from alerting.monitoring.labels import window_label
 from alerting.monitoring.recording_rules import slow_ratio
 from alerting.monitoring.rule_timing import Timing
 

@@ -6,7 +6,7 @@ value counts. Range functions skip a missed scrape.
 
 from dataclasses import dataclass
 
-from alerting.monitoring.metrics import window_label
+from alerting.monitoring.labels import window_label
 from alerting.monitoring.rule_timing import Timing
 
 BURN_WINDOWS = ("5m", "30m", "1h", "6h", "3d")

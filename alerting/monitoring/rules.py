@@ -11,7 +11,7 @@ import yaml
 
 from alerting.detection.policy import Policy
 from alerting.monitoring.alert_rules import AlertRule, key_rules
-from alerting.monitoring.metrics import window_label
+from alerting.monitoring.labels import window_label
 from alerting.monitoring.operations_rules import operations_rules
 from alerting.monitoring.recording_rules import Recording, recordings
 from alerting.monitoring.rule_timing import OPERATIONS_INTERVAL_SECONDS, timing

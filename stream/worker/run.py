@@ -17,7 +17,8 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from alerting.detection.policy import Policy
-from alerting.monitoring.metrics import Metrics, StateCollector
+from alerting.monitoring.metrics import Metrics
+from alerting.monitoring.state_collector import StateCollector
 from bearwatch.core.streams import STREAMS
 from models.classifier import Classifier
 from models.loaded import Models
@@ -84,26 +85,31 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     health = Health()
     close = serve(health, registry, settings)
     try:
-        asyncio.run(_run(settings, policy, models, registry, metrics, health))
+        asyncio.run(_run(_Loaded(settings, policy, models, registry, metrics, health)))
     finally:
         close()
 
 
-async def _run(
-    settings: WorkerSettings,
-    policy: Policy,
-    models: Models,
-    registry: CollectorRegistry,
-    metrics: Metrics,
-    health: Health,
-) -> NoReturn:
-    shutdown = Shutdown()
+@dataclass(frozen=True)
+class _Loaded:
+    """What there is before Kafka is asked for anything."""
+
+    settings: WorkerSettings
+    policy: Policy
+    models: Models
+    registry: CollectorRegistry
+    metrics: Metrics
+    health: Health
+
+
+async def _run(loaded: _Loaded) -> NoReturn:
+    settings, health, shutdown = loaded.settings, loaded.health, Shutdown()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, shutdown.requested.set)
     start_watchdog(health, settings, shutdown)
     beating = asyncio.create_task(heartbeat(health), name="the heartbeat")
-    starting = asyncio.create_task(_start(settings, policy, models, registry, metrics, health, shutdown))
+    starting = asyncio.create_task(_start(loaded, shutdown))
     requested = asyncio.create_task(shutdown.requested.wait())
     await asyncio.wait({starting, requested}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -149,15 +155,8 @@ class _Running:
         return 0
 
 
-async def _start(
-    settings: WorkerSettings,
-    policy: Policy,
-    models: Models,
-    registry: CollectorRegistry,
-    metrics: Metrics,
-    health: Health,
-    shutdown: Shutdown,
-) -> _Running:
+async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
+    settings, policy, metrics = loaded.settings, loaded.policy, loaded.metrics
     names = TopicNames(settings.prefix)
     partitions = await _reach(names, settings)
     offsets_client = OffsetsClient(settings.connection, settings.group)
@@ -166,15 +165,15 @@ async def _start(
     sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
     producer = TickProducer(settings, partitions[names.classified])
     await producer.start()
-    inference = Inference(models, metrics)
+    inference = Inference(loaded.models, metrics)
     assignment = Assignment(
         settings,
         policy,
-        models.hash,
+        loaded.models.hash,
         sources,
         partitions[names.classified],
         offsets_client,
-        Explainer(models, metrics),
+        Explainer(loaded.models, metrics),
         shutdown.fail,
     )
     agents = {
@@ -196,12 +195,12 @@ async def _start(
         assignment,
         producer,
         offsets_client,
-        health,
+        loaded.health,
         InputPartitions(offsets_client, inputs),
         app.fetches.next_visible,
         policy.time.idle_after_seconds,
     )
-    registry.register(
+    loaded.registry.register(
         StateCollector(assignment.decisions, lambda: ticker.lags, assignment.watermarks, assignment.stories)
     )
     ticking = asyncio.create_task(ticker.run(), name="the ticker")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from alerting.monitoring.metrics import PartitionLag
+from alerting.monitoring.state_collector import PartitionLag
 from stream.classify.progress import SourceProgress, ticks
 from stream.classify.result_producer import TickProducer
 from stream.errors import StreamError

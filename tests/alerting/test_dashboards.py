@@ -21,7 +21,8 @@ from prometheus_client import CollectorRegistry
 from waiting import PATIENCE_SECONDS, wait_until
 
 from alerting.dashboards.__main__ import FOLDER, rendered
-from alerting.monitoring.metrics import GAUGES, Metrics
+from alerting.monitoring.metrics import Metrics
+from alerting.monitoring.state_collector import GAUGES
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import HOST, free_port
 from bearwatch.sample import SampleDocument, SampleWorld, documents

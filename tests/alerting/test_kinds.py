@@ -14,8 +14,9 @@ from alerting.detection.policy import load_policy
 from alerting.detector import Decision, Detector, Firing, Level, WindowCounts, WindowScore
 from alerting.evidence.wording import title
 from alerting.kinds import KINDS, Kind, detectors
-from alerting.monitoring.metrics import Metrics, StateCollector
+from alerting.monitoring.metrics import Metrics
 from alerting.monitoring.rules import Links, rule_files
+from alerting.monitoring.state_collector import StateCollector
 from bearwatch.core.key import Key
 from stream.aggregate.aggregator import Aggregator
 from stream.aggregate.state import PartitionState, load

@@ -15,7 +15,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from alerting.detection.policy import DEFAULT, Policy, load_policy
-from alerting.monitoring.metrics import GAUGES, Metrics
+from alerting.monitoring.metrics import Metrics
+from alerting.monitoring.state_collector import GAUGES
 from bearwatch.cli import COMMANDS, bearwatch
 from bearwatch.settings import SETTINGS, from_file
 

@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from alerting.detection.policy import DEFAULT
 from alerting.evidence.runbooks import RUNBOOKS
-from alerting.monitoring.metrics import GAUGES, Metrics
+from alerting.monitoring.metrics import Metrics
 from alerting.monitoring.rules import Links
+from alerting.monitoring.state_collector import GAUGES
 from bearwatch.cli import COMMANDS
 
 ROOT = Path(__file__).parents[2]

@@ -7,13 +7,9 @@ from external_tools import external_tool
 from prometheus_client import CollectorRegistry, generate_latest
 
 from alerting.detector import Decision, Firing, KeyDecision, Level, WindowCounts, WindowScore
-from alerting.monitoring.metrics import (
-    GAUGES,
-    Metrics,
-    PartitionLag,
-    StateCollector,
-    window_label,
-)
+from alerting.monitoring.labels import window_label
+from alerting.monitoring.metrics import Metrics
+from alerting.monitoring.state_collector import GAUGES, PartitionLag, StateCollector
 from bearwatch.core.key import Key
 
 TOPIC = {"stream": "news", "topic": "Energy | Oil"}

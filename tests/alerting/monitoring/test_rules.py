@@ -18,6 +18,7 @@ from alerting.kinds import KINDS
 from alerting.monitoring import metrics
 from alerting.monitoring.rule_timing import timing
 from alerting.monitoring.rules import Links, rule_files
+from alerting.monitoring.state_collector import GAUGES
 from bearwatch.cli import bearwatch
 from stream.settings import WorkerSettings
 
@@ -302,7 +303,7 @@ def test_every_metric_exists():
     metrics.Metrics(registry, topics=["t"], sentiments=["s"], dead_letter_reasons=["r"]).runs_with(
         "e", "m", "p"
     )
-    known = {sample.name for metric in registry.collect() for sample in metric.samples} | set(metrics.GAUGES)
+    known = {sample.name for metric in registry.collect() for sample in metric.samples} | set(GAUGES)
     used = set(re.findall(r"(?<!:)\bbearwatch_\w+", " ".join(f"{rule}" for rule in RULES)))
     recorded = {rule["record"] for rule in RULES if "record" in rule}
     assert used - known - {name.split(":")[1] for name in recorded} == set()

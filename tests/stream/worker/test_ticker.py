@@ -10,7 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from alerting.monitoring.metrics import PartitionLag
+from alerting.monitoring.state_collector import PartitionLag
 from stream.classify.progress import SourceProgress
 from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
