@@ -22,8 +22,8 @@ stack: .venv/.runtime monitoring  ## Kafka, worker, sample feed, Prometheus, Ale
 training: .venv/.development  ## install what training a model of your own needs (docs/OWN_LABELS.md)
 	@echo "ready: $(BIN)/bearwatch train --help, docs/OWN_LABELS.md"
 
-test: .venv/.development jars  ## run the tests; ARGS="-k ingest" and other flags of pytest
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/.development jars  ## run the tests, two files at a time; ARGS="-k ingest" and other flags of pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/.development  ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

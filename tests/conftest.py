@@ -38,17 +38,12 @@ def prefix() -> str:
     return f"test-{uuid.uuid4().hex[:8]}."
 
 
-@pytest.fixture(scope="session", autouse=True)
-def surge(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[subprocess.Popen[bytes] | None]:
-    """A surge on a whole stack takes five minutes: it runs in parallel with the other tests, in a process of its own.
+@pytest.fixture(scope="session")
+def surge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    """A surge on a whole stack, in a process of its own; it takes five minutes.
 
     `surge_watch` writes what the receiver was notified of to `notified.json` in its folder.
     """
-    if not any(item.path.name == "test_stack.py" for item in request.session.items):
-        yield None
-        return
     folder = tmp_path_factory.mktemp("stack")
     command = [sys.executable, str(Path(__file__).parent / "support" / "surge_watch.py"), str(folder)]
     with (folder / "surge_watch.log").open("wb") as log:
