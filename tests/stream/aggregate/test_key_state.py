@@ -312,7 +312,7 @@ def test_minutes_leave_memory_behind_every_window_and_are_forgotten_in_the_end()
         (60, 1800, 360 + 60, 1800),  # the longest window
         (900.5, 1800, 906 + 60, 1800),  # 900.5 s of lateness and 5 s out of order are longer
         (60, 1800.5, 360 + 60, 1860),  # whole minutes
-        (1800, 1800, 1805 + 60, 1865),  # what may still take documents is not forgotten
+        (1800, 1800, 1805 + 60, 1920),  # what may still take documents is not forgotten; whole minutes
     ],
 )
 def test_how_long_minutes_are_kept(lateness: float, memory: float, detail: int, remembered: int):
