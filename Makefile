@@ -23,7 +23,7 @@ training: .venv/.development  ## install what training a model of your own needs
 	@echo "ready: $(BIN)/bearwatch train --help, docs/OWN_LABELS.md"
 
 test: .venv/.development jars  ## run the tests, two files at a time; ARGS="-k ingest" and other flags of pytest
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.development  ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

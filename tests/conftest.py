@@ -12,6 +12,8 @@ from hypothesis import settings
 
 from bearwatch.local.kafka import LocalKafka
 
+LONGEST = ("test_stack.py", "test_exact_counting.py", "test_worker.py", "test_secured_kafka.py")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """What holds for every test."""
@@ -23,6 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # kafka-python reads its schemas through functions that Python 3.11 and 3.12 deprecate.
     for function in ("open_text", "read_text"):
         config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that wait longest come first, so that none of them is left alone at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
