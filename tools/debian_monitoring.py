@@ -2,7 +2,7 @@
 
     python tools/debian_monitoring.py
 
-Downloads the packages with `apt-get download`, unpacks them with `dpkg -x` in `$XDG_CACHE_HOME/bearwatch/monitoring`
+Downloads the packages with `apt-get`, unpacks them with `dpkg -x` in `$XDG_CACHE_HOME/bearwatch/monitoring`
 and puts prometheus, promtool, alertmanager and amtool into its folder `bin`, where `bearwatch.local.monitoring` looks.
 Does nothing where all four are there or on the PATH.
 """
@@ -59,7 +59,20 @@ def unpack(environ: Mapping[str, str]) -> None:
 
 def _unpack(package: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        _call(package, work, "apt-get", "-q", "download", package)
+        # Lists of its own: those of the machine may be missing, as in an image, or only root may write them.
+        lists, cache = Path(work, "lists"), Path(work, "cache")
+        for each in (lists / "partial", cache / "archives" / "partial"):
+            each.mkdir(parents=True)
+        places = (
+            "-o",
+            f"Dir::State::Lists={lists}",
+            "-o",
+            f"Dir::Cache={cache}",
+            "-o",
+            "APT::Sandbox::User=root",
+        )
+        _call(package, work, "apt-get", "-q", *places, "update")
+        _call(package, work, "apt-get", "-q", *places, "download", package)
         for archive in Path(work).glob("*.deb"):
             _call(package, work, "dpkg", "-x", archive.name, "content")
         alertmanager = Path(work, "content", "usr", "bin", "prometheus-alertmanager")
