@@ -71,10 +71,10 @@ def _unpack(package: str, folder: Path) -> None:
             "-o",
             "APT::Sandbox::User=root",
         )
-        _call(package, work, "apt-get", "-q", *places, "update")
-        _call(package, work, "apt-get", "-q", *places, "download", package)
+        _call(package, work, "apt-get update", "apt-get", "-q", *places, "update")
+        _call(package, work, "apt-get download", "apt-get", "-q", *places, "download", package)
         for archive in Path(work).glob("*.deb"):
-            _call(package, work, "dpkg", "-x", archive.name, "content")
+            _call(package, work, "dpkg", "dpkg", "-x", archive.name, "content")
         alertmanager = Path(work, "content", "usr", "bin", "prometheus-alertmanager")
         if alertmanager.exists():
             alertmanager.write_bytes(alertmanager.read_bytes().replace(TEMPLATES, TEMPLATES_HERE))
@@ -95,7 +95,7 @@ def _link(link: Path, folder: Path, name: str) -> None:
     unfinished.replace(link)
 
 
-def _call(package: str, work: str, *command: str) -> None:
+def _call(package: str, work: str, what: str, *command: str) -> None:
     try:
         subprocess.run(  # noqa: S603 - the commands above
             command, cwd=work, check=True, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS
@@ -103,7 +103,7 @@ def _call(package: str, work: str, *command: str) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
         raise AlertingError(
-            f"Debian's package {package} cannot be unpacked: `{' '.join(command)}` failed ({reason}); "
+            f"Debian's package {package} cannot be unpacked: `{what}` failed ({reason}); "
             "put prometheus, promtool, alertmanager and amtool on the PATH"
         ) from None
 

@@ -11,7 +11,9 @@ from alerting.errors import AlertingError
 from bearwatch.local.monitoring import tool, unpacked_programs
 
 UNPACK = Path(__file__).parents[3] / "tools" / "debian_monitoring.py"
-APT_GET = "#!/bin/sh\ntouch $3.deb\n"  # apt-get -q download PACKAGE
+APT_GET = (
+    '#!/bin/sh\n[ "$8" = update ] || touch "$9.deb"\n'  # apt-get -q -o A -o B -o C update | download PACKAGE
+)
 DPKG = """#!/bin/sh
 bin=$3/usr/bin; mkdir -p $bin  # dpkg -x ARCHIVE FOLDER
 for each in prometheus promtool amtool; do printf '#!/bin/sh\\necho %s $*\\n' $each > $bin/$each; done
@@ -78,6 +80,4 @@ def test_a_download_that_fails_is_reported_with_its_reason(tmp_path: Path):
     program(tmp_path / "bin", "apt-get", "#!/bin/sh\necho no network >&2\nexit 100\n")
     done = unpack(tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert (
-        "prometheus cannot be unpacked: `apt-get -q download prometheus` failed (no network)" in done.stderr
-    )
+    assert "prometheus cannot be unpacked: `apt-get update` failed (no network)" in done.stderr
