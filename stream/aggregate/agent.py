@@ -106,7 +106,10 @@ def decode(message: Any) -> Classified | Tick:
             f"{message.topic} partition {message.partition}, offset {message.offset}: not a message of this release "
             f"({error}); was it written by another one?"
         ) from None
-    if tick.clock is None:
-        return tick
     # The broker's clock, which stamped the record: that of one worker may be wrong, and would close panes.
-    return msgspec.structs.replace(tick, clock=min(tick.clock, message.timestamp))
+    now = message.timestamp
+    return msgspec.structs.replace(
+        tick,
+        event_time=None if tick.event_time is None else min(tick.event_time, now),
+        clock=None if tick.clock is None else min(tick.clock, now),
+    )

@@ -29,14 +29,14 @@ class Examined:
         return Input(self.text, self.document.language)
 
 
-def examine(value: bytes | None, event_time: float, now: float, max_future_seconds: float) -> Examined:
+def examine(value: bytes | None, event_time: float | None, now: float, max_future_seconds: float) -> Examined:
     """Decode and check one record; times are Unix seconds.
 
     Raises:
         BadDocument: with the reason.
     """
     document = decode_document(value)
-    if event_time < 0:
+    if event_time is None or event_time < 0:
         raise BadDocument("the Kafka record carries no timestamp", "timestamp")
     latest = now + max_future_seconds
     if event_time > latest:

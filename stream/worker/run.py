@@ -25,9 +25,10 @@ from models.loaded import Models
 from models.manifest import Head
 from stream.aggregate.agent import AggregateAgent
 from stream.aggregate.recovery import partitions_changed
-from stream.classify.agent import ClassifyAgent, Inference
+from stream.classify.agent import ClassifyAgent
 from stream.classify.document import SENTIMENT, TOPIC
 from stream.classify.explanations import Explainer
+from stream.classify.inference import Inference, Limits
 from stream.classify.result_producer import TickProducer
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient, partition_counts
@@ -178,12 +179,11 @@ async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
     )
     agents = {
         names.input(stream): ClassifyAgent(
-            stream=stream,
             inference=inference,
             metrics=metrics,
             sources=assignment.sources,
             assignment_ready=assignment.ready,
-            max_future_seconds=policy.time.max_future_seconds,
+            limits=Limits(stream, policy.time.max_future_seconds),
         ).run
         for stream in STREAMS
     }

@@ -1,11 +1,13 @@
 """Text preparation: examples, and properties that hold for any text, also a hostile one."""
 
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.combining_marks import CANDIDATES, MARKS, MAX_MARKS, is_mark
 from models.text import MAX_CHARACTERS, normalise
 
 FRAGMENTS = [
@@ -36,6 +38,7 @@ FRAGMENTS += [
     "\u0338",
     "e\u0301",
 ]
+FRAGMENTS += ["\u0344" * 20, "\u0323\u0301" * 20, "\u0f73" * 17, "&#x301;" * 31]
 FRAGMENTS += ["\x00", "\x85", "\n", " ", ".", "=", "x", "Oil"]
 hostile = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=30).map("".join)
 
@@ -97,7 +100,58 @@ def test_hostile_text_of_900_kb_takes_linear_time(start: str, unit: str) -> None
     assert normalise(once) == once
 
 
-def test_combining_marks_are_cut_before_they_are_composed() -> None:
-    """Composing takes quadratic time; without the cut this would take minutes."""
-    marks = "a" + "\u0301" * 300_000 + "\u0323" * 300_000
-    assert len(normalise(marks)) <= MAX_CHARACTERS
+def seconds(text: str) -> float:
+    """Processor time, the least of three."""
+    taken = []
+    for _ in range(3):
+        started = time.process_time()
+        normalise(text)
+        taken.append(time.process_time() - started)
+    return min(taken)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "\u0301\u0323",  # two classes: sorting them takes quadratic time
+        "\u0344",  # one character that decomposes to two
+        "\u0f73",  # the same, and by its class not a mark
+        "\u200b\u0301\u200d\u0323",  # marks between which something is dropped
+        "&#x301;&#803;",
+        "\U0001d165\U0001d16e",
+        "<b>",
+        "\u3000 \xa0",
+        "https://a ",
+        "\ufb2c",
+        "&amp;",
+        "x",
+        "\u1100",
+    ],
+)
+def test_four_times_the_text_takes_four_times_the_time(unit: str) -> None:
+    """Sixteen times with a step that is quadratic."""
+    short, long = ("a" + unit * (length // len(unit)) for length in (MAX_CHARACTERS // 4, MAX_CHARACTERS))
+    assert seconds(long) < 10 * seconds(short) + 0.02
+
+
+def test_marks_of_two_classes_are_cut_where_they_are_sorted_late() -> None:
+    marks = "\u0301" * (MAX_CHARACTERS // 2) + "\u0323" * (MAX_CHARACTERS // 2)
+    assert seconds("a" + marks) < 10 * seconds("a" + marks[: MAX_CHARACTERS // 4]) + 0.02
+    assert normalise("a" + "\u0301" * 300_000 + "b") == "\u00e1" + "\u0301" * (MAX_MARKS - 1)
+
+
+def test_as_many_marks_as_a_language_writes_stay() -> None:
+    stacked = "e\u0302\u0323\u0301 o" + "\u0308" * MAX_MARKS + " n"
+    assert normalise(stacked) == unicodedata.normalize("NFC", stacked)
+    assert normalise("o" + "\u0308" * 99 + "il") == unicodedata.normalize(
+        "NFC", "o" + "\u0308" * MAX_MARKS + "il"
+    )
+
+
+def test_every_mark_of_unicode_is_known() -> None:
+    def moves(character: str) -> bool:
+        return all(map(unicodedata.combining, unicodedata.normalize("NFD", character)))
+
+    marks = {chr(point) for point in range(0x110000) if moves(chr(point))}
+    assert marks == {chr(point) for point in MARKS if is_mark(chr(point))}
+    assert not [mark for mark in marks if not CANDIDATES.fullmatch(mark * (MAX_MARKS + 1))]

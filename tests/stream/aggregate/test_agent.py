@@ -43,6 +43,8 @@ def test_a_worker_whose_clock_is_ahead_does_not_close_panes(said: float, taken: 
     assert decode(Message(TICK_KEY, encode(tick))) == Tick(
         source="news-0", offset=3, event_time=4.0, clock=taken
     )
+    tick = Tick(source="news-0", offset=3, event_time=said)
+    assert decode(Message(TICK_KEY, encode(tick))) == Tick(source="news-0", offset=3, event_time=taken)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,13 @@ class Task:
 def event(partition: int, offset: int) -> SimpleNamespace:
     tick = encode(Tick(source="news-0", offset=offset, event_time=1.0))
     message = SimpleNamespace(
-        topic="c", partition=partition, offset=offset, fetched_from=offset, key=TICK_KEY, value=tick
+        topic="c",
+        partition=partition,
+        offset=offset,
+        fetched_from=offset,
+        key=TICK_KEY,
+        value=tick,
+        timestamp=BROKER_CLOCK,
     )
     return SimpleNamespace(message=message)
 

@@ -15,10 +15,10 @@ from alerting.monitoring.metrics import Metrics
 from models.classifier import Classifier
 from models.engines import CPU
 from models.loaded import Models
-from stream.classify.agent import Inference
-from stream.classify.document import Examined, classified, examine
+from stream.classify import document
 from stream.classify.explanations import Explainer
-from stream.messages import Origin
+from stream.classify.inference import Answered, Inference, Limits, Record
+from stream.messages import BadDocument, Origin
 
 
 @pytest.fixture(scope="module")
@@ -35,28 +35,102 @@ def inference(models: Models) -> Inference:
     return Inference(models, Metrics(CollectorRegistry(), topics=(), sentiments=(), dead_letter_reasons=()))
 
 
-def look(**fields: str) -> Examined:
-    now = time.time()
-    document = {"id": "1", "published_at": "2026-01-01T00:00:00Z", "source": "wire", **fields}
-    return examine(json.dumps(document).encode(), now, now, 300)
+NEWS = Limits("news", 300)
+
+
+def record(event_time: float | None = None, *, offset: int = 0, **fields: str) -> Record:
+    """A document, stamped now unless `event_time` is given."""
+    fields = {"id": "1", "published_at": "2026-01-01T00:00:00Z", "source": "wire", **fields}
+    at = time.time() if event_time is None else event_time
+    return Record(json.dumps(fields).encode(), at, Origin("bearwatch.news", 0, offset))
 
 
 def test_a_message_names_the_model_that_classified_its_document(inference: Inference, models: Models) -> None:
-    examined = [
-        look(text="oil negative", language="en"),
-        look(text="石油 暴跌", language="zh"),
-        look(text="oil negative"),
+    records = [
+        record(text="oil negative", language="en"),
+        record(text="石油 暴跌", language="zh"),
+        record(text="oil negative"),
     ]
-    answers = asyncio.run(inference.classify([each.model_input for each in examined]))
-    messages = [
-        message
-        for each, answer in zip(examined, answers, strict=True)
-        for message in classified(each, "news", answer, Origin("bearwatch.news", 0, 0))
-    ]
+    answers = asyncio.run(inference.answer(records, NEWS))
+    messages = [message for each in answers for message in each.results]
     assert [each.key for each in messages] == ["news/topic:Energy | Oil"] * 3
     assert [each.sentiment for each in messages] == ["negative"] * 3
     english, chinese = (each.model_hash for each in models.loaded)
     assert [each.model for each in messages] == [english, chinese, english]
+
+
+def test_each_record_has_its_answer(inference: Inference) -> None:
+    """Whatever stands between them: the answers are in the order of the records."""
+    bad = Record(b"{broken", time.time(), Origin("bearwatch.news", 0, 1))
+    records = [
+        bad,
+        record(offset=2, text="oil negative"),
+        record(offset=3, text="www.example.com"),
+        record(offset=4, text="a" + "\u0301\u0323" * 30_000 + " oil"),
+        bad,
+        record(offset=6, text="bank neutral"),
+    ]
+    answers = asyncio.run(inference.answer(records, NEWS))
+    assert [answer.kind if isinstance(answer, BadDocument) else "" for answer in answers] == [
+        "json",
+        "",
+        "text",
+        "",
+        "json",
+        "",
+    ]
+    offsets = [answer.results[0].origin.offset for answer in answers if not isinstance(answer, BadDocument)]
+    assert offsets == [2, 4, 6]
+    assert asyncio.run(inference.answer([], NEWS)) == []
+
+
+def test_the_event_loop_does_not_wait_for_a_text(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts were normalised on it: 80 hostile ones kept it from the broker for longer than a session."""
+    released = threading.Event()
+    examine = document.examine
+
+    def slow(*arguments: object) -> document.Examined:
+        assert released.wait(60), "the event loop could not go on"
+        return examine(*arguments)
+
+    monkeypatch.setattr("stream.classify.inference.examine", slow)
+
+    async def run() -> list[object]:
+        answers = asyncio.create_task(inference.answer([record(text="oil negative")] * 3, NEWS))
+        await asyncio.sleep(0.01)
+        released.set()
+        return await answers
+
+    assert len(asyncio.run(run())) == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rejected"),
+    [(None, "no timestamp"), (-0.001, "no timestamp"), ((2**63 - 1) / 1000, "ahead of the clock")],
+)
+def test_a_timestamp_that_cannot_be(inference: Inference, seconds: float | None, rejected: str) -> None:
+    (answer,) = asyncio.run(inference.answer([record(text="oil")._replace(event_time=seconds)], NEWS))
+    assert isinstance(answer, BadDocument)
+    assert (answer.kind, rejected in answer.reason) == ("timestamp", True)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 86_400.0])
+def test_a_timestamp_of_long_ago(inference: Inference, seconds: float) -> None:
+    (answer,) = asyncio.run(inference.answer([record(seconds, text="oil")], NEWS))
+    assert isinstance(answer, Answered)
+    assert (answer.reached, answer.results[0].event_time.timestamp()) == (seconds, seconds)
+
+
+@pytest.mark.parametrize("ahead", [1, 60, 299])
+def test_a_record_stamped_ahead_moves_no_clock(inference: Inference, ahead: float) -> None:
+    """It keeps its timestamp; how far its partition has come is not later than the clock."""
+    stamped = time.time() + ahead
+    (answer,) = asyncio.run(inference.answer([record(stamped, text="oil")], NEWS))
+    assert isinstance(answer, Answered)
+    assert answer.reached <= time.time() < stamped
+    assert answer.results[0].event_time.timestamp() == pytest.approx(stamped, abs=1e-5)
 
 
 def metrics() -> Metrics:
