@@ -14,6 +14,9 @@ from bearwatch.core.times import utc
 
 KindName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")]  # open: another release may know more kinds
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Sources = Annotated[
+    int, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
+]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +52,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     documents: int
     stories: int
     negative_stories: int
-    sources: int
+    sources: Sources
     baseline_ratio: float
     lift: float | None
     score: float | None = None  # messages of the first release have none

@@ -14,6 +14,9 @@ Version = Literal[1]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Sources = Annotated[
+    int, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
+]
 
 NEGATIVE: Final = "negative"  # the label of sentiment that is counted
 DEAD_LETTER_REASONS = ("json", "document", "text", "timestamp")
@@ -103,7 +106,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     negative_documents: int
     stories: int
     negative_stories: int
-    sources: int
+    sources: Sources
     negative_ratio: float | None  # of stories; None for an empty window
     baseline_ratio: float | None
     score: float | None  # -log10 of the p-value; both are None while warming up

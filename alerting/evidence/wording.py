@@ -7,6 +7,8 @@ from alerting.evidence.history import AlertRecord
 from alerting.kinds import KINDS
 from bearwatch.core.key import Key
 
+EXACT_SOURCES = 1000  # above, a number of sources is a lower bound (`stream/aggregate/records.py`)
+
 
 def title(alert: Alert) -> str:
     """The alert in a few words: `critical surge of bad news about Energy | Oil`."""
@@ -26,9 +28,10 @@ def counts_in_words(alert: Alert) -> str:
     minutes = (alert.window_end - alert.window_start).total_seconds() / 60
     p_value = "-" if alert.p_value is None else f"{alert.p_value:.1g}"
     lift = "-" if alert.lift is None else f"{alert.lift:.1f} times"
+    sources = alert.sources if alert.sources <= EXACT_SOURCES else f"at least {alert.sources}"
     return (
         f"{alert.negative_stories} of {alert.stories} stories negative ({ratio:.0%}, usual "
-        f"{alert.baseline_ratio:.0%}, {lift}) from {alert.sources} sources in {minutes:.0f} min "
+        f"{alert.baseline_ratio:.0%}, {lift}) from {sources} sources in {minutes:.0f} min "
         f"up to {alert.window_end:%H:%M:%S} UTC, p = {p_value}"
     )
 

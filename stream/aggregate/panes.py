@@ -14,6 +14,9 @@ from collections.abc import Iterable, Sequence
 
 from stream.aggregate.records import (
     EVIDENCE_CHARACTERS,
+    OTHERS,
+    SOURCES_PER_PANE,
+    STORIES_PER_MINUTE,
     Candidate,
     MinuteRecord,
     Pane,
@@ -36,6 +39,7 @@ class Panes:
 
     def __init__(self, lengths: Iterable[int], pane_seconds: int) -> None:
         self.pane_seconds = pane_seconds
+        self._stories_per_pane = STORIES_PER_MINUTE * pane_seconds // MINUTE
         self.windows = [Window(length) for length in lengths]
         self.end: int | None = None  # the windows' common end; None before the first move
         self.minutes: dict[int, MinuteRecord] = {}  # those that are not archived
@@ -66,6 +70,10 @@ class Panes:
         pane.documents += 1
         pane.negative_documents += negative
         source, story = name_hash(message.source), story_hash(message.story)
+        if len(pane.sources) >= SOURCES_PER_PANE and source not in pane.sources:
+            source = OTHERS
+        if len(pane.stories) >= self._stories_per_pane and story not in pane.stories:
+            story = OTHERS
         order = document_order(
             round((time - start) * 1000), source_partition, message.origin.offset, negative
         )

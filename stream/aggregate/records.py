@@ -4,11 +4,19 @@ import msgspec
 
 EVIDENCE_PER_MINUTE = 8  # candidates kept; an alert shows five, of up to the longest window
 EVIDENCE_CHARACTERS = 300
+# A record is bounded whatever documents say, as Kafka takes no more than `STATE_BYTES`: a source takes 9 bytes, a
+# story 18, so that a minute takes 7.3 MB at most (12.7 MB after a policy with other panes).
+SOURCES_PER_PANE = 1000
+STORIES_PER_MINUTE = 400_000  # 6,700 a second
+OTHERS = 0  # stands for all sources, or all stories, that a pane has no room for: they count as one
 _MILLISECONDS_FROM = 48  # the lowest of their bits in `document_order`
 
 
 class Pane(msgspec.Struct, array_like=True):
-    """The counts of one pane. Stories and sources are hashes; `document_order` makes a story's value."""
+    """The counts of one pane. Stories and sources are hashes; `document_order` makes a story's value.
+
+    Where `OTHERS` is among the sources or the stories there were at least as many as are counted.
+    """
 
     documents: int = 0
     negative_documents: int = 0

@@ -92,7 +92,7 @@ class TopicReport:
 INPUT = {"cleanup.policy": "delete", "message.timestamp.type": "CreateTime", "retention.ms": "-1"}
 OUTPUT = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
 FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1"}
-# A record holds every story of one key and minute, some 20 bytes each: room for 800,000.
+# A record holds the stories of one key and minute, of which there is a limit (`stream/aggregate/records.py`).
 STATE_BYTES = 16 * MIB
 COMPACTED = {
     "cleanup.policy": "compact",

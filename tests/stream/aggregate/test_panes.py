@@ -1,12 +1,14 @@
 """Panes and windows: what they count must be what counting from scratch gives."""
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import classified
 
-from stream.aggregate.panes import Panes
-from stream.aggregate.records import EVIDENCE_CHARACTERS, EVIDENCE_PER_MINUTE
+from stream.aggregate.panes import MINUTE, Panes
+from stream.aggregate.records import EVIDENCE_CHARACTERS, EVIDENCE_PER_MINUTE, SOURCES_PER_PANE
+from stream.aggregate.state import decode_minute, encode_record
 from stream.messages import Classified
 
 LENGTHS, PANE = (30, 60, 180), 15
@@ -314,3 +316,67 @@ def test_a_story_is_remembered_until_its_minute_is_forgotten(rounds):
             assert panes.counts[window] == brute_force(seen, end - length, end)
         assert len(panes.stories) == len({each.story for each in seen})
         assert all(minute * 60 >= archived for minute in panes.minutes)
+
+
+def test_sources_are_exact_up_to_a_thousand_a_pane_then_at_least():
+    """8,600 sources of 512 emoji each in one minute made a record that Kafka did not take."""
+    panes = Panes((30, 60), PANE)
+    for number in range(SOURCES_PER_PANE):
+        add(panes, classified(1, source=f"{number}" + "\U0001f4c8" * 508))
+    panes.move(15)
+    assert [counts[4] for counts in panes.counts] == [SOURCES_PER_PANE] * 2
+    for number in range(8600):  # late: they change windows that have passed
+        add(panes, classified(2, source=f"{number}" + "\U0001f4c8" * 508))
+    assert [counts[4] for counts in panes.counts] == [SOURCES_PER_PANE + 1] * 2
+    assert panes.counts[0][0] == panes.counts[0][2] == SOURCES_PER_PANE + 8600, (
+        "documents and stories are exact"
+    )
+    for number in range(5):
+        add(panes, classified(31, source=f"later {number}"))
+    panes.move(45)
+    assert [counts[4] for counts in panes.counts] == [5, 5 + SOURCES_PER_PANE + 1]
+    panes.move(75)
+    assert [counts[4] for counts in panes.counts] == [0, 5]
+    assert len(encode_record(panes.minutes[0].panes[0])) < 300_000
+
+
+def limited(monkeypatch: pytest.MonkeyPatch, stories_per_pane: int, sources_per_pane: int) -> Panes:
+    monkeypatch.setattr("stream.aggregate.panes.STORIES_PER_MINUTE", stories_per_pane * MINUTE // PANE)
+    monkeypatch.setattr("stream.aggregate.panes.SOURCES_PER_PANE", sources_per_pane)
+    return Panes(LENGTHS, PANE)
+
+
+def test_stories_beyond_the_limit_of_a_pane_count_as_one(monkeypatch: pytest.MonkeyPatch):
+    panes = limited(monkeypatch, 3, 9)
+    for number in range(9):
+        add(panes, classified(number, story=f"s{number}", negative=number > 1))
+    add(panes, classified(10, story="s1"))  # a copy of one that is known
+    add(panes, classified(16, story="s8", negative=True))  # in a pane that has room
+    panes.move(15)
+    assert panes.counts[0] == (10, 7, 4, 2, 1), "s0, s1, s2 and one for the six others"
+    panes.move(30)
+    assert panes.counts[0] == (11, 8, 5, 3, 1)
+    panes.move(45)
+    assert panes.counts[0] == (1, 1, 1, 1, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(documents, max_size=60), st.integers(0, 60))
+def test_a_restart_finds_the_same_counts_beyond_the_limits(drawn, at):
+    """The records say by themselves which stories and sources were held."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        one, two = limited(monkeypatch, 2, 1), limited(monkeypatch, 2, 1)
+        for number, (time, negative, story, source) in enumerate(drawn):
+            if number == at:
+                again = limited(monkeypatch, 2, 1)
+                for minute in sorted(two.minutes):
+                    again.restore(minute, decode_minute(encode_record(two.minutes[minute])))
+                two = again
+            message = classified(time % 60, negative=negative, story=story, source=source, offset=number)
+            add(one, message)
+            add(two, message)
+        for end in range(15, 300, 15):
+            one.move(end)
+            two.move(end)
+            assert one.counts == two.counts
+        assert one.minutes == two.minutes

@@ -3,7 +3,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.aggregate.records import EVIDENCE_PER_MINUTE, Candidate, document_order, keep_candidate
+from stream.aggregate.records import (
+    EVIDENCE_CHARACTERS,
+    EVIDENCE_PER_MINUTE,
+    SOURCES_PER_PANE,
+    STORIES_PER_MINUTE,
+    Candidate,
+    MinuteRecord,
+    Pane,
+    document_order,
+    keep_candidate,
+)
+from stream.aggregate.state import encode_record
+from stream.classify.document import CLASSIFIED_CHARACTERS
+from stream.kafka.topics import STATE_BYTES
 
 
 def candidate(probability: float, story: int, offset: int = 0, partition: int = 0) -> Candidate:
@@ -79,3 +92,21 @@ def test_the_leading_stories_do_not_depend_on_the_order_of_arrival(candidates):
         for each in order:
             kept = keep_candidate(kept, each)
         assert kept == leading
+
+
+def test_the_largest_record_that_documents_can_make_fits_its_topic():
+    """Every text in characters of four bytes; a minute of one pane whose policy changed to four of 15 s."""
+    largest = 2**60 - 1
+    stories = dict.fromkeys(range(largest - STORIES_PER_MINUTE, largest + 1), 2**64 - 1)
+    quarter = dict(list(stories.items())[: STORIES_PER_MINUTE // 4 + 1])
+    sources = set(range(largest - SOURCES_PER_PANE, largest + 1))
+    panes = {1_800_000_000 + 15 * n: Pane(2**40, 2**40, quarter if n else stories, sources) for n in range(4)}
+    text, source, url = (
+        "\U0001f4c8" * length for length in (EVIDENCE_CHARACTERS, 512, CLASSIFIED_CHARACTERS)
+    )
+    evidence = [
+        Candidate(0.9, 4095, 2**62, 1.8e9, story, text, source, url, "0" * 16)
+        for story in range(EVIDENCE_PER_MINUTE)
+    ]
+    record = MinuteRecord(panes, dict.fromkeys(range(4096), 2**62), evidence)
+    assert len(encode_record(record)) < 0.8 * STATE_BYTES
