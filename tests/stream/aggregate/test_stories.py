@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from stream.aggregate.stories import Stories, name_hash, place, story_hash
 
+TODAY = 1_800_000_000 // 15  # a pane
+
 
 def labels(stories: Stories) -> dict[int, bool]:
     return {story: bool(first & 1) for story, first in stories.first.items()}
@@ -116,17 +118,28 @@ def test_what_is_left_is_moved_only_after_as_much_was_forgotten():
     assert lengths == [10, 10, 4, 0]
 
 
+def test_many_are_forgotten_at_once():
+    """A key that had no document for two days."""
+    stories = Stories()
+    for story in range(1000):
+        stories.put(story, 5, True)
+    stories.archive(range(1000))
+    assert list(stories.forget(6)) == [(5, story, -1) for story in range(1000)]
+    assert (len(stories), stories.oldest_archived) == (0, None)
+    assert list(stories.forget(6)) == []
+
+
 documents = st.tuples(st.integers(0, 3), st.integers(0, 6), st.booleans())
 
 
 @given(st.lists(st.tuples(st.lists(documents, max_size=6), st.integers(0, 3)), max_size=15))
 def test_labels_are_those_of_the_first_pane_that_is_remembered(rounds):
     """
-    pane        0 ...... forgotten ...... archived ........ archived + 6
+    pane        TODAY .. forgotten ...... archived ........ archived + 6
     remembered           [------------------------------------------]
     documents                             [-------------------------]
     """
-    stories, panes, forgotten, archived = Stories(), {}, 0, 0
+    stories, panes, forgotten, archived = Stories(), {}, TODAY, TODAY
     for drawn, steps in rounds:
         for story, ahead, negative in drawn:
             before = first_labels(panes).get(story)

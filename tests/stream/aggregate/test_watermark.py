@@ -68,6 +68,15 @@ def test_a_report_on_a_source_that_nobody_named_adds_it():
     assert watermark.time == 40.0
 
 
+def test_topics_of_many_partitions():
+    sources = [f"news-{partition}" for partition in range(300)]
+    watermark = Watermark(sources)
+    for number, source in enumerate(sources):
+        assert watermark.time is None
+        watermark.observe(source, 1000.0 - number, None)
+    assert watermark.time == 701.0
+
+
 def test_without_sources_there_is_none():
     assert Watermark([]).time is None
 
