@@ -224,7 +224,7 @@ class KeyState:
                 p_value=scored.p_value,
             )
             for window, now, before, scored in zip(
-                self.panes.windows, counts, self._emitted, decision.scores, strict=True
+                self.panes.windows.all, counts, self._emitted, decision.scores, strict=True
             )
             if now != before
         ]

@@ -9,11 +9,13 @@ A story is counted once per window however many copies the window holds, with th
 documents is archived: of it only its stories are remembered, until no window can meet a copy of them.
 """
 
+import math
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from stream.aggregate.records import (
     EVIDENCE_CHARACTERS,
+    EVIDENCE_PER_MINUTE,
     OTHERS,
     SOURCES_PER_PANE,
     STORIES_PER_MINUTE,
@@ -25,7 +27,7 @@ from stream.aggregate.records import (
     keep_candidate,
 )
 from stream.aggregate.stories import Stories, name_hash, story_hash
-from stream.aggregate.windows import NOTHING, Counts, Window
+from stream.aggregate.windows import Counts, Window, Windows
 from stream.messages import NEGATIVE, Classified
 
 MINUTE = 60
@@ -40,12 +42,12 @@ class Panes:
     def __init__(self, lengths: Iterable[int], pane_seconds: int) -> None:
         self.pane_seconds = pane_seconds
         self._stories_per_pane = STORIES_PER_MINUTE * pane_seconds // MINUTE
-        self.windows = [Window(length) for length in lengths]
+        self.windows = Windows(lengths)
         self.end: int | None = None  # the windows' common end; None before the first move
         self.minutes: dict[int, MinuteRecord] = {}  # those that are not archived
         self.stories = Stories()
         self.applied: dict[int, int] = {}  # source partition -> highest offset applied
-        self.counts: list[Counts] = [NOTHING] * len(self.windows)  # of the windows where they stand
+        self.counts: list[Counts] = self.windows.counts()  # where the windows stand
         self.next_change: int | None = None  # the next pane end at which a pane enters or leaves a window
         self.oldest: int | None = None  # start of the oldest pane, archived or not
         self._starts: list[int] = []  # of the panes that are not archived, in order
@@ -54,56 +56,42 @@ class Panes:
         """Whether a document was counted: results come in offset order, so all up to the highest were."""
         return self.applied.get(source_partition, -1) >= offset
 
-    def add(self, time: float, source_partition: int, message: Classified) -> None:
-        """Count a document that was not counted before; `time` is its event time in Unix seconds."""
-        minute = int(time // MINUTE)
+    def add(self, time: float, source_partition: int, message: Classified) -> bool:
+        """Count a document that was not counted before; `time` is its event time in Unix seconds.
+
+        Returns whether it is the first of its pane.
+        """
+        offset, second = message.origin.offset, math.floor(time)
+        minute, start = second // MINUTE, second - second % self.pane_seconds
         record = self.minutes.get(minute)
         if record is None:
             record = self.minutes[minute] = MinuteRecord()
-        self.applied[source_partition] = record.applied[source_partition] = message.origin.offset
-        start = int(time // self.pane_seconds) * self.pane_seconds
+        self.applied[source_partition] = record.applied[source_partition] = offset
         pane = record.panes.get(start)
-        if pane is None:
+        if first := pane is None:
             pane = record.panes[start] = Pane()
             self._insert(start)
         negative = message.sentiment == NEGATIVE
-        pane.documents += 1
-        pane.negative_documents += negative
         source, story = name_hash(message.source), story_hash(message.story)
         if len(pane.sources) >= SOURCES_PER_PANE and source not in pane.sources:
             source = OTHERS
         if len(pane.stories) >= self._stories_per_pane and story not in pane.stories:
             story = OTHERS
-        order = document_order(
-            round((time - start) * 1000), source_partition, message.origin.offset, negative
-        )
-        covering = self._covering(start)
-        if covering:
-            self._add_to_windows(covering, start, pane, source, negative)
+        pane.documents += 1
         pane.sources.add(source)
-        known = pane.stories.get(story)
-        if known is None:
-            pane.stories[story] = order
-            self._label(story, start, negative, covering)
-        elif order < known:
-            pane.stories[story] = order
-            if (order ^ known) & 1:
-                self._label(story, start, negative, ())
         if negative:
-            candidate = Candidate(
-                probability=message.sentiment_probability,
-                source_partition=source_partition,
-                offset=message.origin.offset,
-                event_time=time,
-                story=story,
-                text=message.text[:EVIDENCE_CHARACTERS],
-                source=message.source,
-                url=message.url,
-                model=message.model,
-            )
-            record.evidence = keep_candidate(record.evidence, candidate)
-        if start < (self.end or 0):  # a late document, or one that changes the label of a story
-            self._count()
+            pane.negative_documents += 1
+            _keep_evidence(record, time, source_partition, story, message)
+        order = document_order(round((time - start) * 1000), source_partition, offset, negative)
+        known = pane.stories.get(story)
+        change = 0
+        if known is None or order < known:
+            pane.stories[story] = order
+            if known is None or (order ^ known) & 1:
+                change = self.stories.put(story, start // self.pane_seconds, negative)
+        if self.end is not None and start < self.end:
+            self._add_late(start, source, story, negative, change, known is None)
+        return first
 
     def _insert(self, start: int) -> None:
         """A pane that was not there before."""
@@ -115,72 +103,38 @@ class Panes:
             if self.next_change is None or enters < self.next_change:
                 self.next_change = enters
 
-    def _count(self) -> None:
-        """Note what the windows hold now, and when that changes next."""
-        self.counts = [window.counts() for window in self.windows]
-        self.next_change = self._find_next_change()
-
-    def _covering(self, start: int) -> Sequence[Window]:
-        """The windows that hold a pane: none for a document that is not late."""
-        end = self.end
-        if end is None or start >= end:
-            return ()
-        return [window for window in self.windows if start >= end - window.length]
-
-    def _add_to_windows(
-        self, covering: Sequence[Window], start: int, pane: Pane, source: int, negative: bool
-    ) -> None:
-        new_source = source not in pane.sources
-        for window in covering:
-            window.documents += 1
-            window.negative_documents += negative
-            if new_source:
-                window.sources[source] = window.sources.get(source, 0) + 1
-            if window.oldest is None or start < window.oldest:
-                window.oldest = start
-
-    def _label(self, story: int, start: int, negative: bool, covering: Sequence[Window]) -> None:
-        """Note the label that a pane gives a story; `covering` holds the windows to which the story is new there."""
-        change = self.stories.put(story, start // self.pane_seconds, negative)
-        if not (change or covering):
-            return
+    def _add_late(self, start: int, source: int, story: int, negative: bool, change: int, new: bool) -> None:
+        """A document came into a pane that the windows have passed; its story may be new there."""
+        assert self.end is not None  # noqa: S101
+        self.windows.relabel(story, self.end, change)
         label = self.stories.first[story] & 1
-        for window in self.windows:
-            panes = window.stories.get(story)
-            if panes is not None:
-                window.negative_stories += change
-            if window in covering:
-                window.stories[story] = (panes or 0) + 1
-                if panes is None:
-                    window.negative_stories += label
+        self.windows.add_late(start, self.end, negative, source, (story, label) if new else None)
+        self.counts = self.windows.counts()
+        self.next_change = self._find_next_change()
 
     def move(self, end: int) -> None:
         """Slide every window so that it ends at `end`."""
         if self.next_change is None or end < self.next_change:
             self.end = end
             return
-        starts, first = self._starts, self.stories.first
+        starts, windows, first = self._starts, self.windows, self.stories.first
         entering = 0 if self.end is None else bisect_left(starts, self.end)
-        entered = [
-            (start, self.minutes[start // MINUTE].panes[start])
-            for start in starts[entering : bisect_left(starts, end)]
-        ]
-        for window in self.windows:
-            begin = end - window.length
-            if window.oldest is not None and window.oldest < begin:
-                self._leave(window, begin, entering)
-            for start, pane in entered:
-                if start >= begin:
-                    window.enter(start, pane, first)
         self.end = end
-        self._count()
+        for window in windows.all:
+            if window.oldest is not None and window.oldest < end - window.length:
+                self._leave(window, end - window.length, entering)
+        for start in starts[entering : bisect_left(starts, end, entering)]:
+            windows.enter(start, self.minutes[start // MINUTE].panes[start], end, first)
+        self.counts = windows.counts()
+        self.next_change = self._find_next_change()
 
     def _leave(self, window: Window, begin: int, entered: int) -> None:
         """Give up the panes of a window before `begin`; those before the index `entered` were inside."""
         assert window.oldest is not None  # noqa: S101
         starts, index = self._starts, bisect_left(self._starts, window.oldest)
-        while index < entered and starts[index] < begin:
-            window.leave(self.minutes[starts[index] // MINUTE].panes[starts[index]], self.stories.first)
+        while index < entered and (start := starts[index]) < begin:
+            pane = self.minutes[start // MINUTE].panes[start]
+            self.windows.leave(window, start, pane, self.stories.first)
             index += 1
         window.oldest = starts[index] if index < entered else None
 
@@ -188,9 +142,8 @@ class Panes:
         soonest: int | None = None
         starts, end = self._starts, self.end
         if starts and (end is None or starts[-1] >= end):
-            pending = starts[0 if end is None else bisect_left(starts, end)]
-            soonest = pending + self.pane_seconds
-        for window in self.windows:
+            soonest = starts[0 if end is None else bisect_left(starts, end)] + self.pane_seconds
+        for window in self.windows.all:
             if window.oldest is not None:
                 leaves = window.oldest + window.length + self.pane_seconds
                 if soonest is None or leaves < soonest:
@@ -231,11 +184,9 @@ class Panes:
         minutes = dict[int, None]()
         for pane, story, change in self.stories.forget(before // MINUTE * MINUTE // self.pane_seconds):
             minutes[pane * self.pane_seconds // MINUTE] = None
-            if change:
-                for window in self.windows:
-                    if story in window.stories:
-                        window.negative_stories += change
-        self._count()
+            if change and self.end is not None:
+                self.windows.relabel(story, self.end, change)
+        self.counts = self.windows.counts()
         archived = self.stories.oldest_archived
         if archived is not None:
             self.oldest = archived * self.pane_seconds
@@ -253,3 +204,24 @@ class Panes:
                 if held is None or candidate.rank < held.rank:
                     best[candidate.story] = candidate
         return sorted(best.values(), key=lambda candidate: candidate.rank)[:limit]
+
+
+def _keep_evidence(
+    record: MinuteRecord, time: float, source_partition: int, story: int, message: Classified
+) -> None:
+    """Keep a negative document if it is among the leading ones of its minute."""
+    evidence, probability = record.evidence, message.sentiment_probability
+    if len(evidence) == EVIDENCE_PER_MINUTE and probability < evidence[-1].probability:
+        return  # most often
+    candidate = Candidate(
+        probability=probability,
+        source_partition=source_partition,
+        offset=message.origin.offset,
+        event_time=time,
+        story=story,
+        text=message.text[:EVIDENCE_CHARACTERS],
+        source=message.source,
+        url=message.url,
+        model=message.model,
+    )
+    record.evidence = keep_candidate(evidence, candidate)
