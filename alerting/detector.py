@@ -16,17 +16,21 @@ Transition = Literal["firing", "updated", "resolved"]
 State = TypeVar("State")
 
 
-class WindowCounts(msgspec.Struct, frozen=True):
+class WindowCounts(msgspec.Struct, frozen=True, gc=False):
     """Counts of one key in [window_start, window_end); times are seconds since the epoch."""
 
     window_seconds: int
-    window_start: float
     window_end: float
     documents: int
     negative_documents: int
     stories: int
     negative_stories: int
     sources: int
+
+    @property
+    def window_start(self) -> float:
+        """The first instant inside."""
+        return self.window_end - self.window_seconds
 
 
 class Level(IntEnum):

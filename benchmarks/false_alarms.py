@@ -61,7 +61,7 @@ def replay(stories: list[Story], until: int, policy: Policy) -> Iterator[Decisio
 
 def _counts(stories: list[Story], time: int, length: int) -> WindowCounts:
     n, k = len(stories), sum(negative for _, negative, _ in stories)
-    return WindowCounts(length, time - length, time, n, k, n, k, len({source for _, _, source in stories}))
+    return WindowCounts(length, time, n, k, n, k, len({source for _, _, source in stories}))
 
 
 def main() -> None:

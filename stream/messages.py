@@ -47,7 +47,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: Version = SCHEMA_VERSION
 
 
-class Origin(msgspec.Struct, frozen=True, order=True):
+class Origin(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where a document stands in Kafka."""
 
     topic: str
@@ -93,7 +93,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
 TICK_KEY = b"tick"
 
 
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
+class Rate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The counts of one key over one window [start, end) at a full minute; `topic` or `entity`, as the key says."""
 
     key: str

@@ -15,7 +15,7 @@ from alerting.detection.policy import Baseline as Settings
 SECONDS_PER_HOUR = 3600
 
 
-class Moments(msgspec.Struct, frozen=True, array_like=True):
+class Moments(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Weighted sums over buckets of n stories, k of them negative: Σn, Σk, Σn², Σnk, Σk²."""
 
     n: float = 0.0
@@ -37,7 +37,7 @@ class Moments(msgspec.Struct, frozen=True, array_like=True):
 NOTHING = Moments()
 
 
-class Bucket(msgspec.Struct, frozen=True, array_like=True):
+class Bucket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     end: float
     stories: int
     negative_stories: int

@@ -102,7 +102,9 @@ class Aggregator:
 
     def _count(self, message: Classified, now: float) -> None:
         time, name, origin = message.event_time.timestamp(), message.key, message.origin
-        source_partition = self._source_number(origin)
+        source_partition = self._source_numbers.get((origin.topic, origin.partition))
+        if source_partition is None:
+            source_partition = self._number_source(origin)
         key = self.keys.get(name)
         if key is not None and key.panes.holds(source_partition, origin.offset):
             return  # sent again after a kill: counted before
@@ -112,7 +114,7 @@ class Aggregator:
             return
         if key is None:
             key = self._new_key(name)
-        key.panes.add(time, source_partition, message)
+        first_of_pane = key.panes.add(time, source_partition, message)
         self._changes.minutes.add((name, int(time // MINUTE)))
         if now - time < self._historical_after_seconds:  # the latency of a backlog means nothing
             self._waiting.append((pane_end, message))
@@ -120,17 +122,15 @@ class Aggregator:
             key.ask_at(self.evaluated + self._pane)
             self._changes.keys.add(name)
             self._set_timer(key)
-        elif (timer := self._timers.get(name)) is None or pane_end < timer:
+        elif first_of_pane and ((timer := self._timers.get(name)) is None or pane_end < timer):
             self._timers.set(name, pane_end)
 
-    def _source_number(self, origin: Origin) -> int:
-        place = (origin.topic, origin.partition)
-        number = self._source_numbers.get(place)
-        if number is None:
-            name = f"{origin.topic}-{origin.partition}"
-            if name not in self._source_partitions:
-                self._source_partitions = [*self._source_partitions, name]
-            number = self._source_numbers[place] = self._source_partitions.index(name)
+    def _number_source(self, origin: Origin) -> int:
+        name = f"{origin.topic}-{origin.partition}"
+        if name not in self._source_partitions:
+            self._source_partitions = [*self._source_partitions, name]
+        number = self._source_partitions.index(name)
+        self._source_numbers[origin.topic, origin.partition] = number
         return number
 
     def _new_key(self, name: str) -> KeyState:

@@ -107,28 +107,34 @@ class KeyState:
         soonest = panes.next_change
         if self._due is not None and (soonest is None or self._due < soonest):
             soonest = self._due
-        if panes.counts != self._emitted:
-            emission = _ceil((panes.end or 0) + 1, MINUTE)
-            soonest = emission if soonest is None else min(soonest, emission)
-        if (oldest := panes.oldest) is not None:
+        if panes.counts is not self._emitted and panes.counts != self._emitted:
+            emission = (panes.end or 0) // MINUTE * MINUTE + MINUTE
+            if soonest is None or emission < soonest:
+                soonest = emission
+        oldest = panes.oldest
+        if oldest is not None and (soonest is None or oldest + self._memory < soonest):
             forgotten = _ceil(oldest + panes.pane_seconds, MINUTE) + self._memory
-            soonest = forgotten if soonest is None else min(soonest, forgotten)
+            if soonest is None or forgotten < soonest:
+                soonest = forgotten
         return soonest
 
     def evaluate(self, end: int, now: float, changes: Changes) -> None:
         """Slide to a pane end and ask the detectors, if anything they look at has changed."""
         panes = self.panes
         panes.move(end)
-        if end % MINUTE == 0:
+        full_minute = end % MINUTE == 0
+        if full_minute and panes.oldest is not None and panes.oldest < end - self._detail:
             for minute, record in panes.archive(end - self._detail):
                 changes.archive(self.name, minute, record)
             for minute in panes.forget(end - self._memory):
                 changes.forget(self.name, minute)
         counts = panes.counts
-        if counts != self._asked or (self._due is not None and self._due <= end):
+        if (counts is not self._asked and counts != self._asked) or (
+            self._due is not None and self._due <= end
+        ):
             self._ask(end, now, changes)
             self._asked = counts
-        if counts != self._emitted and end % MINUTE == 0:
+        if full_minute and counts != self._emitted:
             changes.rates += self._rates(counts, end)
             self._emitted = counts
             changes.keys.add(self.name)
@@ -136,7 +142,7 @@ class KeyState:
     def _window_counts(self, end: int) -> list[WindowCounts]:
         time = float(end)  # a state read back holds floats: it must be the same one
         return [
-            WindowCounts(length, time - length, time, *counts)
+            WindowCounts(length, time, *counts)
             for length, counts in zip(self._lengths, self.panes.counts, strict=True)
         ]
 

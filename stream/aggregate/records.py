@@ -1,5 +1,8 @@
 """The counts of one key and minute, as they are held in memory and written to `state`."""
 
+from bisect import insort
+from operator import attrgetter
+
 import msgspec
 
 EVIDENCE_PER_MINUTE = 8  # candidates kept; an alert shows five, of up to the longest window
@@ -24,7 +27,7 @@ class Pane(msgspec.Struct, array_like=True):
     sources: set[int] = set()
 
 
-class Candidate(msgspec.Struct, frozen=True, array_like=True):
+class Candidate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A negative document that may be shown as evidence."""
 
     probability: float
@@ -88,4 +91,5 @@ def keep_candidate(evidence: list[Candidate], candidate: Candidate) -> list[Cand
     if rivals and rivals[0].rank < rank:
         return evidence
     kept = [each for each in evidence if each.story != candidate.story]
-    return sorted([*kept, candidate], key=lambda each: each.rank)[:EVIDENCE_PER_MINUTE]
+    insort(kept, candidate, key=attrgetter("rank"))
+    return kept[:EVIDENCE_PER_MINUTE]

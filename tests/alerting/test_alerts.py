@@ -10,7 +10,7 @@ from alerting.detector import Decision, Firing, Level, WindowCounts, WindowScore
 from bearwatch.core.key import Key
 
 PANE_END = 1767225600  # 2026-01-01T00:00:00Z
-COUNTS = WindowCounts(900, PANE_END - 900, PANE_END, 12, 9, 10, 8, 5)
+COUNTS = WindowCounts(900, PANE_END, 12, 9, 10, 8, 5)
 SCORE = WindowScore(COUNTS, 5.75, 1.5e-6, 4.0, Level.ABNORMAL)
 DECISION = Decision(PANE_END, True, 0.2, (SCORE,), Firing(PANE_END, 900, "warning"), "firing", decisive=SCORE)
 EVIDENCE = Evidence(
@@ -84,7 +84,7 @@ def test_an_entity_takes_the_place_of_the_topic():
 
 
 def test_the_id_stays_from_firing_to_resolution():
-    later = COUNTS.__class__(900, PANE_END, PANE_END + 900, 0, 0, 0, 0, 0)
+    later = COUNTS.__class__(900, PANE_END + 900, 0, 0, 0, 0, 0)
     empty = WindowScore(later, None, None, None, Level.CLEAR)
     resolved = DECISION._replace(
         time=PANE_END + 900, transition="resolved", decisive=empty, reason="held for 24 h: the new normal"

@@ -25,7 +25,7 @@ def scores(time: float, *windows: Window) -> list[WindowScore]:
     found = []
     for length, window in zip(LENGTHS, (*windows, CLEAR, CLEAR, CLEAR), strict=False):
         level, score = window if isinstance(window, tuple) else (window, float(window))
-        counts = WindowCounts(length, time - length, time, 0, 0, 0, 0, 0)
+        counts = WindowCounts(length, time, 0, 0, 0, 0, 0)
         found.append(WindowScore(counts, score, None, None, level))
     return found
 

@@ -14,7 +14,7 @@ from alerting.detector import Level, WindowCounts
 
 EXPECTED = Estimate(ready=True, ratio=0.25, intraclass_correlation=0.02)
 COUNTS = WindowCounts(
-    900, 0, 900, documents=40, negative_documents=30, stories=20, negative_stories=15, sources=5
+    900, 900, documents=40, negative_documents=30, stories=20, negative_stories=15, sources=5
 )
 P_VALUE = math.exp(log_sf(15, 20, 0.25, 0.02))
 SURGE = Surge(
@@ -81,12 +81,12 @@ def test_each_threshold_holds_the_level_down(values, level):
 
 
 def test_an_empty_window_has_neither_score_nor_lift():
-    empty = WindowCounts(900, 0, 900, 0, 0, 0, 0, 0)
+    empty = WindowCounts(900, 900, 0, 0, 0, 0, 0)
     assert window_score(empty, EXPECTED, SURGE) == (empty, None, None, None, Level.CLEAR)
 
 
 def test_one_story_is_enough_for_a_score():
-    one = WindowCounts(900, 0, 900, 1, 1, 1, 1, 1)
+    one = WindowCounts(900, 900, 1, 1, 1, 1, 1)
     found = window_score(one, EXPECTED, SURGE)
     assert (found.p_value, found.lift) == (pytest.approx(0.25), pytest.approx(4))
 
@@ -97,14 +97,14 @@ def test_no_score_while_warming_up():
 
 
 def test_no_negative_story_has_a_p_value_of_one_and_a_score_of_zero():
-    none = WindowCounts(900, 0, 900, 20, 0, 20, 0, 5)
+    none = WindowCounts(900, 900, 20, 0, 20, 0, 5)
     found = window_score(none, EXPECTED, SURGE)
     assert (found.score, found.p_value, found.lift, found.level) == (0.0, 1.0, 0.0, Level.CLEAR)
     assert math.copysign(1, found.score) == 1
 
 
 def test_the_p_value_is_floored_at_the_smallest_double():
-    many = WindowCounts(900, 0, 900, 5000, 5000, 5000, 5000, 5)
+    many = WindowCounts(900, 900, 5000, 5000, 5000, 5000, 5)
     found = window_score(many, Estimate(True, 0.001, 0.0001), SURGE)
     assert found.p_value == sys.float_info.min
     assert found.score == pytest.approx(307.65, abs=0.01)

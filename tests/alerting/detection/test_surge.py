@@ -63,9 +63,7 @@ def windows_at(stories: list[Story], time: int, policy: Policy) -> list[WindowCo
     for length in policy.windows.lengths_seconds:
         inside = [(at, negative) for at, negative in stories if time - length <= at < time]
         n, k = len(inside), sum(negative for _, negative in inside)
-        windows.append(
-            WindowCounts(length, time - length, time, n, k, n, k, len({at % 7 for at, _ in inside}))
-        )
+        windows.append(WindowCounts(length, time, n, k, n, k, len({at % 7 for at, _ in inside})))
     return windows
 
 
@@ -158,7 +156,7 @@ def test_a_missed_pane_breaks_the_row(policy):
 )
 def test_each_minimum_holds_an_alert_back(policy, changed):
     state, _ = replay(usual(0, QUIET), QUIET, policy)
-    enough = WindowCounts(60, 0, 0, 0, 0, stories=22, negative_stories=15, sources=2)
+    enough = WindowCounts(60, 0, 0, 0, stories=22, negative_stories=15, sources=2)
 
     def fires(counts: WindowCounts) -> bool:
         after, _ = evaluate(state, [counts], QUIET + 15, policy)
@@ -330,7 +328,7 @@ def test_hours_that_agree_by_chance_do_not_hide_the_samples_surge():
     expected = estimate(baseline, "news", policy.baseline)
     assert expected.ratio == pytest.approx(0.27, abs=0.01)
     assert expected.intraclass_correlation < 0.075
-    counts = [WindowCounts(length, 0, length, 60, 50, 52, 46, 9) for length in policy.windows.lengths_seconds]
+    counts = [WindowCounts(length, length, 60, 50, 52, 46, 9) for length in policy.windows.lengths_seconds]
     decision = SurgeDetector("surge", policy).describe(SurgeState(baseline), KEY, counts, 4 * 86400.0)
     assert {score.level for score in decision.scores} == {Level.ABNORMAL}
     assert decision.scores[0].p_value < policy.surge.p_value / 10
@@ -349,6 +347,6 @@ def test_intraclass_correlation_is_recovered(policy):
 def test_ten_million_stories_and_a_ratio_of_nearly_nothing(policy):
     moments = Moments().plus(10**7, 0)
     baseline = Baseline(since=0.0, as_of=86400.0, stories=10**7, moments=moments)
-    counts = [WindowCounts(60, 0, 60, 10**7, 10**6, 10**7, 10**6, 5)]
+    counts = [WindowCounts(60, 60, 10**7, 10**6, 10**7, 10**6, 5)]
     decision = SurgeDetector("surge", policy).describe(SurgeState(baseline), KEY, counts, 60)
     assert 0 < decision.scores[0].p_value < 1e-6

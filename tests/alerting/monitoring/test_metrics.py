@@ -15,8 +15,8 @@ from bearwatch.core.key import Key
 TOPIC = {"stream": "news", "topic": "Energy | Oil"}
 KEY = Key.parse("news/topic:Energy | Oil")
 ACME = Key.parse("comments/entity:ACME")
-FULL = WindowScore(WindowCounts(900, 0, 900, 12, 9, 10, 8, 5), 6.0, 1e-6, 4.0, Level.ABNORMAL)
-EMPTY = WindowScore(WindowCounts(3600, 0, 900, 0, 0, 0, 0, 0), None, None, None, Level.CLEAR)
+FULL = WindowScore(WindowCounts(900, 900, 12, 9, 10, 8, 5), 6.0, 1e-6, 4.0, Level.ABNORMAL)
+EMPTY = WindowScore(WindowCounts(3600, 900, 0, 0, 0, 0, 0), None, None, None, Level.CLEAR)
 QUIET = Decision(900, True, 0.2, (FULL, EMPTY))
 FIRING = QUIET._replace(alert=Firing(900, 900, "critical"), transition="firing", decisive=FULL)
 
