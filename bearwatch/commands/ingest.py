@@ -2,7 +2,6 @@
 
 import os
 from datetime import UTC, datetime
-from functools import partial
 from types import TracebackType
 from typing import IO, Self
 
@@ -55,9 +54,8 @@ def command(
     with DocumentProducer(connection, names) as producer, Report(producer) as report:
         try:
             lines = numbered_lines(report.watch(file))
-            ingest(
-                lines, stream, choose_timestamps(connection, names, history, speed), producer, report.reject
-            )
+            timestamps = choose_timestamps(connection, names, stream, history, speed)
+            ingest(lines, stream, timestamps, producer, report.reject)
             producer.flush()
         except KeyboardInterrupt:
             producer.flush()
@@ -67,11 +65,12 @@ def command(
 
 
 def choose_timestamps(
-    connection: KafkaConnection, names: TopicNames, history: bool, speed: float | None
+    connection: KafkaConnection, names: TopicNames, stream: str | None, history: bool, speed: float | None
 ) -> TimestampAssigner:
     if history:
-        newest = partial(newest_timestamp_ms, connection)
-        return HistoryTimestamps(lambda stream: newest(names.input(stream)), datetime.now(UTC))
+        streams = STREAMS if stream is None else (stream,)
+        newest = {each: newest_timestamp_ms(connection, names.input(each)) for each in streams}
+        return HistoryTimestamps(newest.__getitem__, datetime.now(UTC))
     return live_timestamp if speed is None else ReplayTimestamps(speed)
 
 

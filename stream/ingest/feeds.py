@@ -1,6 +1,7 @@
 """Feeds that continue after a stop where they ended: their protocol, and a file of JSON lines that may grow."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from io import BytesIO
@@ -75,6 +76,7 @@ class FileFeed:
         self._reject = reject
         name = str(file.absolute())
         self._progress = read_progress(path, name) or Progress(name, time.time(), 0)
+        self._saved_lines = self._progress.lines
 
     def catch_up(self, now: float) -> int:
         before = self._producer.sent
@@ -113,24 +115,29 @@ class FileFeed:
                 self._send(BytesIO(written[: whole or None]), live_timestamp)
 
     def _send(self, lines: IO[bytes], assign_timestamp: TimestampAssigner) -> None:
-        ingest(self._with_progress(lines), None, assign_timestamp, self._producer, self._reject)
-        self._save(self._progress.lines, self._progress.sent_until)
+        """Send the lines; the progress is that of the lines that were sent, which may be fewer than were read."""
+        progress, begin = self._progress, lines.tell()
+        before, done = progress.sent_until, progress.lines
+        ends: deque[tuple[int, float]] = deque()  # of lines that were read: number, bytes up to its end
 
-    def _with_progress(self, lines: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-        """The lines with their numbers in the file; saves the progress every `PART_LINES` lines."""
-        before, begin, done = self._progress.sent_until, lines.tell(), self._progress.lines
-        for number, line in numbered_lines(lines):
-            end = before + lines.tell() - begin
-            yield done + number, line
-            self._progress.lines, self._progress.sent_until = done + number, end
-            if number % PART_LINES == 0:
-                self._save(done + number, end)
-        self._progress.sent_until = before + lines.tell() - begin
+        def numbered() -> Iterator[tuple[int, bytes | None]]:
+            for number, line in numbered_lines(lines):
+                ends.append((done + number, before + lines.tell() - begin))
+                yield done + number, line
 
-    def _save(self, lines: int, sent_until: float) -> None:
+        def handled() -> None:
+            progress.lines, progress.sent_until = ends.popleft()
+            if progress.lines >= self._saved_lines + PART_LINES:
+                self._save()
+
+        ingest(numbered(), None, assign_timestamp, self._producer, self._reject, handled)
+        progress.sent_until = before + lines.tell() - begin
+        self._save()
+
+    def _save(self) -> None:
         self._producer.flush()
-        self._progress.lines, self._progress.sent_until = lines, sent_until
         write_progress(self._path, self._progress)
+        self._saved_lines = self._progress.lines
 
 
 def read_progress(path: Path, feed: str) -> Progress | None:

@@ -6,8 +6,9 @@ from typing import IO
 import msgspec
 
 from bearwatch.core.streams import Stream
+from stream.ingest.look_ahead import Entry, Line, LookAhead
 from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentProducer
-from stream.ingest.timestamps import Entry, TimestampAssigner
+from stream.ingest.timestamps import TimestampAssigner
 from stream.messages import BadDocument, decode_document
 
 SKIP_BYTES = 2**16
@@ -25,24 +26,37 @@ def ingest(
     assign_timestamp: TimestampAssigner,
     producer: DocumentProducer,
     reject: Callable[[int, str], None],
+    handled: Callable[[], None] = lambda: None,
 ) -> None:
     """Send every line that is a document; call `reject` with the number of any other line and the reason.
 
     Args:
-        lines: number and content; None stands for a line that is too long.
+        lines: number and content; None stands for a line that is too long. Some more may be read than were sent.
         stream: news or comments; None: the line's field `stream` decides.
+        handled: called for each line in turn, once it was given to the producer or rejected.
 
     Raises:
         StreamError: Kafka does not take documents, or a topic holds newer records than the history.
     """
-    for number, line in lines:
+    entries = LookAhead(_entries(lines, stream))
+    for number, entry in entries:
         try:
-            entry = read_entry(line, stream)
-            timestamp_ms = assign_timestamp(entry)
+            if isinstance(entry, BadDocument):
+                raise entry
+            timestamp_ms = assign_timestamp(entry, entries)
         except BadDocument as error:
             reject(number, error.reason)
         else:
             producer.send(entry.stream, entry.document, entry.id, timestamp_ms)
+        handled()
+
+
+def _entries(lines: Iterator[tuple[int, bytes | None]], stream: str | None) -> Iterator[Line]:
+    for number, line in lines:
+        try:
+            yield number, read_entry(line, stream)
+        except BadDocument as error:
+            yield number, error
 
 
 def numbered_lines(file: IO[bytes], limit: int = MAX_DOCUMENT_BYTES) -> Iterator[tuple[int, bytes | None]]:

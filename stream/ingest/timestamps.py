@@ -1,37 +1,25 @@
 """Timestamp assigners: the Kafka timestamp (the event time) of an ingested document, live, as history, or in a replay.
 
 Live and replayed records get the time of sending. Records of history get `published_at` and must be in its order: the
-topic must not hold later records, and a line that is more than ORDER_SLACK older than a line before it is rejected.
-(ORDER_SLACK is the allowed lateness: documents that are less out of order still count.)
+topic must not hold later records, and a line that is out of order by more than ORDER_SLACK is rejected. Of two lines
+in the wrong order, the later one is out of order if the lines behind it go on where those before it ended.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from stream.errors import StreamError
+from stream.ingest.look_ahead import EPOCH, ORDER_SLACK, Entry, LookAhead
 from stream.messages import BadDocument
 
-ORDER_SLACK = timedelta(minutes=10)
 MAX_FUTURE = timedelta(minutes=5)  # further ahead, a worker takes the record for one with a wrong clock
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Of an entry and the lines behind it: milliseconds since 1970; None: the time of sending.
+TimestampAssigner = Callable[[Entry, LookAhead], int | None]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line that can be sent; `document` holds its bytes."""
-
-    stream: str
-    id: str
-    published_at: datetime
-    document: bytes
-
-
-TimestampAssigner = Callable[[Entry], int | None]  # milliseconds since 1970; None: the time of sending
-
-
-def live_timestamp(entry: Entry) -> None:
+def live_timestamp(entry: Entry, following: LookAhead) -> None:
     """The event time is the time of sending, whatever the document says."""
 
 
@@ -53,7 +41,7 @@ class HistoryTimestamps:
         self._checked: set[str] = set()
         self._seen = EPOCH
 
-    def __call__(self, entry: Entry) -> int:
+    def __call__(self, entry: Entry, following: LookAhead) -> int:
         published = entry.published_at.isoformat()
         if entry.published_at > self._latest:
             raise BadDocument(f"published_at {published} is in the future")
@@ -63,6 +51,13 @@ class HistoryTimestamps:
             raise BadDocument(
                 f"published_at {published} is more than 10 min before an earlier line's "
                 f"({self._seen.isoformat()}); sort history by published_at"
+            )
+        if entry.published_at > self._seen + ORDER_SLACK and following.continues_below(
+            self._seen - ORDER_SLACK, entry.published_at - ORDER_SLACK
+        ):
+            raise BadDocument(
+                f"published_at {published} is more than 10 min after most of the lines behind it, which continue "
+                "those before it; correct it, or sort history by published_at"
             )
         timestamp_ms = (entry.published_at - EPOCH) // timedelta(milliseconds=1)
         if entry.stream not in self._checked:
@@ -94,7 +89,7 @@ class ReplayTimestamps:
         self._sleep = sleep
         self._start: tuple[datetime, float] | None = None
 
-    def __call__(self, entry: Entry) -> None:
+    def __call__(self, entry: Entry, following: LookAhead) -> None:
         if self._start is None:
             self._start = (entry.published_at, self._clock())
         published, started = self._start

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from ingested import START_MS, line, records
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.kafka import LocalKafka
@@ -72,6 +74,30 @@ def test_history_is_sent_once(broker: LocalKafka, names: TopicNames, tmp_path: P
     assert again.returncode == 1
     assert "already holds records up to" in again.stderr and "Traceback" not in again.stderr
     assert len(records(broker.connection, names.news)) == 25
+
+
+def test_history_is_refused_where_the_broker_sets_the_timestamps(
+    broker: LocalKafka, names: TopicNames
+) -> None:
+    """Three days of history lay in one window, and nobody was told; live documents may be stamped on arrival."""
+    topic = ConfigResource(
+        ConfigResourceType.TOPIC, names.comments, {"message.timestamp.type": "LogAppendTime"}
+    )
+    with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+        admin.alter_configs([topic])
+    refused = bearwatch(
+        "-",
+        "--history",
+        "--broker",
+        broker.bootstrap,
+        "--prefix",
+        names.prefix,
+        lines=line(1, stream="news") + b"\n" + line(2, stream="comments"),
+    )
+    assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+    assert f"{names.comments} at {broker.bootstrap} stamps records on arrival" in refused.stderr
+    assert "set it to CreateTime, or use another --prefix" in refused.stderr
+    assert records(broker.connection, names.news) == records(broker.connection, names.comments) == []
 
 
 def test_an_interruption_keeps_what_was_sent(broker: LocalKafka, names: TopicNames) -> None:

@@ -8,6 +8,7 @@ import pytest
 from document_producer_fake import FakeProducer
 from waiting import wait_until
 
+from bearwatch.core.times import utc
 from stream.errors import StreamError
 from stream.ingest.feeds import FileFeed, NewestMs
 
@@ -15,11 +16,11 @@ NOW = 1_790_000_000.0
 PUBLISHED_MS = 1767225600000
 
 
-def line(number: int) -> str:
+def line(number: int, published_at: str = "2026-01-01T00:00:00Z") -> str:
     content = {
         "id": str(number),
         "text": "Oil falls",
-        "published_at": "2026-01-01T00:00:00Z",
+        "published_at": published_at,
         "source": "w",
         "stream": "news",
     }
@@ -83,6 +84,20 @@ def test_an_interrupted_history_continues_as_history(tmp_path: Path):
     feed(rest, file, lambda _: 10**15).catch_up(NOW)
     assert rest.keys == [str(number) for number in range(5000, 12_000)]
     assert set(rest.timestamps) == {PUBLISHED_MS}
+
+
+def test_an_interruption_loses_no_line_that_was_read_ahead(tmp_path: Path):
+    """Where lines are hours apart, a thousand are read before one is sent; the progress counts those sent."""
+    file = tmp_path / "feed.jsonl"
+    hours = (utc(1_700_000_000 + 3600 * number).isoformat() for number in range(6000))
+    file.write_text("".join(line(number, published_at) for number, published_at in enumerate(hours)))
+    with pytest.raises(KeyboardInterrupt):
+        feed(FakeProducer(interrupt_after=4500), file).catch_up(NOW)
+    rest = FakeProducer()
+    feed(rest, file).catch_up(NOW)
+    assert rest.keys == [str(number) for number in range(6000)]
+    last = FakeProducer()
+    assert feed(last, file).catch_up(NOW) == 0
 
 
 def test_a_file_that_shrank_or_vanished_is_an_error(tmp_path: Path):
