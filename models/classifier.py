@@ -13,10 +13,11 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from models.batching import Batch, batches, rows
+from models.batching import Batch, batches, padded, rows
 from models.engines import AUTO, Engine, Logits, open_engine
 from models.errors import ModelError
-from models.manifest import MODEL, TOKENIZER, Manifest, load_manifest, model_hash
+from models.files import MODEL, TOKENIZER, read_verified
+from models.manifest import Manifest, model_hash, read_manifest
 from models.text import normalise
 from models.tokens import TextEncoder
 
@@ -67,18 +68,19 @@ class Classifier:
         Raises:
             ModelError: the artifact is missing or damaged, or the engine cannot run it.
         """
-        return cls.open(folder, load_manifest(folder), engine, threads)
+        return cls.open(folder, read_manifest(folder), engine, threads)
 
     @classmethod
     def open(cls, folder: Path, manifest: Manifest, engine: str = AUTO, threads: int | None = None) -> Self:
-        """Open the files in `folder` with a manifest that need not be written yet; raises ModelError."""
+        """Verify and open the files in `folder` with a manifest that need not be written yet; raises ModelError."""
         outputs = [head.output for head in manifest.heads.values()]
+        tokenizer, model = (read_verified(folder, name, manifest.files) for name in (TOKENIZER, MODEL))
         loaded = cls(
             manifest,
-            TextEncoder(folder / TOKENIZER, manifest.max_tokens),
-            open_engine(folder / MODEL, outputs, engine, threads),
+            TextEncoder(tokenizer, manifest.max_tokens, folder / TOKENIZER),
+            open_engine(model, folder / MODEL, outputs, engine, threads),
         )
-        loaded._check_widths(folder)
+        loaded._check(folder)
         return loaded
 
     def classify(self, texts: Sequence[str]) -> list[Classification]:
@@ -124,14 +126,24 @@ class Classifier:
             mask[row, : len(text)] = 1
         return self._engine.run(input_ids, mask)
 
-    def _check_widths(self, folder: Path) -> None:
-        outputs = self._run(Batch((0,), 8), self._encoder.encode([""]))
+    def _check(self, folder: Path) -> None:
+        """The graph takes the longest text and the last id of the vocabulary, and answers as the manifest says."""
+        ids = np.full((2, padded(self.manifest.max_tokens)), self._encoder.last_id, np.int64)
+        try:
+            outputs = self._engine.run(ids, np.ones_like(ids))
+        except Exception as error:  # the engines' own errors have no common base
+            raise ModelError(
+                f"{folder}: the graph does not take {ids.shape[1]} tokens (max_tokens in the manifest, in steps of "
+                f"four) up to the id {self._encoder.last_id} (of the tokeniser): {error}"
+            ) from error
         for (name, head), output in zip(self.manifest.heads.items(), outputs, strict=True):
             if output.shape[1:] != (len(head.labels),):
                 raise ModelError(
                     f"{folder}: head {name} has {len(head.labels)} labels in the manifest, but the graph's "
                     f"{head.output} is of shape {output.shape}"
                 )
+            if not np.isfinite(output).all():
+                raise ModelError(f"{folder}: the graph's {head.output} is not a finite number")
 
 
 def softmax(logits: Logits) -> Probabilities:

@@ -1,7 +1,6 @@
 """Engines that run the ONNX graph: onnxruntime on a CPU or GPU, OpenVINO; chosen by the machine or by name."""
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from models.errors import CudaMissing, ModelError
-from models.machine import Machine, this_machine
-
-# From its import on, onnxruntime reports its use to its maker, unless this is set before. Every command imports this
-# module first (`bearwatch.settings` does), and child processes inherit the setting.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
+from models.errors import CudaMissing, ModelError
+from models.graph import check_self_contained
+from models.machine import Machine, this_machine
+
+onnxruntime.disable_telemetry_events()  # where a program imported onnxruntime before `models` switched it off
 log = logging.getLogger(__name__)
 
 Ids = npt.NDArray[np.int64]  # (batch, tokens)
@@ -46,24 +43,28 @@ class Engine:
     run: Run
 
 
-def open_engine(model: Path, outputs: Sequence[str], name: str = AUTO, threads: int | None = None) -> Engine:
+def open_engine(
+    model: bytes, where: Path, outputs: Sequence[str], name: str = AUTO, threads: int | None = None
+) -> Engine:
     """The engine of that name, or with "auto" the best one that works on this machine.
 
     Args:
-        model: file of the ONNX graph.
+        model: content of an ONNX file, in which all weights are.
+        where: that file, for errors; it is not read.
         outputs: names of the graph's outputs, in the order in which their logits are returned.
         threads: CPU threads to use; None: as many as this process may run on.
 
     Raises:
-        ModelError: no such engine, or none can run the graph.
+        ModelError: no such engine, none can run the graph, or it has weights in other files.
     """
+    check_self_contained(model, where)
     machine = this_machine()
     choices = preferences(machine) if name == AUTO else [(name, "chosen by name")]
     for choice, reason in choices:
         try:
             engine = _open(choice, model, outputs, machine, threads or machine.cpus)
         except Exception as error:  # the engines' own errors have no common base
-            failure = f"{choice} cannot run {model}: {error}"
+            failure = f"{choice} cannot run {where}: {error}"
             if (choice, reason) == choices[-1]:
                 raise ModelError(failure) from error
             log.warning("%s; the next engine is tried", failure)
@@ -94,7 +95,7 @@ def usable(machine: Machine) -> list[str]:
     return [CPU, FP32, *([BF16] if machine.bf16 else []), *([CUDA] if machine.gpu else [])]
 
 
-def _open(name: str, model: Path, outputs: Sequence[str], machine: Machine, threads: int) -> Engine:
+def _open(name: str, model: bytes, outputs: Sequence[str], machine: Machine, threads: int) -> Engine:
     match name:
         case "onnxruntime-cpu":
             engine = Engine(CPU, threads, 512, False, _onnxruntime_cpu(model, outputs, machine))
@@ -111,9 +112,9 @@ def _open(name: str, model: Path, outputs: Sequence[str], machine: Machine, thre
     return engine
 
 
-def _onnxruntime_cpu(model: Path, outputs: Sequence[str], machine: Machine) -> Run:
+def _onnxruntime_cpu(model: bytes, outputs: Sequence[str], machine: Machine) -> Run:
     """One thread per call: two parallel calls of one thread are 30 % faster than one call of two threads."""
-    options = onnxruntime.SessionOptions()
+    options = _options()
     options.intra_op_num_threads = 1
     options.enable_mem_pattern = False  # it would keep a memory plan for every shape
     # On a Xeon the fused operator takes 460 µs, its parts take 75 µs; no difference on AMD.
@@ -124,17 +125,25 @@ def _onnxruntime_cpu(model: Path, outputs: Sequence[str], machine: Machine) -> R
     return _onnxruntime_run(session, outputs)
 
 
-def _onnxruntime_cuda(model: Path, outputs: Sequence[str]) -> Run:
+def _onnxruntime_cuda(model: bytes, outputs: Sequence[str]) -> Run:
     onnxruntime.preload_dlls()  # CUDA's libraries may come as Python packages
     cuda = ("CUDAExecutionProvider", {"use_tf32": "0"})  # fp32 as on the CPU: the same labels
-    session = onnxruntime.InferenceSession(model, providers=[cuda])
+    session = onnxruntime.InferenceSession(model, _options(), providers=[cuda])
     if "CUDAExecutionProvider" not in session.get_providers():
         raise CudaMissing("onnxruntime could not load its CUDA provider; are CUDA and cuDNN installed?")
     return _onnxruntime_run(session, outputs)
 
 
+def _options() -> Any:
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry(
+        "session.load_model_format", "ONNX"
+    )  # not its own format, which it would detect
+    return options
+
+
 def _onnxruntime_run(session: Any, outputs: Sequence[str]) -> Run:
-    names = [given.name for given in session.get_inputs()]
+    names = _known([given.name for given in session.get_inputs()])
 
     def run(ids: Ids, mask: Ids) -> list[Logits]:
         logits: list[Logits] = session.run(list(outputs), _inputs(names, ids, mask))
@@ -143,7 +152,7 @@ def _onnxruntime_run(session: Any, outputs: Sequence[str]) -> Run:
     return run
 
 
-def _openvino(model: Path, outputs: Sequence[str], precision: str, threads: int) -> Run:
+def _openvino(model: bytes, outputs: Sequence[str], precision: str, threads: int) -> Run:
     import openvino  # takes half a second; only those who use it pay
 
     config = {
@@ -152,8 +161,9 @@ def _openvino(model: Path, outputs: Sequence[str], precision: str, threads: int)
         "INFERENCE_NUM_THREADS": threads,
         "ENABLE_CPU_PINNING": False,  # two workers on one machine would be pinned to the same cores
     }
-    compiled = openvino.Core().compile_model(model, "CPU", config)
-    names = [given.any_name for given in compiled.inputs]
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(model), "CPU", config)
+    names = _known([given.any_name for given in compiled.inputs])
     idle: SimpleQueue[Any] = SimpleQueue()  # one call at a time in each request
     for _ in range(threads):
         idle.put(compiled.create_infer_request())
@@ -167,6 +177,13 @@ def _openvino(model: Path, outputs: Sequence[str], precision: str, threads: int)
             idle.put(request)
 
     return run
+
+
+def _known(names: Sequence[str]) -> Sequence[str]:
+    """Raises ModelError for an input that a graph asks for and that nothing here gives."""
+    if unknown := set(names) - {"input_ids", "attention_mask", "token_type_ids"}:
+        raise ModelError(f"the graph has an unknown input {min(unknown)!r}")
+    return names
 
 
 def _inputs(names: Sequence[str], ids: Ids, mask: Ids) -> dict[str, Ids]:

@@ -5,21 +5,23 @@ input. For every head it returns logits, (batch, n_labels), under the name in `H
 """
 
 import hashlib
+import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from bearwatch.core.files import atomic_write
 from models.errors import ModelError
+from models.files import MANIFEST, MODEL, REMEDY, TOKENIZER, read_file, read_verified
 
 SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
-MODEL = "model.onnx"
-TOKENIZER = "tokenizer.json"
 
-REMEDY = "fetch the artifact again, or write it with `bearwatch export`"
+# Labels and the names of heads are values of metrics, fields of answers and parts of keys.
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{64}\Z")]
 
 
 class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,9 +35,9 @@ class Head(Layout, frozen=True):
     `abstain_below` have the accuracy that the training configuration asked for, on held-out texts.
     """
 
-    labels: tuple[str, ...]  # in the order of the logits
+    labels: tuple[Label, ...]  # in the order of the logits
     output: str  # of the graph: "<head>_logits"
-    temperature: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    temperature: Annotated[float, msgspec.Meta(ge=0.01, le=100)] = 1.0
     abstain_below: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
 
 
@@ -63,8 +65,8 @@ class Manifest(Layout, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
     name: str
     created: Annotated[datetime, msgspec.Meta(tz=True)]
-    heads: dict[str, Head]
-    max_tokens: Annotated[int, msgspec.Meta(ge=3)]  # [CLS], one of the text, [SEP]
+    heads: dict[Label, Head]
+    max_tokens: Annotated[int, msgspec.Meta(ge=3, le=8192)]  # [CLS], one of the text, [SEP]
     base_model: str
     pooling: str
     opset: int
@@ -79,7 +81,7 @@ class Manifest(Layout, frozen=True, kw_only=True):
     # Engine -> compared with the trained network; "rounding" -> the network with rounded weights compared with itself.
     parity: dict[str, Parity] = {}
     versions: dict[str, str] = {}  # package -> version
-    files: dict[str, str]  # file name -> sha256
+    files: dict[str, Sha256]  # MODEL and TOKENIZER -> sha256 in hex digits
 
 
 def hash_files(folder: Path, names: tuple[str, ...] = (MODEL, TOKENIZER)) -> dict[str, str]:
@@ -99,25 +101,37 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """Read the manifest of an artifact and verify the sha256 of every file that it lists.
+    """Read the manifest of an artifact and verify the sha256 of its files.
 
     Raises:
         ModelError: the manifest is missing or invalid, or a file is missing or differs.
     """
+    manifest = read_manifest(folder)
+    for name in manifest.files:
+        read_verified(folder, name, manifest.files)
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of an artifact, for a caller that reads the files with `read_verified`. Raises ModelError."""
     path = folder / MANIFEST
+    content = read_file(folder, MANIFEST)
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except OSError as error:
-        raise ModelError(f"{path}: there is no model here ({error.strerror}); {REMEDY}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        manifest = msgspec.json.decode(content, type=Manifest)
+        json.loads(content, object_pairs_hook=_without_repetition)
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not a manifest this version can read ({error}); {REMEDY}") from error
     if manifest.schema_version != SCHEMA_VERSION:
         raise ModelError(
             f"{path}: schema_version {manifest.schema_version}, this version reads {SCHEMA_VERSION}; {REMEDY}"
         )
     _check_heads(path, manifest)
-    _check_files(folder, manifest)
-    return manifest
+    if manifest.files.keys() != {MODEL, TOKENIZER}:
+        other = min(manifest.files.keys() ^ {MODEL, TOKENIZER})
+        fault = "is not a file of an artifact" if other in manifest.files else "is not listed"
+        raise ModelError(f"{path}: files: {other!r} {fault} ({MODEL} and {TOKENIZER} are); {REMEDY}")
+    lower = {name: digest.lower() for name, digest in manifest.files.items()}
+    return msgspec.structs.replace(manifest, files=lower)
 
 
 def model_hash(manifest: Manifest) -> str:
@@ -134,23 +148,13 @@ def _check_heads(path: Path, manifest: Manifest) -> None:
             raise ModelError(
                 f"{path}: heads.{name}.labels: two or more different labels are needed; {REMEDY}"
             )
+        if hidden := [each for each in (name, *head.labels) if not each.isprintable()]:
+            raise ModelError(f"{path}: heads: {hidden[0]!r} has a character that is not printable; {REMEDY}")
 
 
-def _check_files(folder: Path, manifest: Manifest) -> None:
-    for name in (MODEL, TOKENIZER):
-        if name not in manifest.files:
-            raise ModelError(f"{folder / MANIFEST}: files: {name} is not listed; {REMEDY}")
-    for name, expected in manifest.files.items():
-        if Path(name).name != name:
-            raise ModelError(
-                f"{folder / MANIFEST}: files: {name!r} is not the name of a file in it; {REMEDY}"
-            )
-        try:
-            actual = sha256_of(folder / name)
-        except OSError as error:
-            raise ModelError(f"{folder / name}: cannot be read ({error.strerror}); {REMEDY}") from error
-        if actual != expected:
-            raise ModelError(
-                f"{folder / name}: damaged or of another model: its sha256 is {actual[:12]}…, "
-                f"the manifest says {expected[:12]}…; {REMEDY}"
-            )
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a key that stands twice, readers of JSON take one or the other value."""
+    (key, count), *_ = Counter(key for key, _ in pairs).most_common(1) or [("", 0)]
+    if count > 1:
+        raise ValueError(f"the key {key!r} stands twice in one object")
+    return dict(pairs)

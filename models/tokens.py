@@ -1,7 +1,6 @@
 """From texts to token ids, truncated at the model's limit, with the `tokenizers` library (no transformers)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tokenizers import Tokenizer
 
@@ -13,18 +12,24 @@ CHARACTERS_PER_TOKEN = 64
 
 
 class TextEncoder:
-    """A tokeniser with truncation to `max_tokens`; `pad_id` is the id of the padding token.
+    """A tokeniser with truncation to `max_tokens`; `pad_id` is the id of the padding token, `last_id` the largest.
+
+    Args:
+        content: of tokenizer.json.
+        max_tokens: of a text, with [CLS] and [SEP].
+        where: the file, for the error.
 
     Raises:
-        ModelError: the file at `path` is not a tokeniser.
+        ModelError: it is not a tokeniser, or has no token for what it does not know.
     """
 
-    def __init__(self, path: Path, max_tokens: int) -> None:
+    def __init__(self, content: bytes, max_tokens: int, where: object) -> None:
         try:
-            self._tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+            self._tokenizer: Tokenizer = Tokenizer.from_buffer(content)
             self._tokenizer.enable_truncation(max_tokens)
+            self._tokenizer.encode_batch_fast(["", "a \u0378\ue000"])  # characters that no vocabulary has
         except Exception as error:  # the library raises nothing narrower
-            raise ModelError(f"{path}: not a tokeniser that can be loaded ({error})") from error
+            raise ModelError(f"{where}: not a tokeniser that can be loaded ({error})") from error
         self._tokenizer.no_padding()
         self._max_characters = CHARACTERS_PER_TOKEN * max_tokens
         self.pad_id = next(
@@ -35,6 +40,7 @@ class TextEncoder:
             ),
             0,
         )
+        self.last_id = max(self._tokenizer.get_vocab().values(), default=0)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, [CLS] and [SEP] included."""

@@ -136,7 +136,7 @@ class TrainingConfig(Strict, frozen=True, kw_only=True):
     distillation: Distillation | None = None
     calibration: Calibration = Calibration()
     tracking: Tracking = Tracking()
-    max_tokens: Annotated[int, msgspec.Meta(ge=8, le=2**16)] = 96
+    max_tokens: Annotated[int, msgspec.Meta(ge=8, le=8192)] = 96
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     intended_use: str = ""
     not_for: str = ""

@@ -1,5 +1,6 @@
 """The manifest: written and read, verified, and the hash that names a model."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 from models.errors import ModelError
 from models.manifest import Dataset, Head, Manifest, hash_files, load_manifest, model_hash, write_manifest
+
+ZEROS = "0" * 64
+LISTED = {"model.onnx": ZEROS, "tokenizer.json": ZEROS}
 
 
 @pytest.fixture
@@ -71,11 +75,20 @@ def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
         ({"schema_version": 2}, "schema_version 2, this version reads 1"),
         ({"heads": {}}, "heads: the model has none"),
         ({"heads": {"topic": {"labels": ["a", "a"], "output": "x"}}}, r"heads\.topic\.labels"),
-        ({"files": {"model.onnx": "0"}}, r"tokenizer\.json is not listed"),
-        (
-            {"files": {"model.onnx": "0", "tokenizer.json": "0", "../x": "0"}},
-            "damaged|not the name of a file",
-        ),
+        ({"files": {"model.onnx": ZEROS}}, r"'tokenizer\.json' is not listed"),
+        ({"files": LISTED | {"../x": ZEROS}}, r"'\.\./x' is not a file of an artifact"),
+        ({"files": LISTED | {"..": ZEROS}}, r"'\.\.' is not a file of an artifact"),
+        ({"files": LISTED | {"/etc/passwd": ZEROS}}, "'/etc/passwd' is not a file of an artifact"),
+        ({"files": LISTED | {"weights\0.bin": ZEROS}}, r"'weights\\x00\.bin' is not a file of an artifact"),
+        ({"files": LISTED | {"model.onnx": "sha256:" + ZEROS[:57]}}, r"at `\$\.files\[\.\.\.\]`"),
+        ({"files": LISTED | {"model.onnx": ZEROS + "\n"}}, r"at `\$\.files\[\.\.\.\]`"),
+        ({"max_tokens": 10**30}, r"at `\$\.max_tokens`"),
+        ({"max_tokens": 10_000}, r"at `\$\.max_tokens`"),
+        ({"heads": {"topic": {"labels": ["a", "b"], "output": "x", "temperature": 1e-320}}}, "temperature"),
+        ({"heads": {"topic": {"labels": ["a", "b\u202e"], "output": "x"}}}, r"'b\\u202e' has a character"),
+        ({"heads": {"topic": {"labels": ["a", "b\x1b[2J"], "output": "x"}}}, r"has a character that is not"),
+        ({"heads": {"to\npic": {"labels": ["a", "b"], "output": "x"}}}, r"has a character that is not"),
+        ({"heads": {"topic": {"labels": ["a", ""], "output": "x"}}}, r"heads\[\.\.\.\]\.labels"),
     ],
 )
 def test_a_wrong_manifest_is_an_error_that_says_where(
@@ -91,6 +104,28 @@ def test_a_file_that_is_not_a_manifest_is_an_error(tmp_path: Path, content: byte
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(ModelError, match="not a manifest"):
         load_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"files": ' * 100_000, b'{"temperature": 1e999}'])
+def test_a_manifest_that_breaks_readers_is_an_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(ModelError, match="not a manifest"):
+        load_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["files", "model.onnx", "labels", "max_tokens"])
+def test_a_key_that_stands_twice_is_an_error(tmp_path: Path, manifest: Manifest, key: str) -> None:
+    """One reader takes the first, another the last: what was checked would not be what is used."""
+    path = tmp_path / "manifest.json"
+    (entry,) = re.findall(rf'"{key}": (?:\{{[^}}]*\}}|\[[^]]*\]|[^,\n]+)', path.read_text())
+    path.write_text(path.read_text().replace(entry, f"{entry}, {entry}"))
+    with pytest.raises(ModelError, match=f"the key '{key}' stands twice"):
+        load_manifest(tmp_path)
+
+
+def test_a_hash_in_capital_letters_is_the_same_hash(tmp_path: Path, manifest: Manifest) -> None:
+    edit(tmp_path, files={name: digest.upper() for name, digest in manifest.files.items()})
+    assert load_manifest(tmp_path) == manifest
 
 
 def test_the_hash_depends_on_what_decides_a_prediction(manifest: Manifest) -> None:

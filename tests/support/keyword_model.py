@@ -14,7 +14,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from models.manifest import MODEL, TOKENIZER, Head, Manifest, hash_files, write_manifest
+from models.files import MODEL, TOKENIZER
+from models.manifest import Head, Manifest, hash_files, write_manifest
 
 TOPICS = ("Earnings", "Energy | Oil", "Financials", "Macro")
 WORDS = {"Earnings": "earnings", "Energy | Oil": "oil", "Financials": "bank", "Macro": "macro"}

@@ -8,7 +8,8 @@ import onnx
 from onnx import numpy_helper, parser
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from models.manifest import MODEL, TOKENIZER, Head, Manifest, hash_files, write_manifest
+from models.files import MODEL, TOKENIZER
+from models.manifest import Head, Manifest, hash_files, write_manifest
 
 WORDS = [f"w{i}" for i in range(200)]
 HIDDEN, HEADS, TOPICS, SENTIMENTS, MAX_TOKENS = 64, 4, 20, 3, 48

@@ -202,7 +202,7 @@ def test_values_may_be_changed_from_outside() -> None:
             "hyperparameters.epochs=99999999999999999999",
             "Expected `int` <= 10000 - at `hyperparameters.epochs`",
         ),
-        ("max_tokens=99999999999999999999", "Expected `int` <= 65536 - at `max_tokens`"),
+        ("max_tokens=99999999999999999999", "Expected `int` <= 8192 - at `max_tokens`"),
         (
             "distillation.augmented_copies=999999",
             "Expected `int` <= 100 - at `distillation.augmented_copies`",

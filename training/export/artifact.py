@@ -12,8 +12,9 @@ import msgspec
 from models.classifier import Classifier, Probabilities
 from models.engines import CPU, usable
 from models.errors import CudaMissing, ModelError
+from models.files import MODEL, TOKENIZER
 from models.machine import this_machine
-from models.manifest import MODEL, TOKENIZER, Manifest, load_manifest, write_manifest
+from models.manifest import Manifest, load_manifest, write_manifest
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluation.calibration import calibrate

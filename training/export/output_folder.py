@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.manifest import MANIFEST, MODEL, TOKENIZER
+from models.files import MANIFEST, MODEL, TOKENIZER
 from training.errors import TrainingError
 from training.export.card import CARD
 

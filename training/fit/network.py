@@ -51,15 +51,20 @@ def new_network(config: TrainingConfig) -> tuple[Network, Tokenizer]:
     transformers_logging.disable_progress_bar()
     checkpoint = resolve_checkpoint(config.base_model)
     try:
-        described = AutoConfig.from_pretrained(checkpoint)
+        described = AutoConfig.from_pretrained(checkpoint, **_trusting_nothing(checkpoint))
     except Exception as error:  # the libraries raise nothing narrower
         raise TrainingError(_unloadable(config.base_model, error)) from error
     _check_family(described, config.base_model)
     try:
         encoder, loaded = AutoModel.from_pretrained(
-            checkpoint, dtype=torch.float32, output_loading_info=True, **_no_pooler(checkpoint)
+            checkpoint,
+            dtype=torch.float32,
+            output_loading_info=True,
+            weights_only=True,
+            **_trusting_nothing(checkpoint),
+            **_no_pooler(described),
         )
-        pretrained = AutoTokenizer.from_pretrained(checkpoint)
+        pretrained = AutoTokenizer.from_pretrained(checkpoint, **_trusting_nothing(checkpoint))
         tokenizer: Tokenizer = pretrained.backend_tokenizer
     except Exception as error:  # such as KeyError of a tokeniser, UnpicklingError of weights
         raise TrainingError(_unloadable(config.base_model, error)) from error
@@ -81,9 +86,9 @@ def saved_network(run: Path, config: TrainingConfig) -> tuple[Network, Tokenizer
     Raises TrainingError.
     """
     try:
-        encoder = AutoModel.from_config(
-            AutoConfig.from_pretrained(run / "encoder"), **_no_pooler(str(run / "encoder"))
-        )
+        folder = str(run / "encoder")
+        described = AutoConfig.from_pretrained(folder, **_trusting_nothing(folder))
+        encoder = AutoModel.from_config(described, trust_remote_code=False, **_no_pooler(described))
         return _network(encoder, config), Tokenizer.from_file(str(run / "tokenizer.json"))
     except Exception as error:  # the libraries raise nothing narrower
         raise TrainingError(
@@ -157,7 +162,12 @@ def _unloadable(base_model: str, error: Exception) -> str:
     return f"base_model {base_model!r} cannot be loaded: {first_line}"
 
 
-def _no_pooler(checkpoint: str) -> dict[str, bool]:
+def _trusting_nothing(checkpoint: str) -> dict[str, bool]:
+    """Arguments by which no code of a checkpoint runs, and a folder makes nothing be fetched from the hub."""
+    return {"trust_remote_code": False, "local_files_only": Path(checkpoint).is_dir()}
+
+
+def _no_pooler(described: PretrainedConfig) -> dict[str, bool]:
     """Arguments that leave out BERT's pooler, which is not used here; only families that have one accept them."""
-    family = AutoConfig.from_pretrained(checkpoint).model_type
-    return {"add_pooling_layer": False} if family in {"bert", "roberta", "xlm-roberta", "camembert"} else {}
+    has_one = described.model_type in {"bert", "roberta", "xlm-roberta", "camembert"}
+    return {"add_pooling_layer": False} if has_one else {}

@@ -8,6 +8,7 @@ again, with the same figures: TensorBoard is told to drop the first ones; W&B ig
 """
 
 import importlib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -86,7 +87,7 @@ class WeightsAndBiases:
         )
         self._folder = run / "wandb"
         try:
-            with _writing(self._folder):
+            with _writing(self._folder), _cache_in(self._folder):
                 self._run = wandb.init(
                     project=settings.project,
                     name=run.name,
@@ -147,6 +148,20 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise TrainingError(f"{folder}: curves cannot be written: {error}") from error
+
+
+@contextmanager
+def _cache_in(folder: Path) -> Iterator[None]:
+    """W&B's process, which starts meanwhile, keeps its logs in `folder`, unless the user chose another for them."""
+    chosen = os.environ.get("WANDB_CACHE_DIR")
+    os.environ["WANDB_CACHE_DIR"] = chosen or str(folder / "cache")
+    try:
+        yield
+    finally:
+        if chosen is None:
+            del os.environ["WANDB_CACHE_DIR"]
+        else:
+            os.environ["WANDB_CACHE_DIR"] = chosen
 
 
 def _package(module: str, package: str) -> ModuleType | Any:

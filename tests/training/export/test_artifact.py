@@ -20,8 +20,9 @@ from bearwatch.commands.evaluate import command as evaluate_command
 from models.classifier import Classifier
 from models.engines import CPU, CUDA
 from models.errors import ModelError
+from models.files import MANIFEST, MODEL
 from models.machine import this_machine
-from models.manifest import MANIFEST, MODEL, load_manifest
+from models.manifest import load_manifest
 from training.config_file import parse_config
 from training.errors import TrainingError
 from training.export.artifact import export
