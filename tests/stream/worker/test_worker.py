@@ -192,15 +192,38 @@ def test_control_records_at_the_end_are_no_lag(
 def test_documents_of_an_aborted_transaction_do_not_count(
     broker: LocalKafka, names: TopicNames, model: Path, quick: Path, tmp_path: Path
 ):
-    """A feed took them back; they leave a gap in the offsets, at the end of the topic too."""
-    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, policy=quick) as worker:
-        send(broker.bootstrap, names.news, 30, transaction=names.prefix, commit=False)
-        send(broker.bootstrap, names.news, 40)
-        send(broker.bootstrap, names.news, 30, transaction=names.prefix, commit=False)
-        worker.wait_until("the others are counted", lambda: counted(broker.bootstrap, names)[1] == 40)
+    """A feed took them back; they leave gaps in the offsets. What stands behind an open transaction waits for its end,
+    and is no reason to exit: nobody may read it."""
+    flags = ("--stuck-after-seconds", "10")  # it says stuck after half of it
+    with (
+        KafkaProducer(
+            bootstrap_servers=broker.bootstrap, transactional_id=f"{names.prefix}open"
+        ) as left_open,
+        OneWorker(tmp_path, broker.bootstrap, names.prefix, model, *flags, policy=quick) as worker,
+    ):
+        left_open.init_transactions()
+        left_open.begin_transaction()
+        send(broker.bootstrap, names.news, 5, transaction=names.prefix)
+        send(broker.bootstrap, names.news, 7, transaction=names.prefix, commit=False)
+        send(broker.bootstrap, names.news, 3, transaction=names.prefix)
+        worker.wait_until("the others are counted", lambda: counted(broker.bootstrap, names)[1] == 8)
+        for number in range(40):
+            left_open.send(names.news, document(number), timestamp_ms=a_minute_ago())
+        left_open.flush()
+        send(broker.bootstrap, names.news, 40)  # behind it, in every partition
         worker.wait_until_serving()
+        for _ in range(14):
+            time.sleep(0.5)
+            health = json.loads(worker.get("/healthz") or "")
+            assert (health["lag"], "none was committed" in health["reason"]) == (0, False)
+        assert counted(broker.bootstrap, names)[1] == 8
+        left_open.commit_transaction()
+        worker.wait_until("its documents are counted", lambda: counted(broker.bootstrap, names)[1] == 88)
+        send(
+            broker.bootstrap, names.news, 7, transaction=names.prefix, commit=False
+        )  # at the end of the topic too
         worker.wait_until("nothing waits", lambda: json.loads(worker.get("/healthz") or "")["lag"] == 0)
-    assert counted(broker.bootstrap, names)[1] == 40
+    assert counted(broker.bootstrap, names)[1] == 88
 
 
 def test_commits_that_do_not_move_end_it(broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path):
