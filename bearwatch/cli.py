@@ -9,6 +9,8 @@ import click
 
 from bearwatch import __version__
 from bearwatch.core.errors import BearwatchError
+from bearwatch.core.logs import prepare
+from bearwatch.core.printable import printable_lines
 from bearwatch.settings import check_environment, from_file
 
 COMMANDS = {
@@ -61,9 +63,8 @@ def bearwatch(ctx: click.Context, verbose: bool) -> None:
     shared = from_file()
     ctx.default_map = dict.fromkeys(COMMANDS, shared)
     logging.basicConfig(
-        stream=sys.stderr,
         level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=[prepare(logging.StreamHandler(sys.stderr))],
     )
     for name in (
         "aiokafka.conn",
@@ -81,10 +82,11 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
+        error.message = printable_lines(error.message)
         error.show()
         sys.exit(error.exit_code)
     except BearwatchError as error:
-        click.echo(f"bearwatch: error: {error}", err=True)
+        click.echo(printable_lines(f"bearwatch: error: {error}"), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # as in `bearwatch classify | head`
         sys.stderr.close()

@@ -21,19 +21,13 @@ from alerting.errors import AlertingError
 from alerting.evidence.history import AlertHistory
 from alerting.evidence.pages import alert_page, list_page
 from alerting.evidence.runbooks import RUNBOOKS, runbook_list, runbook_page
+from bearwatch.core.http_server import application
 from bearwatch.core.key import DIMENSIONS
 
 KEPT = 2000  # alerts, of up to about 10 KB each
 LISTED = 200
 STALE_SECONDS = 30.0
 LABELS = ("stream", *DIMENSIONS, "kind")
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Evidence:
@@ -53,19 +47,15 @@ class Evidence:
 
     def app(self) -> web.Application:
         """The pages as an aiohttp application."""
-        app = web.Application()
-        app.add_routes(
-            [
-                web.get("/alerts", self._list),
-                web.get("/alerts/by-key", self._by_key),
-                web.get("/alerts/{id}.json", self._json),
-                web.get("/alerts/{id}", self._page),
-                web.get("/runbooks", _runbooks),
-                web.get("/runbooks/{name}", _runbook),
-                web.get("/healthz", self._healthz),
-            ]
+        return application(
+            web.get("/alerts", self._list),
+            web.get("/alerts/by-key", self._by_key),
+            web.get("/alerts/{id}.json", self._json),
+            web.get("/alerts/{id}", self._page),
+            web.get("/runbooks", _runbooks),
+            web.get("/runbooks/{name}", _runbook),
+            web.get("/healthz", self._healthz),
         )
-        return app
 
     async def _list(self, _: web.Request) -> web.Response:
         return _html(list_page(self.history.newest_first()[:LISTED], self._clock()))
@@ -82,9 +72,7 @@ class Evidence:
             record = self.history.find(request.match_info["id"])
         except AlertingError as error:
             return _not_found(str(error))
-        return web.Response(
-            body=msgspec.json.encode(record), content_type="application/json", headers=HEADERS
-        )
+        return web.Response(body=msgspec.json.encode(record), content_type="application/json")
 
     async def _by_key(self, request: web.Request) -> web.Response:
         labels = {name: request.query[name] for name in LABELS if request.query.get(name)}
@@ -99,7 +87,7 @@ class Evidence:
         record = self.history.newest_of(labels, at)
         if record is None:
             return _not_found("there is no alert of this key")
-        return web.Response(status=302, headers={**HEADERS, "Location": f"/alerts/{record.alert.id}"})
+        return web.Response(status=302, headers={"Location": f"/alerts/{record.alert.id}"})
 
     async def _healthz(self, _: web.Request) -> web.Response:
         if self._seen is None:
@@ -122,11 +110,11 @@ async def _runbook(request: web.Request) -> web.Response:
 
 
 def _html(page: str) -> web.Response:
-    return web.Response(text=page, content_type="text/html", headers=HEADERS)
+    return web.Response(text=page, content_type="text/html")
 
 
 def _say(status: int, text: str) -> web.Response:
-    return web.Response(status=status, text=text + "\n", headers=HEADERS)
+    return web.Response(status=status, text=text + "\n")
 
 
 def _not_found(reason: str) -> web.Response:

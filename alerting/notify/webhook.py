@@ -22,6 +22,7 @@ from aiohttp import web
 from alerting.errors import AlertingError
 from alerting.notify.notices import Notification, receipts
 from alerting.notify.receipts import ReceiptFile
+from bearwatch.core.http_server import application
 
 MAX_BODY_BYTES = 4 * 2**20  # some thousand alerts; Alertmanager's max_alerts keeps a notification below it
 BODY_SECONDS = 10.0
@@ -89,9 +90,7 @@ def webhook(
     async def healthz(_: web.Request) -> web.Response:
         return _say(200, "ok")
 
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
-    app.add_routes([web.post("/", receive), web.get("/healthz", healthz)])
-    return app
+    return application(web.post("/", receive), web.get("/healthz", healthz), client_max_size=MAX_BODY_BYTES)
 
 
 def _authorised(request: web.Request, token: bytes) -> bool:

@@ -2,12 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
-from aiohttp import web
 
 from alerting.evidence.acknowledgements import Acknowledgement, Answer, decode
 from alerting.evidence.history import AlertHistory
@@ -19,7 +18,6 @@ from bearwatch.options import Address
 from bearwatch.serving import serve
 from bearwatch.settings import settings
 from bearwatch.terminal import alert_text
-from stream.errors import StreamError
 from stream.kafka.admin import require_topics
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import Follower
@@ -162,31 +160,12 @@ def serve_command(
     """
     topic = TopicNames(prefix).alerts
     require_topics(connection, [topic])
-    evidence, ended = Evidence(), []
+    evidence = Evidence()
     follower = Follower(connection, topic, decode, evidence.history.add, skipped=evidence.skipped)
-
-    def end(task: asyncio.Task[None]) -> None:
-        ended.append(task)
-        raise web.GracefulExit
-
-    async def working(_: web.Application) -> AsyncIterator[None]:
-        work = [follower.follow(evidence.seen)]
-        if alertmanager is not None:
-            work.append(expire_silences_until_cancelled(alertmanager, evidence.history))
-        tasks = {asyncio.create_task(each) for each in work}
-        for task in tasks:
-            task.add_done_callback(end)
-        yield
-        for task in tasks:
-            task.remove_done_callback(end)
-            task.cancel()
-        await asyncio.wait(tasks)
-
-    app = evidence.app()
-    app.cleanup_ctx.append(working)
-    serve(app, listen, "evidence")
-    if ended:
-        raise StreamError(f"{topic} is no longer followed: {ended[0].exception()!r}")
+    work = [follower.follow(evidence.seen)]
+    if alertmanager is not None:
+        work.append(expire_silences_until_cancelled(alertmanager, evidence.history))
+    serve(evidence.app(), listen, "evidence", work)
 
 
 def history(connection: KafkaConnection, prefix: str) -> AlertHistory:

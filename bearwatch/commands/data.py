@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from bearwatch.terminal.printable import printable_json
+from bearwatch.core.printable import printable_json
 from training.config_file import load_config
 from training.data.corpus import read_corpus
 from training.data.report_tables import as_text

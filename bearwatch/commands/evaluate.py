@@ -7,9 +7,9 @@ import click
 import msgspec
 from rich.console import Console
 
+from bearwatch.core.printable import printable_json
 from bearwatch.settings import settings
 from bearwatch.terminal.evaluation_text import tables
-from bearwatch.terminal.printable import printable_json
 from models.classifier import Classifier
 from training.config import LabelledSet
 from training.config_checks import check_row_selection

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from alerting.detection.policy import load_policy
+from bearwatch.core.logs import prepare
 from bearwatch.local.processes import LOG_BYTES
 from bearwatch.local.sources import SAMPLE, check_feed, open_feed
 from bearwatch.local.up import Running, data_folder, local_broker, prepare_topics, require_free, running
@@ -92,8 +93,7 @@ def command(
 def _log_to(folder: Path) -> None:
     """Log to a file, because the terminal shows the view."""
     handler = RotatingFileHandler(folder / "up.log", maxBytes=LOG_BYTES, backupCount=1)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().handlers = [handler]
+    logging.getLogger().handlers = [prepare(handler)]
 
 
 def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_seconds: float | None) -> int:

@@ -6,7 +6,7 @@ import msgspec
 
 from alerting.evidence.history import AlertRecord
 from alerting.evidence.wording import counts_in_words, moment, state, title
-from bearwatch.terminal.printable import printable, printable_json
+from bearwatch.core.printable import printable, printable_json
 
 
 def row(record: AlertRecord, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from bearwatch.terminal.printable import printable
+from bearwatch.core.printable import printable
 from training.evaluation.evaluate import Evaluation, WrongAnswer
 from training.evaluation.intervals import Interval
 from training.evaluation.metrics import Metrics, most_confused_with

@@ -13,8 +13,8 @@ from rich.text import Text
 from alerting.alerts import Alert
 from alerting.evidence.wording import counts_in_words, title
 from bearwatch.core.key import Key
+from bearwatch.core.printable import printable
 from bearwatch.core.times import utc
-from bearwatch.terminal.printable import printable
 from bearwatch.terminal.snapshot import WINDOW, KeyStatistics, Snapshot
 
 KEYS_SHOWN = 14

@@ -1,17 +1,11 @@
-"""What a worker reports about itself on the metrics address: `/metrics`, and `/healthz` with one of four states."""
+"""The health of a worker: one of four states, and whether its process must end. `metrics_server` serves it."""
 
-import json
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from aiokafka import TopicPartition
-from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from stream.errors import StreamError
 from stream.settings import WorkerSettings
 
 STALE_HEARTBEAT_SECONDS = 15.0  # an event loop that has not run for longer is stuck
@@ -28,7 +22,7 @@ class Standing:
 
 @dataclass
 class Health:
-    """Written by the event loop, read by the server's threads and the watchdog; times are of a steady clock."""
+    """Written by the event loop, read by the server's thread and the watchdog; times are of a steady clock."""
 
     heartbeat: float = field(default_factory=time.monotonic)  # the event loop ran
     broker_seen: float = field(default_factory=time.monotonic)  # the broker answered
@@ -93,44 +87,3 @@ class Health:
             if topic.stalled > stall:
                 return f"{topic.lag} records wait in {name} and none was committed for {topic.stalled} s"
         return None
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _QuietHandler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Scrapes are not news."""
-
-
-def serve(health: Health, registry: CollectorRegistry, settings: WorkerSettings) -> Callable[[], None]:
-    """Serve on the metrics address from threads of its own; returns what closes it.
-
-    Raises:
-        StreamError: the address cannot be bound.
-    """
-    metrics = make_wsgi_app(registry)
-
-    def app(environ: dict[str, str], start_response: Callable[..., object]) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "/")
-        if path == "/healthz":
-            state, reason = health.state(time.monotonic(), settings)
-            status = "200 OK" if state == "serving" else "503 Service Unavailable"
-            start_response(status, [("Content-Type", "application/json")])
-            return [json.dumps({"state": state, "reason": reason, "lag": health.lag}).encode()]
-        if path == "/metrics":
-            return metrics(environ, start_response)  # type: ignore[no-any-return]
-        start_response("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"/metrics or /healthz\n"]
-
-    host, port = settings.metrics_host, settings.metrics_port
-    try:
-        server = make_server(host, port, app, server_class=_Server, handler_class=_QuietHandler)
-    except OSError as error:
-        raise StreamError(
-            f"{host}:{port} cannot be used for /metrics ({error.strerror}); "
-            "choose another port with --metrics-port"
-        ) from None
-    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return server.shutdown

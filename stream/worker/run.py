@@ -38,9 +38,9 @@ from stream.messages import DEAD_LETTER_REASONS, NEGATIVE
 from stream.settings import WorkerSettings
 from stream.worker.assignment import Assignment
 from stream.worker.faust_app import App, crash_of, faust_app
-from stream.worker.health import Health, serve
+from stream.worker.health import Health
 from stream.worker.inputs import InputPartitions
-from stream.worker.log_limit import limit_repetitions
+from stream.worker.metrics_server import serve
 from stream.worker.shutdown import Shutdown, after, end_process, heartbeat, reason, start_watchdog
 from stream.worker.ticker import Ticker
 
@@ -69,7 +69,6 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     Raises:
         StreamError, ModelError: it cannot start.
     """
-    limit_repetitions()
     for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop takes them over
         signal.signal(number, lambda *_: sys.exit(0))
     models = Models(Classifier.load(settings.model, engine=settings.engine))
@@ -84,7 +83,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     )
     metrics.runs_with(models.default.engine_name, models.hash, policy.hash)
     health = Health()
-    close = serve(health, registry, settings)
+    _, close = serve(health, registry, settings)
     try:
         asyncio.run(_run(_Loaded(settings, policy, models, registry, metrics, health)))
     finally:

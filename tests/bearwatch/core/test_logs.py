@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from stream.worker.log_limit import RepetitionLimit
+from bearwatch.core.logs import RepetitionLimit
 
 
 class Messages(logging.Handler):
