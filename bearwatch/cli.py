@@ -8,6 +8,7 @@ import sys
 import click
 
 from bearwatch import __version__
+from bearwatch.core.console import echo
 from bearwatch.core.errors import BearwatchError
 from bearwatch.core.logs import prepare
 from bearwatch.core.printable import printable_lines
@@ -86,7 +87,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BearwatchError as error:
-        click.echo(printable_lines(f"bearwatch: error: {error}"), err=True)
+        echo(f"bearwatch: error: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # as in `bearwatch classify | head`
         sys.stderr.close()

@@ -5,9 +5,9 @@ import signal
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 
-import click
 from aiohttp import web
 
+from bearwatch.core.console import echo
 from bearwatch.core.errors import BearwatchError
 from bearwatch.core.http_server import listening, unusable
 
@@ -47,7 +47,7 @@ async def _serve(
             raise BearwatchError(
                 f"{host}:{port} cannot be used ({unusable(error)}); choose another address with --listen"
             ) from None
-        click.echo(f"{what} on http://{host}:{port}/")
+        echo(f"{what} on http://{host}:{port}/")
         ended, _ = await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in (stopped, *tasks):
             task.cancel()

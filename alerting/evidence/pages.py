@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from alerting.alerts import Evidence
 from alerting.evidence.history import AlertRecord
 from alerting.evidence.wording import counts_in_words, moment, state, title
+from bearwatch.core.pages import templates
 
 
 def list_page(records: Sequence[AlertRecord], now: datetime) -> str:
@@ -40,21 +39,15 @@ def parts(story: Evidence) -> list[tuple[str, bool]]:
 
 
 def is_web(url: str | None) -> bool:
-    """Whether a link may be followed: `javascript:` and the like may not."""
+    """Whether a link may be followed: `javascript:` and the like may not, nor what a page cannot show as it is."""
     try:
-        address = urlsplit(url or "")
+        address = urlsplit(url if url and url.isprintable() and " " not in url else "")
     except ValueError:
         return False
     return address.scheme in ("http", "https") and bool(address.netloc)
 
 
-_environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment = templates(Path(__file__).parent / "templates")
 _environment.filters |= {
     "counts_in_words": counts_in_words,
     "is_web": is_web,

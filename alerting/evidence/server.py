@@ -23,6 +23,7 @@ from alerting.evidence.pages import alert_page, list_page
 from alerting.evidence.runbooks import RUNBOOKS, runbook_list, runbook_page
 from bearwatch.core.http_server import application
 from bearwatch.core.key import DIMENSIONS
+from bearwatch.core.printable import printable_json
 
 KEPT = 2000  # alerts, of up to about 10 KB each
 LISTED = 200
@@ -72,7 +73,7 @@ class Evidence:
             record = self.history.find(request.match_info["id"])
         except AlertingError as error:
             return _not_found(str(error))
-        return web.Response(body=msgspec.json.encode(record), content_type="application/json")
+        return web.Response(text=printable_json(msgspec.json.encode(record)), content_type="application/json")
 
     async def _by_key(self, request: web.Request) -> web.Response:
         labels = {name: request.query[name] for name in LABELS if request.query.get(name)}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, disable_created_metrics
 
 from alerting.kinds import KINDS
+from bearwatch.core.printable import escaped
 from bearwatch.core.streams import STREAMS
 
 OUTCOMES = ("classified", "dead_letter")
@@ -106,7 +107,7 @@ class Metrics:
             self.documents.labels(stream, outcome)
         for topic in topics:
             for sentiment in sentiments:
-                self.classified.labels(stream, topic, sentiment)
+                self.classified.labels(stream, escaped(topic), escaped(sentiment))
         for reason in self._reasons:
             self.dead_letters.labels(stream, reason)
         for kind in KINDS:
@@ -122,7 +123,7 @@ class Metrics:
 
     def classified_document(self, stream: str, topic: str, sentiment: str) -> None:
         self.documents.labels(stream, "classified").inc()
-        self.classified.labels(stream, topic, sentiment).inc()
+        self.classified.labels(stream, escaped(topic), escaped(sentiment)).inc()
 
     def dead_letter(self, stream: str, reason: str) -> None:
         """Count a rejected document; a reason that is not in `dead_letter_reasons` counts as "other"."""

@@ -11,6 +11,7 @@ import msgspec
 from alerting.errors import AlertingError
 from alerting.notify.notices import Identity, Receipt
 from bearwatch.core.files import sync
+from bearwatch.core.printable import printable_json
 
 BEGINNING = b'{"received_at":'  # of each line
 REMEMBERED = 100_000  # identities, about 20 MB; Alertmanager repeats alerts of the last hours
@@ -74,7 +75,8 @@ class ReceiptFile:
         if not new:
             return 0
         self._truncate()
-        lines = b"".join(msgspec.json.encode(each) + b"\n" for each in new.values())
+        # Printable, because people look at the file; labels and annotations come from outside.
+        lines = b"".join(printable_json(msgspec.json.encode(each)).encode() + b"\n" for each in new.values())
         try:
             written = 0
             while written < len(lines):  # an almost full disk takes only a part

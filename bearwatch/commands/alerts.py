@@ -14,6 +14,7 @@ from alerting.evidence.server import Evidence
 from alerting.notify.silences import Alertmanager
 from bearwatch.answers.answering import answer
 from bearwatch.answers.silence_expiry import expire_silences_until_cancelled
+from bearwatch.core.console import echo
 from bearwatch.options import Address
 from bearwatch.serving import serve
 from bearwatch.settings import settings
@@ -59,7 +60,7 @@ def list_command(connection: KafkaConnection, prefix: str, as_json: bool) -> Non
     """List all alerts, newest first: id, severity, start, key, counts, state."""
     now = datetime.now(UTC)
     for record in history(connection, prefix).newest_first():
-        click.echo(alert_text.as_json(record) if as_json else alert_text.row(record, now))
+        echo(alert_text.as_json(record) if as_json else alert_text.row(record, now))
 
 
 @command.command
@@ -70,9 +71,9 @@ def show(alert_id: str, connection: KafkaConnection, prefix: str, as_json: bool)
     """Show one alert: counts, leading stories with sources, words and links, acknowledgements."""
     record = history(connection, prefix).find(alert_id)
     if as_json:
-        click.echo(alert_text.as_json(record))
+        echo(alert_text.as_json(record))
     else:
-        click.echo("\n".join(alert_text.page(record, datetime.now(UTC))))
+        echo("\n".join(alert_text.page(record, datetime.now(UTC))))
 
 
 def answer_options(command: Command) -> Command:
@@ -144,7 +145,7 @@ def record_answer(
     )
     written = answer(record, acknowledgement, connection, TopicNames(prefix).alerts, alertmanager)
     silence = f"silence {written.silence}" if written.silence else "no --alertmanager: it still pages"
-    click.echo(f"{alert_id} {state} until {written.until:%Y-%m-%d %H:%M:%S} UTC; {silence}")
+    echo(f"{alert_id} {state} until {written.until:%Y-%m-%d %H:%M:%S} UTC; {silence}")
 
 
 @command.command("serve")

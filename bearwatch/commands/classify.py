@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+from bearwatch.core.console import echo
+from bearwatch.core.printable import printable_json
 from bearwatch.settings import settings
 from models.classifier import Classification, Classifier
 from models.text import normalise
@@ -95,10 +97,11 @@ def write_results(
                     records.append(parse(line, jsonl))
             except BadLineError as error:
                 bad += 1
-                click.echo(f"line {number}: {error}; left out", err=True)
+                echo(f"line {number}: {error}; left out", err=True)
         results = classifier.classify([text for text, _ in records])
         for (_, record), result in zip(records, results, strict=True):
-            out.write(msgspec.json.encode(record | fields(result, thresholds)) + b"\n")
+            line = msgspec.json.encode(record | fields(result, thresholds))
+            out.write(printable_json(line).encode() + b"\n")
         out.flush()
     return bad
 

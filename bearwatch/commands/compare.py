@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bearwatch.core.console import echo
 from bearwatch.options import changes
 from bearwatch.settings import settings
 from training.comparison.compare import compare
@@ -65,5 +66,5 @@ def command(
     )
     write_report(out, comparison)
     for line in summary(comparison):
-        click.echo(line)
-    click.echo(f"report: {out / 'report.html'}")
+        echo(line)
+    echo(f"report: {out / 'report.html'}")

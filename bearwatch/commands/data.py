@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from bearwatch.core.console import echo
 from bearwatch.core.printable import printable_json
 from training.config_file import load_config
 from training.data.corpus import read_corpus
@@ -21,6 +22,6 @@ def command(config: Path, data_dir: Path | None, as_json: bool) -> None:
     """Read the data sets of the TOML file CONFIG; report sizes, labels, conflicts, and leaks into evaluation."""
     corpus = read_corpus(load_config(config), data_dir or config.parent)
     if as_json:
-        click.echo(printable_json(msgspec.json.encode({"data": corpus.data, "leaks": corpus.leaks})))
+        echo(printable_json(msgspec.json.encode({"data": corpus.data, "leaks": corpus.leaks})))
     else:
-        click.echo(as_text(corpus))
+        echo(as_text(corpus))

@@ -5,8 +5,8 @@ from typing import Literal
 
 import click
 import msgspec
-from rich.console import Console
 
+from bearwatch.core.console import PlainConsole, echo
 from bearwatch.core.printable import printable_json
 from bearwatch.settings import settings
 from bearwatch.terminal.evaluation_text import tables
@@ -107,9 +107,9 @@ def command(
     classifier = Classifier.load(model, engine)
     evaluation = evaluate(classifier, labelled, Path(), by=by, max_errors=errors, seed=seed)
     if as_json:
-        click.echo(printable_json(msgspec.json.encode(evaluation.as_table())))
+        echo(printable_json(msgspec.json.encode(evaluation.as_table())))
     else:
-        Console(markup=False, emoji=False, highlight=False).print(*tables(evaluation), sep="\n")
+        PlainConsole().print(*tables(evaluation), sep="\n")
     if report is not None:
         about = {
             "data": data.name,

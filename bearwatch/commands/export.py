@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bearwatch.core.console import echo
 from training.extra import training_extra
 
 
@@ -27,9 +28,7 @@ def command(runs: tuple[Path, ...], out: Path, data_dir: Path | None) -> None:
         from training.export.artifact import export
     manifest = export(runs, out, data_dir, datetime.now(UTC))
     for name, figures in manifest.metrics.items():
-        click.echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")
+        echo(f"{name}: accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}")
     size = sum((out / file).stat().st_size for file in manifest.files)
-    click.echo(
-        f"{out}: {size / 1e6:.1f} MB, compared with the trained network on {', '.join(manifest.parity)}"
-    )
-    click.echo(f"next: {shlex.join(['bearwatch', 'classify', '--model', str(out), 'a text'])}")
+    echo(f"{out}: {size / 1e6:.1f} MB, compared with the trained network on {', '.join(manifest.parity)}")
+    echo(f"next: {shlex.join(['bearwatch', 'classify', '--model', str(out), 'a text'])}")

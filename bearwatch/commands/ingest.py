@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import IO, Self
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
+from bearwatch.core.console import PlainConsole
 from bearwatch.core.streams import STREAMS
 from bearwatch.settings import settings
 from stream.ingest.lines import ingest, numbered_lines
@@ -92,7 +92,7 @@ class Report:
         self.rejected = 0
         self._producer = producer
         columns = (SentColumn(producer), BarColumn(), TimeElapsedColumn())
-        console = Console(stderr=True)
+        console = PlainConsole(stderr=True)
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
 
     def watch(self, file: IO[bytes]) -> IO[bytes]:
@@ -118,4 +118,4 @@ class Report:
         self._print(f"{self._producer.sent} sent, {self.rejected} rejected")
 
     def _print(self, message: str) -> None:
-        self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(message, soft_wrap=True)

@@ -7,6 +7,7 @@ import click
 from alerting.detection.policy import load_policy
 from alerting.errors import AlertingError
 from alerting.monitoring.rules import Links, rule_files
+from bearwatch.core.console import echo
 from bearwatch.settings import settings
 
 LINKS = Links()
@@ -48,6 +49,6 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (out / name).write_text(content, encoding="utf-8")
-            click.echo(f"wrote {out / name}")
+            echo(f"wrote {out / name}")
     except OSError as error:
         raise AlertingError(f"--out {out}: {error}") from None

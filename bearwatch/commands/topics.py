@@ -2,6 +2,7 @@
 
 import click
 
+from bearwatch.core.console import echo
 from bearwatch.settings import settings
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames, create_topics
@@ -34,12 +35,12 @@ def command(
     """
     report = create_topics(connection, TopicNames(prefix), partitions, replication)
     for name in report.created:
-        click.echo(f"created {name}")
+        echo(f"created {name}")
     for difference in report.tuned:
-        click.echo(f"tuned   {difference}")
+        echo(f"tuned   {difference}")
     for difference in report.wrong:
-        click.echo(f"wrong   {difference}", err=True)
+        echo(f"wrong   {difference}", err=True)
     if not (report.created or report.tuned or report.wrong):
-        click.echo("all topics exist as expected")
+        echo("all topics exist as expected")
     if report.wrong:
         ctx.exit(1)

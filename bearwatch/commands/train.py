@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from bearwatch.core.console import echo
 from bearwatch.options import changes
 from training.config_file import load_config
 from training.extra import training_extra
@@ -45,11 +46,11 @@ def command(
     try:
         best = fit(settings, data, out, resume=resume, precision=best_precision(), teachers=teachers)
     except KeyboardInterrupt:
-        click.echo("\nstopped; the same command with --resume continues from the last checkpoint", err=True)
+        echo("\nstopped; the same command with --resume continues from the last checkpoint", err=True)
         raise
     held_out = sum(round(figures["n"]) for figures in best.metrics.values())
-    click.echo(
+    echo(
         f"best epoch {best.epoch}: mean accuracy {best.score:.4f} on the {held_out:,} texts of the dev split"
     )
     evaluated = f" --data-dir {shlex.quote(str(data))}" if settings.evaluation else ""
-    click.echo(f"next: bearwatch export {shlex.quote(str(out))} --out DIR{evaluated}")
+    echo(f"next: bearwatch export {shlex.quote(str(out))} --out DIR{evaluated}")

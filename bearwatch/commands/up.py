@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from alerting.detection.policy import load_policy
+from bearwatch.core.console import PlainConsole, echo
 from bearwatch.core.logs import prepare
 from bearwatch.local.processes import LOG_BYTES
 from bearwatch.local.sources import SAMPLE, check_feed, open_feed
@@ -71,7 +71,7 @@ def command(
     check_feed(feed)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops everything, as Ctrl-C does
     load_policy(policy)  # a mistake in it is reported here, not in a worker's log
-    report = Console(stderr=True, highlight=False, soft_wrap=True).print
+    report = PlainConsole(stderr=True, soft_wrap=True).print
     with ExitStack() as stack:
         stack.callback(report, "stopped; start again to continue from here")
         folder = data_folder(data_dir)
@@ -98,7 +98,7 @@ def _log_to(folder: Path) -> None:
 
 def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_seconds: float | None) -> int:
     """Show what happens until an alert or the time given ends it; returns the exit code."""
-    started, console = time.time(), Console()
+    started, console = time.time(), PlainConsole()
     deadline = None if for_seconds is None else time.monotonic() + for_seconds
     address = f"{settings.metrics_host}:{settings.metrics_port}"
     alerts, places = running.alerts, running.places
@@ -111,7 +111,7 @@ def _watch(running: Running, settings: WorkerSettings, until_alert: bool, for_se
                 return 0
             time.sleep(REFRESH_SECONDS)
     if until_alert:
-        click.echo(f"no alert fired within {for_seconds:g} s", err=True)
+        echo(f"no alert fired within {for_seconds:g} s", err=True)
     return int(until_alert)
 
 

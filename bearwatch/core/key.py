@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
+from bearwatch.core.printable import escaped
 from bearwatch.core.streams import STREAMS, Stream
 
 Dimension = Literal["topic", "entity", "source"]
@@ -35,8 +36,8 @@ class Key:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of this key's metrics: `stream`, and the dimension with the name."""
-        return {"stream": self.stream, self.dimension: self.name}
+        """The labels of this key's metrics: `stream`, and the dimension with the name, escaped."""
+        return {"stream": self.stream, self.dimension: escaped(self.name)}
 
 
 @lru_cache(maxsize=65_536)  # every message carries its key as text; there are some thousands of keys

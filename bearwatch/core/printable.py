@@ -10,7 +10,10 @@ import unicodedata
 
 
 def printable(text: str) -> str:
-    """The text in one line: a space for each kind of space, a dot for every other character that is not printable."""
+    """The text in one line: a space for each kind of space, a dot for every other character that is not printable.
+
+    A byte of a file name that is not UTF-8 is written as an escape, such as `\\udcff`.
+    """
     return text if text.isprintable() else "".join(map(_shown, text))
 
 
@@ -20,9 +23,21 @@ def printable_lines(text: str) -> str:
 
 
 def _shown(character: str) -> str:
-    if character.isprintable():
-        return character
-    return " " if unicodedata.category(character) == "Zs" else "·"
+    if not is_hidden(character):
+        return character if character.isprintable() else " "
+    return ascii(character)[1:-1] if unicodedata.category(character) == "Cs" else "·"
+
+
+def is_hidden(character: str) -> bool:
+    """Whether it is neither printable nor a kind of space."""
+    return not character.isprintable() and unicodedata.category(character) != "Zs"
+
+
+def escaped(text: str) -> str:
+    """The text with JSON's escape for each hidden character but the line feed, so that two texts stay different."""
+    if text.isprintable():
+        return text
+    return "".join(json.dumps(c)[1:-1] if is_hidden(c) and c != "\n" else c for c in text)
 
 
 def printable_json(encoded: bytes) -> str:
@@ -32,4 +47,6 @@ def printable_json(encoded: bytes) -> str:
 
 
 def _escaped(character: str) -> str:
+    if character in "\t\r\n":  # not inside a string, where JSON has them escaped already
+        return " "
     return character if character.isprintable() else json.dumps(character)[1:-1]

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rich.console import Console
 from rich.progress import track
 
 from bearwatch.core.cache import cache_folder
+from bearwatch.core.console import PlainConsole
 from stream.errors import StreamError
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.1.0"
@@ -67,7 +67,7 @@ def missing(cache: Path, locked: Mapping[str, str]) -> list[str]:
 
 
 def _download(cache: Path, paths: list[str], download: Callable[[Path, str], object]) -> None:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = PlainConsole(stderr=True, soft_wrap=True)
     console.print(f"downloading {len(paths)} jars of Kafka into {cache}")
     for path in track(paths, "Kafka's jars", console=console, disable=not console.is_terminal):
         (cache / path).unlink(missing_ok=True)

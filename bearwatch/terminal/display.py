@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Self
 
-import click
 from rich.console import Console
 from rich.live import Live
 
+from bearwatch.core.console import echo
 from bearwatch.terminal.snapshot import AlertReader, Snapshot
 from bearwatch.terminal.view import Place, alert_lines, screen, status_line
 
@@ -64,7 +64,7 @@ class Lines:
 
     def __enter__(self) -> Self:
         for place in self._places:
-            click.echo(f"{place.name}: {place.where}")
+            echo(f"{place.name}: {place.where}")
         return self
 
     def __exit__(self, *_: object) -> None: ...
@@ -73,6 +73,6 @@ class Lines:
         rate = self._rate.update(snapshot.documents, time.monotonic())
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + LINE_SECONDS
-            click.echo(status_line(snapshot, rate))
+            echo(status_line(snapshot, rate))
         for alert in self._alerts.unread():
-            click.echo("\n".join(alert_lines(alert)))
+            echo("\n".join(alert_lines(alert)))

@@ -55,8 +55,10 @@ def _classes(metrics: Metrics) -> Table:
     confusions = most_confused_with(metrics)
     for label, m in metrics.per_class.items():
         other = confusions[label]
-        confused = f"{other[0]} ({other[1]})" if other else ""
-        table.add_row(label, *(f"{x:.3f}" for x in (m.precision, m.recall, m.f1)), str(m.support), confused)
+        confused = f"{printable(other[0])} ({other[1]})" if other else ""
+        table.add_row(
+            printable(label), *(f"{x:.3f}" for x in (m.precision, m.recall, m.f1)), str(m.support), confused
+        )
     return table
 
 
@@ -81,6 +83,10 @@ def _errors(errors: tuple[WrongAnswer, ...]) -> Table:
     table = _table("p", "predicted", "truth", "row", "text")
     for error in errors:
         table.add_row(
-            f"{error.probability:.3f}", error.predicted, error.truth, str(error.row), printable(error.text)
+            f"{error.probability:.3f}",
+            printable(error.predicted),
+            printable(error.truth),
+            str(error.row),
+            printable(error.text),
         )
     return table

@@ -57,7 +57,7 @@ def alert_lines(alert: Alert) -> list[str]:
     """An alert in plain lines: title, counts, headlines."""
     when = " (historical)" if alert.historical else ""
     first = f"ALERT {alert.state}{when}: {title(alert)}"
-    return [first, f"  {counts_in_words(alert)}", *(f"  - {each}" for each in _headlines(alert))]
+    return [printable(first), f"  {counts_in_words(alert)}", *(f"  - {each}" for each in _headlines(alert))]
 
 
 def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
@@ -71,7 +71,7 @@ def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
     if snapshot.dead_letters:
         head.append(f"  {snapshot.dead_letters} dead letters", "yellow")
     if snapshot.state == "stuck":
-        head.append(f"\n{snapshot.reason}", "red")
+        head.append(f"\n{printable(snapshot.reason)}", "red")
     return head
 
 
@@ -86,7 +86,7 @@ def _keys(keys: Iterable[KeyStatistics], active: list[Alert]) -> Table:
     for each in ordered[:KEYS_SHOWN]:
         table.add_row(
             each.key.stream,
-            each.key.name,
+            Text(printable(each.key.name)),
             f"{each.documents:,}",
             "" if each.stories is None else f"{each.stories:,}",
             _percent(each.negative_ratio),
@@ -104,7 +104,10 @@ def _alert(alert: Alert) -> Panel:
         Text(counts_in_words(alert), "bold"),
         *(Text(f"• {each}", no_wrap=True) for each in _headlines(alert)),
     ]
-    return Panel(Group(*lines), title=f"ALERT {title(alert)}", border_style="red", title_align="left")
+    # As Text: rich reads a title that is a string as markup, whatever the console says.
+    return Panel(
+        Group(*lines), title=Text(printable(f"ALERT {title(alert)}")), border_style="red", title_align="left"
+    )
 
 
 def _past(alerts: list[Alert]) -> Text:
@@ -112,11 +115,11 @@ def _past(alerts: list[Alert]) -> Text:
         f"{alert.window_end:%a %H:%M} {alert.state}{', historical' if alert.historical else ''}: {title(alert)}"
         for alert in reversed(alerts)
     ]
-    return Text("\n".join(lines), "dim")
+    return Text("\n".join(map(printable, lines)), "dim")
 
 
 def _places(places: Iterable[Place]) -> Text:
-    return Text("\n".join(f"{place.name:<10}{place.where}" for place in places), "dim")
+    return Text("\n".join(printable(f"{place.name:<10}{place.where}") for place in places), "dim")
 
 
 def _headlines(alert: Alert) -> list[str]:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from bearwatch.core.console import PlainConsole
 from training.comparison.cells import BERT, Cell, Result, Task
 from training.comparison.run_cell import run_in_own_process
 from training.data.corpus import Corpus
@@ -55,12 +55,13 @@ def run_cells(cells: Sequence[Cell], task: Task, parts: Mapping[float, Corpus], 
     done = [result for cell in cells if (result := _read(out / CELLS / cell.file))]
     missing = [cell for cell in cells if cell not in {each.cell for each in done}]
     columns = (
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=PlainConsole(stderr=True)) as progress:
         work = {cell: _work(cell, parts[cell.label_percent], task) for cell in missing}
         shown = progress.add_task("", total=sum(work.values()))
         for number, cell in enumerate(missing, len(cells) - len(missing) + 1):

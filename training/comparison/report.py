@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from bearwatch.core.pages import templates
 from training.comparison.cells import BERT, CLEAN, SIMPLE, TYPING_5, TYPING_10, VARIANTS, CellMetrics, Result
 from training.comparison.compare import Comparison
 from training.comparison.plots import HEIGHT, WIDTH, Plot, Point, plot
 from training.comparison.sentences import sentences
 from training.errors import TrainingError
 from training.evaluation.intervals import RESAMPLES
-from training.pages import templates
 
 METHODS = (*SIMPLE, BERT)
 NOISE = {CLEAN: 0.0, TYPING_5: 5.0, TYPING_10: 10.0}  # per cent of the characters

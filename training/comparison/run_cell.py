@@ -17,6 +17,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from bearwatch.core.logs import prepare
 from models.errors import ModelError
 from models.text import normalise
 from training.comparison.cells import (
@@ -163,7 +164,7 @@ def _child(sender: Connection, cell: Cell, task: Task, log: Path) -> None:
     with log.open("ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, handlers=[prepare(logging.StreamHandler(sys.stderr))])
     logging.getLogger(__name__).info("%s", cell.name)
     try:
         sender.send(run(cell, task))

@@ -1,9 +1,9 @@
 """The data and leak reports as text tables for a terminal and the log."""
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from bearwatch.core.console import PlainConsole
 from training.data.corpus import Corpus
 from training.data.leaks import LeakReport
 from training.data.report import DataReport
@@ -14,7 +14,7 @@ SHOWN_CLASSES = 25
 
 def as_text(corpus: Corpus) -> str:
     """The reports as plain text, at most WIDTH columns wide."""
-    console = Console(width=WIDTH, color_system=None, markup=False, highlight=False)
+    console = PlainConsole(width=WIDTH, color_system=None)
     with console.capture() as captured:
         console.print(
             _sets(corpus.data), _splits(corpus.data), _conflicts(corpus.data), _leaks(corpus.leaks), sep="\n"

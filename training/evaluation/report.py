@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
+from bearwatch.core.pages import templates
 from training.errors import TrainingError
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.intervals import RESAMPLES, Interval, ratio_interval
 from training.evaluation.metrics import ReliabilityBin, most_confused_with
 from training.evaluation.slices import SMALL, Slice
-from training.pages import templates
 
 
 def write_report(path: Path, evaluation: Evaluation, about: Mapping[str, str]) -> None:

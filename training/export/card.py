@@ -10,14 +10,17 @@ After Mitchell et al. 2019, "Model Cards for Model Reporting".
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bearwatch.core.printable import printable
 from models.classifier import Classifier
 from models.manifest import Manifest
 
 CARD = "MODEL_CARD.md"
+MARKDOWN = str.maketrans({"`": "'", "<": "&lt;", "[": "&#91;"})
 PROBES = Path(__file__).with_name("probes.jsonl")
 
 
@@ -56,11 +59,23 @@ def card(manifest: Manifest, sizes: dict[str, float], kinds: list[Kind]) -> str:
     """The card as Markdown. `sizes`: file -> MB."""
     environment = Environment(  # noqa: S701 - Markdown, not HTML
         loader=PackageLoader("training.export"),
+        finalize=_text,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters["cell"] = _cell
     return environment.get_template("card.md").render(manifest=manifest, sizes=sizes, kinds=kinds)
+
+
+def _text(value: Any) -> Any:
+    """Names and texts without what Markdown would read as code, a tag or a link."""
+    return printable(value).translate(MARKDOWN) if isinstance(value, str) else value
+
+
+def _cell(value: str) -> str:
+    """A text that stays in one cell of a table."""
+    return value.replace("|", "&#124;")
 
 
 def run_probes(classifier: Classifier, probes: Path = PROBES) -> list[Kind]:

@@ -22,6 +22,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bearwatch.core.console import PlainConsole
 from training.config import TrainingConfig
 from training.data.augmentation import augmented
 from training.data.corpus import Corpus, read_corpus
@@ -226,4 +227,4 @@ def _progress() -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    return Progress(TextColumn("{task.description}"), *columns)
+    return Progress(TextColumn("{task.description}", markup=False), *columns, console=PlainConsole())
