@@ -167,7 +167,7 @@ def test_log(text: str):
 @every_hostile_text
 def test_labels_of_metrics_and_silences(text: str):
     key = Key("news", "topic", text)
-    score = WindowScore(WindowCounts(900, 0, 900, 12, 9, 10, 8, 5), 6.0, 1e-6, 4.0, Level.CLEAR)
+    score = WindowScore(WindowCounts(900, 900, 12, 9, 10, 8, 5), 6.0, 1e-6, 4.0, Level.CLEAR)
     decision = KeyDecision(key, "surge", Decision(900, True, 0.2, (score,)), False)
     registry = CollectorRegistry()
     metrics = Metrics(registry, topics=[text], sentiments=[text], dead_letter_reasons=())
