@@ -27,7 +27,7 @@ def operations() -> build.Dashboard:
         ("Now", [*_now(), _workers()]),
         ("Keeping up", [_lag(), _watermarks(), _end_to_end(), _throughput()]),
         ("Classifier", [_batches(), _inference(), _busy(), _restarts()]),
-        ("Not counted, not explained", [_dead_letters(), _late(), _unexplained()]),
+        ("Not counted, not explained", [_dead_letters(), _late(), _old(), _unexplained()]),
         ("State", [_stories()]),
     ]
     text = "Lag, latency, throughput, batches, workers, dead letters, late documents, restarts, size of the state."
@@ -145,6 +145,15 @@ def _late() -> Panel:
     rate = "60 * sum by (stream) (rate(bearwatch_late_documents_total[$__rate_interval]))"
     text = "Classified documents per minute whose pane was already closed; they are in no window."
     return bars("Late documents", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
+
+
+def _old() -> Panel:
+    rate = "60 * sum by (stream) (rate(bearwatch_old_documents_total[$__rate_interval]))"
+    text = (
+        "Documents per minute that were published more than an hour before their event time, by which they are "
+        "counted: most likely history in a topic that is stamped on arrival."
+    )
+    return bars("Published long before", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
 
 
 def _unexplained() -> Panel:

@@ -61,6 +61,12 @@ class Metrics:
             ["stream"],
             registry=registry,
         )
+        self.old_documents = Counter(
+            "bearwatch_old_documents_total",
+            "Classified documents that were published more than an hour before their event time.",
+            ["stream"],
+            registry=registry,
+        )
         self.alert_transitions = Counter(
             "bearwatch_alert_transitions_total",
             "Messages written to the alerts topic.",
@@ -115,6 +121,7 @@ class Metrics:
                 for state in TRANSITIONS:
                     self.alert_transitions.labels(stream, kind, severity, state)
         self.late_documents.labels(stream)
+        self.old_documents.labels(stream)
         self.end_to_end_seconds.labels(stream)
 
     def runs_with(self, engine: str, model: str, policy: str) -> None:

@@ -1,6 +1,7 @@
 """The I/O boundary of classify for one stream: batches of records in; results, ticks, dead letters and offsets out."""
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
@@ -10,14 +11,16 @@ from aiokafka import TopicPartition
 
 from alerting.monitoring.metrics import Metrics
 from stream.classify.inference import Answered, Inference, Limits, Record
+from stream.classify.publication_age import PublicationAges
 from stream.classify.result_producer import DeadLetter, SendBatch
 from stream.classify.source_task import SourceTask
 from stream.kafka.batches import ahead, batches
 from stream.kafka.positions import Event
-from stream.messages import BadDocument, Origin
+from stream.messages import BadDocument, Classified, Origin
 
 BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for more
 BATCH_DOCUMENTS = 256  # classified together: some token budgets, so that sorting by length pays
+log = logging.getLogger("bearwatch.worker")
 
 
 @dataclass
@@ -43,6 +46,9 @@ class ClassifyAgent:
     sources: Mapping[TopicPartition, SourceTask]  # changed at rebalances
     assignment_ready: asyncio.Event  # cleared while the assignment changes
     limits: Limits
+
+    def __post_init__(self) -> None:
+        self._ages = PublicationAges(self.limits.stream)
 
     async def run(self, events: AsyncIterator[Event]) -> None:
         async for work in ahead(self._begun(events)):
@@ -83,6 +89,14 @@ class ClassifyAgent:
                 self.metrics.dead_letter(self.limits.stream, letter.bad.kind)
             for result in send.results:
                 self.metrics.classified_document(self.limits.stream, result.topic, result.sentiment)
+                self._note_age(result)
+            if (warning := self._ages.warning(time.monotonic())) is not None:
+                log.warning("%s", warning)
+
+    def _note_age(self, result: Classified) -> None:
+        age = (result.event_time - result.published_at).total_seconds()
+        if self._ages.add(age):
+            self.metrics.old_documents.labels(self.limits.stream).inc()
 
 
 def _record(event: Event) -> Record:

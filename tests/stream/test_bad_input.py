@@ -117,6 +117,9 @@ def test_bad_records_among_good_ones(broker: LocalKafka, prefix: str, model: Pat
         assert worker.metric("bearwatch_documents_total", stream="news", outcome="dead_letter") == len(BAD)
         for kind, number in Counter(each.kind for each in BAD).items():
             assert worker.metric("bearwatch_dead_letters_total", stream="news", reason=kind) == number, kind
+        old = worker.metric("bearwatch_old_documents_total", stream="news")
+        assert old == good, "all of them were published long ago"
+        assert worker.log.count("documents were published more than an hour before their Kafka records") == 1
         worker.wait_until("it serves", lambda: worker.state() == "serving")
         worker.wait_until("nothing waits", lambda: '"lag": 0' in (worker.get("/healthz") or ""))
 
