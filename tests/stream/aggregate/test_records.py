@@ -12,6 +12,7 @@ from stream.aggregate.records import (
     MinuteRecord,
     Pane,
     document_order,
+    join_panes,
     keep_candidate,
 )
 from stream.aggregate.state import encode_record
@@ -92,6 +93,32 @@ def test_the_leading_stories_do_not_depend_on_the_order_of_arrival(candidates):
         for each in order:
             kept = keep_candidate(kept, each)
         assert kept == leading
+
+
+# milliseconds into the minute, negative, story, source; the offset is the place in the list
+documents = st.tuples(st.integers(0, 59_999), st.booleans(), st.integers(0, 3), st.integers(0, 3))
+
+
+def counted(minute: int, pane_seconds: int, drawn: list[tuple[int, bool, int, int]]) -> MinuteRecord:
+    """A minute as it is counted from the first document on with panes of that length."""
+    record = MinuteRecord()
+    for offset, (milliseconds, negative, story, source) in enumerate(drawn):
+        start = milliseconds // 1000 // pane_seconds * pane_seconds
+        pane = record.panes.setdefault(60 * minute + start, Pane())
+        pane.documents += 1
+        pane.negative_documents += negative
+        pane.sources.add(source)
+        order = document_order(milliseconds - 1000 * start, offset % 2, offset, negative)
+        pane.stories[story] = min(order, pane.stories.get(story, order))
+    return record
+
+
+@given(st.lists(documents, max_size=40), st.integers(30_000_000, 30_000_100), st.sampled_from((1, 5, 15, 30)))
+def test_shorter_panes_are_joined_to_what_longer_ones_would_hold(drawn, minute, before):
+    for pane_seconds in (30, 60):
+        record = counted(minute, before, drawn)
+        join_panes(record, pane_seconds)
+        assert record == counted(minute, pane_seconds, drawn)
 
 
 def test_the_largest_record_that_documents_can_make_fits_its_topic():
