@@ -1,18 +1,21 @@
 """The command line: `bearwatch --help`. Commands load on demand, so that `classify` does not import Faust."""
 
+import errno
 import importlib
+import io
 import logging
 import os
 import sys
+import warnings
 
 import click
 
 from bearwatch import __version__
-from bearwatch.core.console import echo
 from bearwatch.core.errors import BearwatchError
 from bearwatch.core.logs import prepare
-from bearwatch.core.printable import printable_lines
-from bearwatch.settings import check_environment, from_file
+from bearwatch.options import check_texts
+from bearwatch.settings_sources import check_environment, from_file
+from bearwatch.standard_streams import discard_output, open_closed, write_error
 
 COMMANDS = {
     "up": "everything on one machine: Kafka, a worker, a feed and a live view",
@@ -44,6 +47,7 @@ class LazyGroup(click.Group):
             return None
         command = importlib.import_module(f"bearwatch.commands.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101
+        check_texts(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -76,19 +80,40 @@ def bearwatch(ctx: click.Context, verbose: bool) -> None:
 
 def main() -> None:
     """Entry point: exit code 0 done, 2 wrong use or wrong settings, 1 anything else, 130 after Ctrl-C."""
+    open_closed()
+    warnings.simplefilter(
+        "ignore", DeprecationWarning
+    )  # of libraries; PYTHONWARNINGS=error would end a command
+    code = _run()
     try:
-        sys.exit(bearwatch.main(standalone_mode=False) or 0)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        discard_output()
+        code = code or 1
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return bearwatch.main(standalone_mode=False) or 0
     except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        return exit_.exit_code
     except click.exceptions.Abort:
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
-        error.message = printable_lines(error.message)
-        error.show()
-        sys.exit(error.exit_code)
+        shown = io.StringIO()
+        error.show(shown)
+        write_error(shown.getvalue().rstrip("\n"))
+        return error.exit_code
     except BearwatchError as error:
-        echo(f"bearwatch: error: {error}", err=True)
-        sys.exit(error.exit_code)
+        write_error(f"bearwatch: error: {error}")
+        return error.exit_code
     except BrokenPipeError:  # as in `bearwatch classify | head`
-        sys.stderr.close()
-        sys.exit(0)
+        discard_output()
+        return 0
+    except OSError as error:
+        discard_output()
+        where = "standard input or output" if error.filename is None else error.filename
+        what = "it is closed" if error.errno == errno.EBADF else error.strerror or error
+        write_error(f"bearwatch: error: {where}: {what}")
+        return 1

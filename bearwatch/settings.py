@@ -5,7 +5,6 @@ The file is flat: `broker = "kafka:9092"`. Each name is a flag (`--broker`), an 
 """
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
@@ -16,15 +15,14 @@ import click
 
 from alerting.notify.credentials import Credentials
 from alerting.notify.silences import Alertmanager
-from bearwatch.core.nearest import nearest
-from bearwatch.errors import SettingsError
+from bearwatch.options import Group, Host, TopicPrefix
 from models.classifier import BUNDLED
 from models.engines import AUTO, ENGINES
 from stream.kafka.connection import MECHANISMS, PROTOCOLS, KafkaConnection
 from stream.settings import WorkerSettings
 
-FILE = Path("bearwatch.toml")
 ENVIRONMENT = "BEARWATCH_"
+LONGEST_SESSION_SECONDS = 86_400.0  # Kafka itself takes milliseconds of 31 bits
 CONNECTION = (
     "broker",
     "security_protocol",
@@ -47,14 +45,21 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class Seconds(click.FloatRange):
-    """A finite number of seconds."""
+class Finite(click.FloatRange):
+    """A finite number."""
+
+    what = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        converted = float(super().convert(value, param, ctx))
-        if not math.isfinite(converted):
-            self.fail(f"{value} is not a finite number of seconds", param, ctx)
-        return converted
+        if not math.isfinite(click.FLOAT.convert(value, param, ctx)):
+            self.fail(f"{value} is not a finite {self.what}", param, ctx)
+        return float(super().convert(value, param, ctx))
+
+
+class Seconds(Finite):
+    """A finite number of seconds."""
+
+    what = "number of seconds"
 
 
 seconds = Seconds(0, min_open=True)
@@ -82,8 +87,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "alertmanager_token_file": {"metavar": "FILE", "help": "Holds the bearer token for it."},
     "alertmanager_username": {"metavar": "NAME", "help": "Or the user for it (basic authentication)."},
     "alertmanager_password_file": {"metavar": "FILE", "help": "Holds that user's password."},
-    "prefix": {"default": WorkerSettings.prefix, "help": "What every topic's name starts with."},
-    "group": {"default": WorkerSettings.group, "help": "Consumer group; its workers share the partitions."},
+    "prefix": {
+        "type": TopicPrefix(),
+        "default": WorkerSettings.prefix,
+        "help": "What every topic's name starts with.",
+    },
+    "group": {
+        "type": Group(),
+        "default": WorkerSettings.group,
+        "help": "Consumer group; its workers share the partitions.",
+    },
     "policy": {
         "type": file,
         "default": None,
@@ -96,14 +109,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "help": "Model artifact.",
     },
     "engine": {"type": click.Choice([AUTO, *ENGINES]), "default": AUTO, "help": "What runs the model."},
-    "metrics_host": {"default": WorkerSettings.metrics_host, "help": "Where /metrics and /healthz listen."},
+    "metrics_host": {
+        "type": Host(),
+        "default": WorkerSettings.metrics_host,
+        "help": "Where /metrics and /healthz listen.",
+    },
     "metrics_port": {
         "type": click.IntRange(1, 65535),
         "default": WorkerSettings.metrics_port,
         "help": "Their port.",
     },
     "session_timeout_seconds": {
-        "type": Seconds(6),
+        "type": Seconds(6, LONGEST_SESSION_SECONDS),
         "default": WorkerSettings.session_timeout_seconds,
         "help": "A worker silent for longer loses its partitions.",
     },
@@ -193,36 +210,3 @@ def connection_flags(connection: KafkaConnection) -> list[str]:
     values = {"broker": connection.addresses, **{name: getattr(connection, name) for name in CONNECTION[1:]}}
     flags = (("--" + name.replace("_", "-"), value) for name, value in values.items())
     return [part for flag, value in flags for part in (flag, "" if value is None else str(value))]
-
-
-def from_file(path: Path = FILE) -> dict[str, Any]:
-    """The settings file's content, if there is one.
-
-    Raises:
-        SettingsError: it is not TOML, or has a key that is not a setting.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as settings: {error}") from None
-    for key in content:
-        _reject_unknown(key, key, str(path))
-    return content
-
-
-def check_environment(environ: Mapping[str, str]) -> None:
-    """Reject a variable that looks like a setting and is not one.
-
-    Raises:
-        SettingsError: naming the variable and the nearest known one.
-    """
-    for name in environ:
-        if name.startswith(ENVIRONMENT):
-            _reject_unknown(name.removeprefix(ENVIRONMENT).lower(), name, "environment")
-
-
-def _reject_unknown(key: str, written: str, where: str) -> None:
-    if key not in SETTINGS:
-        closest = str(nearest(key, SETTINGS))
-        known = ENVIRONMENT + closest.upper() if written != key else closest
-        raise SettingsError(f"{where}: unknown setting {written}; the nearest known one is {known}")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from bearwatch.core.nearest import nearest
+from bearwatch.core.toml_files import read_toml
 from training.config import (
     Calibration,
     Distillation,
@@ -50,10 +51,10 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
         TrainingConfigError: naming the file, the key and the nearest known one, or the new name of a renamed key.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = read_toml(path)
     except OSError as error:
         raise TrainingConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
+    except ValueError as error:
         raise TrainingConfigError(f"{path}: not TOML: {error}") from error
     for change in changes:
         _change(table, change)

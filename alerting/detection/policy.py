@@ -17,6 +17,7 @@ import msgspec
 
 from alerting.errors import PolicyError
 from bearwatch.core.nearest import nearest
+from bearwatch.core.toml_files import read_toml
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e12)]
 Probability = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -117,8 +118,8 @@ def load_policy(path: Path | str | None = None) -> Policy:
     if path is None:
         return _checked(default, DEFAULT.name)
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # some editors write a mark first
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = read_toml(Path(path))
+    except (OSError, ValueError) as error:
         raise PolicyError(f"{path}: cannot be read as a policy: {error}") from None
     _check_version(content, str(path))
     _reject_unknown(_without_version(content), Policy, str(path))

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerting.errors import AlertingError, AlertmanagerSettingsError
+from bearwatch.core.files import read_limited
 
 HIDDEN = "***"
+SECRET_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def secret(path: Path) -> str:
         AlertingError: the file cannot be read, is empty, or holds more than one line of text.
     """
     try:
-        found = path.read_text(encoding="utf-8").strip()
+        found = read_limited(path, SECRET_BYTES).decode().strip()
     except OSError as error:
         raise AlertingError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -20,8 +20,10 @@ import msgspec
 from aiohttp import web
 
 from alerting.errors import AlertingError
+from alerting.notify.credentials import SECRET_BYTES
 from alerting.notify.notices import Notification, receipts
 from alerting.notify.receipts import ReceiptFile
+from bearwatch.core.files import read_limited
 from bearwatch.core.http_server import application
 
 MAX_BODY_BYTES = 4 * 2**20  # some thousand alerts; Alertmanager's max_alerts keeps a notification below it
@@ -36,7 +38,7 @@ def read_token(path: Path) -> bytes:
         AlertingError: the file cannot be read or is empty.
     """
     try:
-        token = path.read_bytes().strip()
+        token = read_limited(path, SECRET_BYTES).strip()
     except OSError as error:
         raise AlertingError(f"{path} cannot be read: {error.strerror}") from None
     if not token:

@@ -6,8 +6,6 @@
 It streams: results are written in the order of the input, as soon as their lines have been read.
 """
 
-import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +16,7 @@ import msgspec
 from bearwatch.core.console import echo
 from bearwatch.core.printable import printable_json
 from bearwatch.settings import settings
+from bearwatch.standard_streams import discard_output
 from models.classifier import Classification, Classifier
 from models.text import normalise
 
@@ -33,7 +32,7 @@ class BadLineError(Exception):
 
 
 @click.command()
-@click.argument("texts", metavar="[TEXT ...]", nargs=-1)
+@click.argument("texts", metavar="[TEXT ...]", nargs=-1, type=click.UNPROCESSED)
 @click.option("--jsonl", is_flag=True, help="Lines are JSON objects with a `text`; other fields are kept.")
 @click.option(
     "--abstain",
@@ -58,8 +57,8 @@ def command(texts: tuple[str, ...], jsonl: bool, abstain: bool, model: Path, eng
     }
     try:
         bad = write_results(classifier, chunks, jsonl, thresholds, click.get_binary_stream("stdout"))
-    except BrokenPipeError:  # as in `| head`; Python must not fail when it flushes the rest at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # as in `| head`; the bad lines before it do not count
+        discard_output()
         return
     if bad:
         raise click.exceptions.Exit(1)

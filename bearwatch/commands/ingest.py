@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bearwatch.core.console import PlainConsole
 from bearwatch.core.streams import STREAMS
-from bearwatch.settings import settings
+from bearwatch.settings import Finite, settings
 from stream.ingest.lines import ingest, numbered_lines
 from stream.ingest.producer import DocumentProducer
 from stream.ingest.timestamps import HistoryTimestamps, ReplayTimestamps, TimestampAssigner, live_timestamp
@@ -31,7 +31,7 @@ from stream.kafka.topics import TopicNames
 )
 @click.option(
     "--speed",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     help="Replay: wait as published_at says, X times as fast.",
 )
 @click.pass_context

@@ -49,6 +49,7 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (out / name).write_text(content, encoding="utf-8")
-            echo(f"wrote {out / name}")
     except OSError as error:
         raise AlertingError(f"--out {out}: {error}") from None
+    for name in files:
+        echo(f"wrote {out / name}")

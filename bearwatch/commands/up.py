@@ -16,7 +16,7 @@ from bearwatch.core.logs import prepare
 from bearwatch.local.processes import LOG_BYTES
 from bearwatch.local.sources import SAMPLE, check_feed, open_feed
 from bearwatch.local.up import Running, data_folder, local_broker, prepare_topics, require_free, running
-from bearwatch.settings import WORKER_SETTINGS, settings
+from bearwatch.settings import WORKER_SETTINGS, seconds, settings
 from bearwatch.terminal.display import REFRESH_SECONDS, Lines, LiveScreen
 from bearwatch.terminal.snapshot import Snapshot, read_snapshot
 from stream.ingest.producer import DocumentProducer
@@ -46,7 +46,7 @@ from stream.settings import WorkerSettings
 @click.option(
     "--for",
     "for_seconds",
-    type=click.FloatRange(0, min_open=True),
+    type=seconds,
     metavar="SECONDS",
     help="Stop after so many seconds.",
 )

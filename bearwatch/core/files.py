@@ -1,5 +1,6 @@
-"""Files that are there as a whole or not at all, whenever a kill or a power cut comes."""
+"""Files that are there as a whole or not at all, whenever a kill or a power cut comes; files read up to a limit."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,19 @@ def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], object]) -> N
         os.fsync(file.fileno())
     unfinished.replace(path)
     sync(path.parent)
+
+
+def read_limited(path: Path, limit_bytes: int) -> bytes:
+    """The content of a file; of a longer one, of a device or a pipe without end, only `limit_bytes` and one are read.
+
+    Raises:
+        OSError: it cannot be read, or holds more than `limit_bytes`.
+    """
+    with path.open("rb") as file:
+        content = file.read(limit_bytes + 1)
+    if len(content) > limit_bytes:
+        raise OSError(errno.EFBIG, f"it is longer than {limit_bytes:,} bytes", str(path))
+    return content
 
 
 def sync(path: Path) -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bearwatch.core.files import read_limited
 from stream.errors import KafkaSettingsError
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+FILE_BYTES = 2**24  # the longest list of certificate authorities has 300 kB
 ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.%]+\]):([0-9]{1,5})")
 
 
@@ -153,7 +155,7 @@ def _check_addresses(addresses: str) -> None:
 
 def _read(name: str, path: Path | None) -> str:
     try:
-        return Path(path or "").read_text(encoding="utf-8", errors="replace")
+        return read_limited(Path(path or ""), FILE_BYTES).decode(errors="replace")
     except OSError as error:
         raise KafkaSettingsError(f"{name} {path} cannot be read: {error.strerror}") from None
 

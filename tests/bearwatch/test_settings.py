@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from bearwatch.cli import bearwatch, main
 from bearwatch.errors import SettingsError
-from bearwatch.settings import SETTINGS, check_environment, connection_flags, from_file, settings
+from bearwatch.settings import SETTINGS, connection_flags, settings
+from bearwatch.settings_sources import check_environment, from_file
 from stream.kafka.connection import KafkaConnection
 
 

@@ -18,7 +18,8 @@ from alerting.detection.policy import DEFAULT, Policy, load_policy
 from alerting.monitoring.metrics import Metrics
 from alerting.monitoring.state_collector import GAUGES
 from bearwatch.cli import COMMANDS, bearwatch
-from bearwatch.settings import SETTINGS, from_file
+from bearwatch.settings import SETTINGS
+from bearwatch.settings_sources import from_file
 
 ROOT = Path(__file__).parents[2]
 PATHS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]

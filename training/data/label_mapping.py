@@ -24,7 +24,10 @@ def parse_label_mapping(text: str) -> dict[str, str]:
     Raises:
         TrainingConfigError: the text mixes both forms, or maps a raw label twice.
     """
-    parts = [part.strip() for part in next(csv.reader([text], skipinitialspace=True))]
+    try:
+        parts = [part.strip() for part in next(csv.reader([text], skipinitialspace=True))]
+    except csv.Error as error:  # a line break outside quotes, a part of 130 kB
+        raise TrainingConfigError(f"--label-mapping cannot be read: {error}") from None
     if not any("=" in part for part in parts):
         return {str(i): label for i, label in enumerate(parts)}
     mapping: dict[str, str] = {}
