@@ -18,9 +18,10 @@ Sources = Annotated[
     int, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
 ]
 
+DOCUMENT_BYTES: Final = 2**20  # of a document's JSON; what a broker takes without compression
 NEGATIVE: Final = "negative"  # the label of sentiment that is counted
-DEAD_LETTER_REASONS = ("json", "document", "text", "timestamp")
-DeadLetterReason = Literal["json", "document", "text", "timestamp"]
+DEAD_LETTER_REASONS = ("json", "document", "text", "timestamp", "batch")
+DeadLetterReason = Literal["json", "document", "text", "timestamp", "batch"]
 
 
 class BadDocument(Exception):
@@ -126,6 +127,8 @@ def decode_document(value: bytes | None) -> Document:
     """
     if value is None:
         raise BadDocument("the record has no value; expected a JSON object", "json")
+    if len(value) > DOCUMENT_BYTES:
+        raise BadDocument(f"{len(value)} bytes are too many for a document; it may have {DOCUMENT_BYTES}")
     try:
         return _decoder.decode(value)
     except RecursionError:

@@ -7,15 +7,18 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
 from aiokafka import TopicPartition
 
 from alerting.monitoring.metrics import Metrics
+from stream.classify.dead_letters import DeadLetter
 from stream.classify.inference import Answered, Inference, Limits, Record
 from stream.classify.publication_age import PublicationAges
-from stream.classify.result_producer import DeadLetter, SendBatch
+from stream.classify.result_producer import SendBatch
 from stream.classify.source_task import SourceTask
 from stream.kafka.batches import ahead, batches
 from stream.kafka.positions import Event
+from stream.kafka.record_batches import unreadable
 from stream.messages import BadDocument, Classified, Origin
 
 BATCH_SECONDS = 0.05  # the oldest document of a batch waits no longer for more
@@ -77,7 +80,7 @@ class ClassifyAgent:
             origin, send = record.origin, sends[source]
             send.offset = origin.offset + 1
             if isinstance(answer, BadDocument):
-                send.dead_letters.append(DeadLetter(record.value, origin, answer))
+                send.dead_letters.append(_dead_letter(record, answer))
             else:
                 send.event_time = max(answer.reached, send.event_time or answer.reached)
                 send.results += answer.results
@@ -102,4 +105,11 @@ class ClassifyAgent:
 def _record(event: Event) -> Record:
     message = event.message
     origin = Origin(message.topic, message.partition, message.offset)
-    return Record(message.value, message.timestamp, origin)
+    return Record(message.value, message.timestamp, origin, unreadable(message.headers))
+
+
+def _dead_letter(record: Record, bad: BadDocument) -> DeadLetter:
+    if record.unreadable is None:
+        return DeadLetter(record.value, record.origin, bad)
+    first = msgspec.structs.replace(record.origin, offset=record.unreadable.first_offset)
+    return DeadLetter(record.value, first, bad, last_offset=record.origin.offset)

@@ -13,6 +13,7 @@ from bearwatch.core.streams import Stream
 from models.classifier import Classification
 from models.loaded import Input, Models
 from stream.classify.document import Examined, classified, examine
+from stream.kafka.record_batches import Unreadable
 from stream.messages import BadDocument, Classified, Origin
 
 # The next batch fills the engine's streams while the last few texts of the one before occupy one of them only.
@@ -20,11 +21,12 @@ BATCHES_AT_ONCE = 2
 
 
 class Record(NamedTuple):
-    """A record of an input topic."""
+    """A record of an input topic, or the last one of a batch that cannot be read, with the batch as its value."""
 
     value: bytes | None
     event_time: float | None  # its timestamp, Unix seconds
     origin: Origin
+    unreadable: Unreadable | None = None
 
 
 class Answered(NamedTuple):
@@ -83,6 +85,8 @@ class Inference:
 
 
 def _examined(record: Record, now: float, max_future_seconds: float) -> Examined | BadDocument:
+    if record.unreadable is not None:
+        return BadDocument(f"a batch that cannot be read: {record.unreadable.reason}", "batch")
     try:
         return examine(record.value, record.event_time, now, max_future_seconds)
     except BadDocument as bad:

@@ -10,14 +10,15 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ProducerFenced
 from aiokafka.partitioner import murmur2
 
+from stream.classify.dead_letters import DeadLetter
 from stream.classify.progress import source_name
 from stream.errors import StreamError
 from stream.kafka.topics import TopicNames
 from stream.kafka.transactions import send_records, transactional_producer
-from stream.messages import TICK_KEY, BadDocument, Classified, Origin, Tick, encode
+from stream.messages import TICK_KEY, Classified, Tick, encode
 from stream.settings import WorkerSettings
 
-REQUEST_BYTES = 4 * 2**20  # a dead letter is a document of up to 1 MiB and headers
+REQUEST_BYTES = 2**20  # what a broker takes; the largest record is a dead letter, with half of it
 
 
 @lru_cache(4096)  # there are a few dozen keys of topics
@@ -25,29 +26,6 @@ def partition_of(key: bytes, partitions: int) -> int:
     """The partition that has a key, as Kafka's own producers choose it."""
     number: int = murmur2(key) & 0x7FFFFFFF
     return number % partitions
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A record that is not fit for the model, as it came."""
-
-    value: bytes | None
-    origin: Origin
-    bad: BadDocument  # why
-
-    @property
-    def key(self) -> bytes:
-        return f"{self.origin.topic}/{self.origin.partition}/{self.origin.offset}".encode()
-
-    @property
-    def headers(self) -> list[tuple[str, bytes]]:
-        """Reason and coordinates."""
-        return [
-            ("reason", self.bad.reason.encode()),
-            ("topic", self.origin.topic.encode()),
-            ("partition", str(self.origin.partition).encode()),
-            ("offset", str(self.origin.offset).encode()),
-        ]
 
 
 @dataclass

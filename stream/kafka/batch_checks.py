@@ -34,7 +34,7 @@ def checked(batch: bytes, position: int, end: int) -> bytes:
     Args:
         batch: as the broker sent it.
         position: the offset that is to be read next.
-        end: the offset behind the partition's last record.
+        end: the offset of what follows it.
 
     Raises:
         UnreadableError: aiokafka could not read it.

@@ -17,6 +17,8 @@ from stream.kafka.admin import require_topics
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.offsets import partition_counts
 from stream.kafka.reach import reach
+from stream.kafka.readable_fetches import read_anything
+from stream.kafka.record_batches import unreadable
 
 log = logging.getLogger("bearwatch.follow")
 Message = TypeVar("Message")
@@ -31,7 +33,8 @@ METADATA_MS = 30_000  # a partition that is added is found within this time
 class Follower(Generic[Message]):
     """Reads the committed records of all partitions of one topic; use one of `read` and `follow` at a time.
 
-    A record that cannot be decoded is skipped and counted; the first one of each reason is logged.
+    A record that cannot be decoded is skipped and counted, and so is a batch that cannot be read; the first one of
+    each reason is logged.
     """
 
     def __init__(
@@ -114,13 +117,15 @@ class Follower(Generic[Message]):
         count = (await partition_counts(self._connection, [self.topic]))[self.topic]
         if not count:
             raise StreamError(f"the topic {self.topic} does not exist at {self._connection}")
-        consumer = AIOKafkaConsumer(
-            **self._connection.client_options(),
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            request_timeout_ms=REQUEST_MS,
-            metadata_max_age_ms=METADATA_MS,
+        consumer = read_anything(
+            AIOKafkaConsumer(
+                **self._connection.client_options(),
+                isolation_level="read_committed",
+                auto_offset_reset="earliest",
+                enable_auto_commit=False,
+                request_timeout_ms=REQUEST_MS,
+                metadata_max_age_ms=METADATA_MS,
+            )
         )
         partitions = [TopicPartition(self.topic, number) for number in range(count)]
         try:
@@ -144,9 +149,11 @@ class Follower(Generic[Message]):
 
     def _accept(self, record: "ConsumerRecord[bytes, bytes]") -> None:
         try:
+            if (batch := unreadable(record.headers)) is not None:
+                raise ValueError(batch.reason)
             message = self._decode(record.value)
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
-            reason = _reason(record.value, error)
+            reason = "in a batch that cannot be read" if record.headers else _reason(record.value, error)
             if not self.skipped[reason]:
                 place = f"partition {record.partition}, offset {record.offset}"
                 log.warning(

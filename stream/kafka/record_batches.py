@@ -61,9 +61,11 @@ def readable(answer: bytes, position: int, end: int) -> bytes:
     taken, size = [], 0
     for number, (start, stop) in enumerate(spans):
         batch = answer[start:stop]
-        following = LENGTH.unpack_from(answer, stop)[0] if number + 1 < len(spans) else end
+        following = _base_offset(answer, stop) if number + 1 < len(spans) else end
+        if not position < following <= end:
+            following = end
         try:
-            taken.append(checked(batch, position, end))
+            taken.append(checked(batch, position, following))
         except UnreadableError as error:
             first, last = _offsets(batch, position, following - 1)
             taken.append(_stand_in(batch, Unreadable(str(error), first), last))
@@ -104,13 +106,17 @@ def _offsets(batch: bytes, position: int, limit: int) -> tuple[int, int]:
     """
     if len(batch) < LENGTH.size:
         return position, position
-    base = LENGTH.unpack_from(batch)[0]
+    base = _base_offset(batch)
     if len(batch) < HEADER.size or batch[FORMAT_AT] != FORMAT:
         return position, max(
             position, min(base, limit)
         )  # the old formats give the offset of a set's last record
     first = max(position, base) if base <= limit else position
     return first, max(first, min(last_offset(batch), limit))
+
+
+def _base_offset(answer: bytes, at: int = 0) -> int:
+    return int(LENGTH.unpack_from(answer, at)[0])
 
 
 def _stand_in(batch: bytes, why: Unreadable, last: int) -> bytes:

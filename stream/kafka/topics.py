@@ -99,8 +99,6 @@ COMPACTED = {
     "message.timestamp.type": "LogAppendTime",
     "max.message.bytes": str(STATE_BYTES),
 }
-# A dead letter is a document of up to 1 MiB with headers around it, so more than the usual limit of 1 MiB.
-DEAD_LETTER = {**OUTPUT, "max.message.bytes": str(2 * MIB)}
 
 
 def plans(names: TopicNames, partitions: int) -> list[TopicPlan]:
@@ -120,7 +118,7 @@ def plans(names: TopicNames, partitions: int) -> list[TopicPlan]:
         TopicPlan(names.state, partitions, COMPACTED, compact_soon),
         TopicPlan(names.rates, 1, OUTPUT, {**by_size, "retention.ms": str(90 * DAY_MS)}),
         TopicPlan(names.alerts, 1, {**OUTPUT, **FOR_EVER}),
-        TopicPlan(names.dead_letters, 1, DEAD_LETTER, {**by_size, "retention.ms": str(30 * DAY_MS)}),
+        TopicPlan(names.dead_letters, 1, OUTPUT, {**by_size, "retention.ms": str(30 * DAY_MS)}),
     ]
 
 

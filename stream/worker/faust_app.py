@@ -1,5 +1,7 @@
 """The one module that imports Faust, which carries messages to the agents and reports rebalances."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -18,8 +20,10 @@ from faust.transport.drivers import aiokafka as driver
 from mode.services import WaitResults
 
 from stream.kafka.connection import KafkaConnection
+from stream.kafka.readable_fetches import read_anything
 from stream.settings import WorkerSettings
 from stream.worker.fetches import FetchLog
+from stream.worker.in_flight import MESSAGES_AT_ONCE, InFlight
 
 Consume = Callable[[AsyncIterator[Any]], Awaitable[None]]
 Partitions = set[TopicPartition]
@@ -28,6 +32,7 @@ Offsets = Callable[[], Mapping[TopicPartition, int]]
 # Faust's consumer polls this many records at once and its streams buffer as many: a few batches of each agent.
 POLL_RECORDS = 2000
 COMMIT_SECONDS = 1.0
+FULL_SECONDS = 0.02  # until it is asked again whether less is in flight
 METADATA_SECONDS = 5.0  # partitions that are added to an input topic are assigned within about this time
 
 
@@ -56,12 +61,20 @@ class Delivery:
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's, but it reads committed records only and notes for each from which offset on it has looked."""
+    """Faust's, with three differences.
+
+    It reads committed records only, and whatever they hold. It notes for each from which offset on it has looked. It
+    fetches no more while too much is in flight.
+    """
+
+    _positions: Mapping[TopicPartition, int]
+    _in_flight: InFlight
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust knows it for its own transactions only
-        return consumer
+        self._in_flight = InFlight()
+        return read_anything(consumer)
 
     async def seek_to_committed(self) -> Mapping[TopicPartition, int]:
         return await self.call_thread(self._seek_to_committed)  # type: ignore[no-any-return]
@@ -74,17 +87,41 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if without := [each for each, offset in committed.items() if not offset]:
             await consumer.seek_to_beginning(*without)  # aiokafka leaves them where they stand
         fetches.sought(seek, assignment, {each: offset or 0 for each, offset in committed.items()})
+        self._in_flight.sought()
         return committed
 
-    async def _fetch_records(self, consumer: AIOKafkaConsumer, *arguments: Any, **options: Any) -> Any:
-        found = await super()._fetch_records(consumer, *arguments, **options)
-        # From here on without a wait: seeks and rebalances happen on this thread as well.
+    async def getmany(self, active_partitions: Any, timeout: float) -> Any:
+        self._positions = self.app.positions()  # here: the event loop of the tasks that change them
+        return await super().getmany(active_partitions, timeout)
+
+    async def _fetch_records(
+        self, consumer: AIOKafkaConsumer, active_partitions: Any, timeout: float, max_records: int
+    ) -> Any:
+        self._in_flight.committed(self._positions)
+        if self._in_flight.full:
+            await asyncio.sleep(FULL_SECONDS)
+        noted: dict[TopicPartition, list[Any]] = defaultdict(list)
+        for _ in range(0, max_records, MESSAGES_AT_ONCE):
+            if self._in_flight.full:
+                break
+            found = await super()._fetch_records(consumer, active_partitions, timeout, MESSAGES_AT_ONCE)
+            for partition, records in self._noted(consumer, found).items():
+                noted[partition] += records
+            if not found:
+                break
+            timeout = 0  # what else has come
+        return noted
+
+    def _noted(self, consumer: AIOKafkaConsumer, found: Mapping[TopicPartition, list[Any]]) -> dict[Any, Any]:
+        """Without a wait after the fetch: seeks and rebalances happen on this thread as well."""
         assignment, fetches = _assignment(consumer), self.app.fetches
         if not fetches.holds(assignment):
             for partition, records in found.items():
                 if consumer._subscription.is_assigned(partition):
                     consumer._fetcher.seek_to(partition, records[0].offset)
             return {}
+        for partition, records in found.items():
+            self._in_flight.fetched(partition, records)
         noted = {partition: fetches.fetched(partition, records) for partition, records in found.items()}
         states = {each: assignment.state_value(each) for each in assignment.tps}
         fetches.reached({each: state.position for each, state in states.items() if state.has_valid_position})
@@ -154,10 +191,12 @@ class App(faust.App):  # type: ignore[misc]
 
     Attributes:
         committable: gives the offsets to commit, the next one of each partition; called once a second.
+        positions: gives the next offset of each partition by the last commit, whoever makes it.
     """
 
-    def __init__(self, *arguments: Any, committable: Offsets, **options: Any) -> None:
+    def __init__(self, *arguments: Any, committable: Offsets, positions: Offsets, **options: Any) -> None:
         self.committable = committable
+        self.positions = positions
         self.fetches = FetchLog()
         super().__init__(*arguments, **options)
 
@@ -190,6 +229,7 @@ def faust_app(
     on_revoked: Callable[[Partitions], Awaitable[None]],
     on_assigned: Callable[[Partitions], Awaitable[None]],
     committable: Offsets,
+    positions: Offsets,
     on_failure: Callable[[BaseException], None],
 ) -> App:
     """An app with one agent per topic, at least once, no tables, no web server, no topics of its own.
@@ -200,6 +240,7 @@ def faust_app(
     app = App(
         settings.group,
         committable=committable,
+        positions=positions,
         broker=[f"kafka://{address}" for address in settings.connection.addresses.split(",")],
         broker_credentials=credentials(settings.connection),
         autodiscover=False,

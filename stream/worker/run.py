@@ -188,7 +188,13 @@ async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
     }
     agents[names.classified] = AggregateAgent(assignment.tasks, assignment.ready, metrics, time.time()).run
     app = faust_app(
-        settings, agents, assignment.revoked, assignment.assigned, assignment.applied, shutdown.fail
+        settings,
+        agents,
+        assignment.revoked,
+        assignment.assigned,
+        assignment.applied,
+        assignment.positions,
+        shutdown.fail,
     )
     ticker = Ticker(
         assignment,

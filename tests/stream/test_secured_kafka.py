@@ -36,7 +36,7 @@ from stream.worker.faust_app import faust_app
 async def nothing(_): ...
 
 async def start(connection):
-    await faust_app(WorkerSettings(connection), {}, nothing, nothing, dict, print).start()
+    await faust_app(WorkerSettings(connection), {}, nothing, nothing, dict, dict, print).start()
 
 @click.command
 @settings("broker")

@@ -11,7 +11,8 @@ from exactness import records
 from messages import classified
 
 from bearwatch.local.kafka import LocalKafka
-from stream.classify.result_producer import DeadLetter, ResultProducer, SendBatch, TickProducer
+from stream.classify.dead_letters import VALUE_BYTES, DeadLetter
+from stream.classify.result_producer import ResultProducer, SendBatch, TickProducer
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames, create_topics
@@ -110,7 +111,7 @@ def test_results_stand_in_order_before_their_tick(
 def test_a_dead_letter_is_the_original_with_its_place(
     broker: LocalKafka, names: TopicNames, settings: WorkerSettings
 ):
-    values = [b"", None, b"\xff" * 1_048_000]
+    values = [b"", None, b"\xff" * VALUE_BYTES]
     fill(broker, names, 3)
     letters = [
         DeadLetter(value, Origin("bearwatch.news", 3, offset), BadDocument("why \u2013 so"))

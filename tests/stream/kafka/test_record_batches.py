@@ -57,7 +57,7 @@ def read_all(batches: dict[int, bytes], position: int, end: int) -> Read:
     found = []
     while position < end:
         first = max(base for base in batches if base <= position)
-        fetched = read(b"".join(batch for base, batch in batches.items() if base >= first), position)
+        fetched = read(b"".join(batch for base, batch in batches.items() if base >= first), position, end)
         assert fetched.position > position
         found += fetched.records
         position = fetched.position

@@ -9,6 +9,7 @@ from waiting import PATIENCE_SECONDS
 
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import free_port
+from stream.classify.result_producer import REQUEST_BYTES
 from stream.errors import StreamError
 from stream.kafka.admin import admin_client, require_topics
 from stream.kafka.topics import TopicNames, create_topics, plans
@@ -42,7 +43,7 @@ def test_history_is_kept_and_state_is_compacted(broker: LocalKafka, prefix: str)
     assert value[names.state, "cleanup.policy"] == "compact"
     for topic in (names.classified, names.rates, names.alerts, names.state, names.dead_letters):
         assert value[topic, "message.timestamp.type"] == "LogAppendTime"
-    assert int(value[names.dead_letters, "max.message.bytes"]) > int(value[names.news, "max.message.bytes"])
+    assert int(value[names.dead_letters, "max.message.bytes"]) >= REQUEST_BYTES
 
 
 def test_differences_are_reported_and_left_alone(broker: LocalKafka, prefix: str) -> None:

@@ -139,7 +139,7 @@ def test_the_app_uses_it():
     async def nothing(*_: Any) -> None: ...
 
     app = faust_app(
-        WorkerSettings(KafkaConnection("127.0.0.1:9")), {}, nothing, nothing, dict, lambda _: None
+        WorkerSettings(KafkaConnection("127.0.0.1:9")), {}, nothing, nothing, dict, dict, lambda _: None
     )
     assert isinstance(app.transport, Transport)
     assert app.transport.Consumer is Consumer
