@@ -27,6 +27,7 @@ class Entry(NamedTuple):
     headers: tuple[tuple[bytes, bytes | None], ...] = ()
     delta: int | None = None  # of the offset; None: its place in the batch
     timestamp_delta: int = 0
+    attributes: int = 0  # a byte
 
 
 def varint(value: int) -> bytes:
@@ -44,9 +45,8 @@ def records(entries: Iterable[Entry]) -> bytes:
     found = []
     for place, entry in enumerate(entries):
         delta = place if entry.delta is None else entry.delta
-        inside = (
-            b"\x00" + varint(entry.timestamp_delta) + varint(delta) + field(entry.key) + field(entry.value)
-        )
+        inside = bytes([entry.attributes]) + varint(entry.timestamp_delta) + varint(delta)
+        inside += field(entry.key) + field(entry.value)
         inside += varint(len(entry.headers))
         inside += b"".join(varint(len(name)) + name + field(value) for name, value in entry.headers)
         found.append(varint(len(inside)) + inside)

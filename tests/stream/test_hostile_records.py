@@ -1,0 +1,119 @@
+"""Whatever is put into an input topic, between good documents: nothing stops, is lost or is counted wrongly."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from exactness import counted, records
+from hostile_records import Bundle, Hostile, document
+from keyword_model import write_keyword_model
+from one_worker import OneWorker
+from raw_batches import Entry, batch
+from raw_produce import raw_produce
+
+from bearwatch.local.kafka import LocalKafka
+from stream.classify.dead_letters import VALUE_BYTES
+from stream.kafka.topics import TopicNames, create_topics
+
+# The peak of the resident set with the keyword model and its engine is 210 MB; the rest is room for a bundle of all
+# kinds, three times. Of what is sent, 2.4 GB are zeros of bombs.
+PEAK_BYTES = 600 * 2**20
+ROUNDS = 3
+BETWEEN = 5  # good documents between two hostile ones
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_keyword_model(tmp_path_factory.mktemp("model"))
+
+
+def good(number: int, now_ms: int) -> bytes:
+    entries = [Entry(document(1000 * number + each, now_ms, "oil neutral")) for each in range(BETWEEN)]
+    return batch(entries, timestamp=now_ms)
+
+
+async def abort(broker: str, topic: str, partition: int, value: bytes, transactional_id: str) -> None:
+    """Seven documents in a transaction that is aborted, and two in the one that follows and is committed."""
+    producer = AIOKafkaProducer(bootstrap_servers=broker, transactional_id=transactional_id)
+    await producer.start()
+    try:
+        await producer.begin_transaction()
+        for _ in range(7):
+            await producer.send_and_wait(topic, value, partition=partition)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            for _ in range(2):
+                await producer.send_and_wait(topic, value, partition=partition)
+    finally:
+        await producer.stop()
+
+
+def send(broker: str, names: TopicNames, partition: int, kinds: list[Hostile], now_ms: int) -> int:
+    """The bundle between good documents; returns how many documents count."""
+    batches = [good(100 * partition, now_ms)]
+    for number, kind in enumerate(kinds):
+        batches += [kind.batch, good(100 * partition + number + 1, now_ms)]
+    answers = raw_produce(broker, names.news, partition, batches)
+    assert set(answers) == {"NoError"}, [
+        kinds[place // 2].what for place, answer in enumerate(answers) if answer != "NoError"
+    ]
+    value = document(partition, now_ms, "oil neutral of a transaction")
+    asyncio.run(abort(broker, names.news, partition, value, f"{names.prefix}feed-{partition}"))
+    raw_produce(broker, names.news, partition, [good(100 * partition + 99, now_ms)])
+    return BETWEEN * (len(kinds) + 2) + sum(kind.documents for kind in kinds) + 2
+
+
+def test_a_bundle_of_all_kinds_between_good_documents(
+    broker: LocalKafka, prefix: str, model: Path, tmp_path: Path
+):
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=ROUNDS)
+    now_ms = int(time.time() * 1000)
+    bundles = [Bundle(number, now_ms).all() for number in range(ROUNDS)]
+    expected = sum(send(broker.bootstrap, names, *each, now_ms) for each in enumerate(bundles))
+    with OneWorker(tmp_path, broker.bootstrap, prefix, model) as worker:
+        worker.wait_until(
+            f"{expected} documents are counted", lambda: counted(broker.bootstrap, names)[1] >= expected
+        )
+        worker.wait_until("nothing waits", lambda: '"lag": 0' in (worker.get("/healthz") or ""))
+        assert counted(broker.bootstrap, names)[1] == expected
+        origins = [
+            tuple(json.loads(record.value)["origin"].values())
+            for record in records(broker.bootstrap, names.classified)
+            if record.key != b"tick"
+        ]
+        assert len(origins) == len(set(origins)) == expected
+        letters = list(records(broker.bootstrap, names.dead_letters))
+        for partition, kinds in enumerate(bundles):
+            check([each for each in letters if each.key.split(b"/")[1] == b"%d" % partition], kinds)
+        assert worker.metric("bearwatch_documents_total", stream="news", outcome="classified") == expected
+        batches = sum(kind.last_offset for kinds in bundles for kind in kinds)
+        assert worker.metric("bearwatch_dead_letters_total", stream="news", reason="batch") == batches
+        print(f"peak {peak_bytes(worker) / 2**20:.0f} MiB")
+        assert peak_bytes(worker) < PEAK_BYTES
+
+
+def check(letters: list[Any], kinds: list[Hostile]) -> None:
+    """One dead letter for each bad kind, in the order in which they were sent, and no other."""
+    wanted = [kind for kind in kinds if kind.reason is not None]
+    assert len(letters) == len(wanted)
+    for letter, kind in zip(letters, wanted, strict=True):
+        headers = {name: value.decode() for name, value in letter.headers}
+        assert kind.reason is not None and kind.reason in headers["reason"], kind.what
+        assert ("last_offset" in headers) == kind.last_offset, kind.what
+        assert len(letter.value or b"") <= VALUE_BYTES
+        if "length" in headers:
+            assert len(letter.value) == VALUE_BYTES < int(headers["length"])
+        if kind.last_offset:
+            assert int(headers["offset"]) <= int(headers["last_offset"])
+            assert letter.value[8:] == kind.batch[8:], "all but the offset that the broker has set"
+
+
+def peak_bytes(worker: OneWorker) -> int:
+    """The largest resident set that the worker has had."""
+    assert worker.process is not None
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
