@@ -6,7 +6,7 @@ import pytest
 
 from models.classifier import Classification, Prediction
 from stream.classify.document import CLASSIFIED_CHARACTERS, Examined, classified, examine, story_of
-from stream.messages import BadDocument, Origin, encode
+from stream.messages import DOCUMENT_BYTES, BadDocument, Origin, encode
 
 NOW = 1_800_000_000.0
 FUTURE = 300.0
@@ -97,10 +97,41 @@ def test_what_classified_holds():
     }
 
 
-def test_a_record_of_classified_is_small_whatever_came():
-    huge = "\u2028" * 100_000
-    examined = look(document(text="x" * 900_000, url=huge, title=huge, author=huge, tickers=[huge]))
-    (message,) = classified(examined, "news", ANSWER, ORIGIN)
-    assert message.text == "x" * CLASSIFIED_CHARACTERS
+CHARACTERS = ["x", "\x01", "\x7f", "\u2028", "\u0301", "\U0001f4a3", '"', "\\"]
+
+
+@pytest.mark.parametrize("character", CHARACTERS)
+def test_a_record_of_classified_is_small_whatever_came(character: str):
+    """Each field that a document fills is bounded; in JSON a character takes six bytes at most."""
+    huge = character * 8_000
+    name = character * 512
+    value = document(
+        text="x " + huge,
+        id=name,
+        source=name,
+        url=huge,
+        title=huge,
+        author=huge,
+        language=huge,
+        tickers=[huge],
+    )
+    (message,) = classified(look(value), "news", ANSWER, ORIGIN)
+    assert len(message.text) <= CLASSIFIED_CHARACTERS
     assert message.url is None
-    assert len(encode(message)) < 10_000
+    assert len(encode(message)) < 25_000
+    address = document(id=name, source=name, text="x " + huge, url=character * CLASSIFIED_CHARACTERS)
+    (message,) = classified(look(address), "news", ANSWER, ORIGIN)
+    assert len(encode(message)) < 35_000
+
+
+@pytest.mark.parametrize("field", ["id", "source"])
+def test_a_longer_name_is_rejected(field: str):
+    with pytest.raises(BadDocument, match=rf"length <= 512 - at `\$.{field}`"):
+        look(document(**{field: "\U0001f4a3" * 513}))
+
+
+def test_a_document_has_a_megabyte_at_most():
+    fill = DOCUMENT_BYTES - len(document(text=""))
+    assert look(document(text="x" * fill))
+    with pytest.raises(BadDocument, match="1048577 bytes are too many for a document; it may have 1048576"):
+        look(document(text="x" * (fill + 1)))
