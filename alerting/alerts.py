@@ -14,9 +14,11 @@ from bearwatch.core.times import utc
 
 KindName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")]  # open: another release may know more kinds
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Sources = Annotated[
-    int, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
+    Count, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
 ]
+YEARS = range(1970, 9999)
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +51,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     window_start: Moment
     window_end: Moment
     detected_at: Moment
-    documents: int
-    stories: int
-    negative_stories: int
+    documents: Count
+    stories: Count
+    negative_stories: Count
     sources: Sources
     baseline_ratio: float
     lift: float | None
@@ -66,6 +68,14 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         Key.parse(self.key)  # a message with another key is not an alert
+        check_times(self.window_start, self.window_end, self.detected_at)
+
+
+def check_times(*times: datetime) -> None:
+    """Raises ValueError for a time with which nobody can reckon, such as one in the year 1."""
+    for each in times:
+        if each.year not in YEARS:
+            raise ValueError(f"{each} is not the time of a message: its year is not between 1970 and 9998")
 
 
 def alert_id(key: str, kind: str, first_pane_end: float) -> str:

@@ -5,9 +5,10 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from alerting.alerts import Alert, Moment
+from alerting.alerts import Alert, Moment, check_times
 
 Answer = Literal["acknowledged", "snoozed"]
+MAX_BYTES = 2**20  # of a message, as in Kafka, which counts compressed bytes
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 
@@ -24,6 +25,9 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     silence: str | UnsetType = UNSET  # the id of the Alertmanager silence that goes with it
     schema_version: Literal[1] = 1
 
+    def __post_init__(self) -> None:
+        check_times(self.at, self.until)
+
 
 class _Head(msgspec.Struct):
     state: str
@@ -35,6 +39,8 @@ def decode(value: bytes) -> Alert | Acknowledgement:
     Raises:
         msgspec.DecodeError: it is neither an alert nor an acknowledgement; the message names the field.
     """
+    if len(value) > MAX_BYTES:
+        raise msgspec.ValidationError(f"{len(value)} bytes are too many; a message has at most {MAX_BYTES}")
     if msgspec.json.decode(value, type=_Head).state in get_args(Answer):
         return msgspec.json.decode(value, type=Acknowledgement)
     return msgspec.json.decode(value, type=Alert)

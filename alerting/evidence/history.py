@@ -12,6 +12,7 @@ from bearwatch.core.key import Key
 from bearwatch.core.nearest import nearest
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # an alert's time is event time; shorter than a key's cool-down
+SHOWN = 64  # characters of an id that is not known
 ACKNOWLEDGEMENTS_KEPT = 20  # of each alert, the newest
 
 
@@ -67,7 +68,7 @@ class AlertHistory:
             return self._records[alert_id]
         closest = nearest(alert_id, self._records)
         hint = f"; the nearest known one is {closest}" if closest else "; there are no alerts yet"
-        raise AlertingError(f"there is no alert {alert_id}{hint}")
+        raise AlertingError(f"there is no alert {alert_id[:SHOWN]}{hint}")
 
     def resolved_since(self, alert_id: str) -> datetime | None:
         """When a known alert was detected to be resolved; None while it fires or is not known."""

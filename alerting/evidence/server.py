@@ -9,6 +9,7 @@ GET /runbooks, /runbooks/NAME                    what each alert means and what 
 GET /healthz                                     200 while the alerts topic is read; how many records were skipped
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,16 +19,19 @@ import msgspec
 from aiohttp import web
 
 from alerting.errors import AlertingError
-from alerting.evidence.history import AlertHistory
+from alerting.evidence.history import SHOWN, AlertHistory
 from alerting.evidence.pages import alert_page, list_page
 from alerting.evidence.runbooks import RUNBOOKS, runbook_list, runbook_page
 from bearwatch.core.http_server import application
 from bearwatch.core.key import DIMENSIONS
 from bearwatch.core.printable import printable_json
+from bearwatch.core.times import utc
 
 KEPT = 2000  # alerts, of up to about 10 KB each
 LISTED = 200
 STALE_SECONDS = 30.0
+SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")  # since the epoch
+YEAR_10000 = 253_402_300_800.0
 LABELS = ("stream", *DIMENSIONS, "kind")
 
 
@@ -76,15 +80,17 @@ class Evidence:
         return web.Response(text=printable_json(msgspec.json.encode(record)), content_type="application/json")
 
     async def _by_key(self, request: web.Request) -> web.Response:
+        if repeated := [name for name in (*LABELS, "at") if len(request.query.getall(name, [])) > 1]:
+            return _say(400, f"`{repeated[0]}` is given more than once")
         labels = {name: request.query[name] for name in LABELS if request.query.get(name)}
         if "stream" not in labels or labels.keys().isdisjoint(DIMENSIONS):
             return _say(
                 400, "give stream and topic (or entity), as in /alerts/by-key?stream=news&topic=Macro"
             )
-        try:
-            at = datetime.fromtimestamp(float(request.query["at"]), UTC) if request.query.get("at") else None
-        except (ValueError, OverflowError, OSError):
-            return _say(400, "`at` must be a time in seconds since the epoch")
+        given = request.query.get("at")
+        if given is not None and not (SECONDS.fullmatch(given) and float(given) < YEAR_10000):
+            return _say(400, "`at` must be a time in seconds since the epoch, before the year 10000")
+        at = None if given is None else utc(float(given))
         record = self.history.newest_of(labels, at)
         if record is None:
             return _not_found("there is no alert of this key")
@@ -106,7 +112,7 @@ async def _runbooks(_: web.Request) -> web.Response:
 async def _runbook(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in RUNBOOKS:
-        return _say(404, f"there is no runbook {name}; all are at /runbooks")
+        return _say(404, f"there is no runbook {name[:SHOWN]}; all are at /runbooks")
     return _html(runbook_page(name))
 
 

@@ -2,12 +2,10 @@
 
 import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from datetime import datetime
-from http.client import HTTPException
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,9 +13,13 @@ from alerting.alerts import Alert
 from alerting.errors import AlertingError, AlertmanagerSettingsError
 from alerting.evidence.acknowledgements import Acknowledgement
 from alerting.notify.credentials import Credentials
+from bearwatch.core.http_client import NoAnswerError, fetch
 from bearwatch.core.key import Key
+from bearwatch.core.printable import printable
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 10.0  # for a whole answer
+MAX_ANSWER_BYTES = 16 * 2**20  # some ten thousand silences
+REASON_BYTES = 500  # of a refusal
 MARK = re.compile(r"\(bearwatch alert ([0-9a-f]+)\)$")  # at the end of a silence's comment
 Decoded = TypeVar("Decoded")
 
@@ -91,35 +93,34 @@ class Alertmanager:
         }
 
     def expire(self, silence_id: str) -> None:
-        self._send("DELETE", f"/silence/{silence_id}")
+        self._send("DELETE", f"/silence/{quote(silence_id, safe='')}")
 
     def _decode(self, answer: bytes, kind: type[Decoded]) -> Decoded:
         try:
             return msgspec.json.decode(answer, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise AlertingError(f"what answers at {self._url} is not an Alertmanager: {error}") from None
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
-        request = urllib.request.Request(  # noqa: S310 - http or https: see __init__
-            f"{self._url}/api/v2{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        if (proof := self._credentials.authorization()) is not None:
-            request.add_unredirected_header("Authorization", proof)  # a redirect may lead to another host
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-                return bytes(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                reason = error.read(500).decode(errors="replace").strip()
+            answer = fetch(
+                f"{self._url}/api/v2{path}",
+                ANSWER_SECONDS,
+                MAX_ANSWER_BYTES,
+                method,
+                body=None if body is None else json.dumps(body).encode(),
+                secret=self._credentials.authorization(),
+                proxies=True,
+            )
+        except NoAnswerError as error:
+            raise AlertingError(f"no Alertmanager answers at {self._url}: {error}") from None
+        if not 200 <= answer.status < 300:
+            reason = answer.body[:REASON_BYTES].decode(errors="replace").strip()
             raise AlertingError(
-                f"Alertmanager at {self._url} rejects the request ({error.code}): {self._credentials.masked(reason)}"
-            ) from None
-        except (OSError, ValueError, HTTPException) as error:
-            reason = str(getattr(error, "reason", error)).strip()
-            raise AlertingError(f"no Alertmanager answers at {self._url}: {reason}") from None
+                f"Alertmanager at {self._url} rejects the request ({answer.status}): "
+                f"{printable(self._credentials.masked(reason))}"
+            )
+        return answer.body
 
 
 def _text(time: datetime) -> str:

@@ -34,9 +34,20 @@ async def expire_silences_until_cancelled(alertmanager: Alertmanager, history: A
 
 
 async def expire_silences(alertmanager: Alertmanager, history: AlertHistory, now: datetime) -> None:
-    """Expire the silences in force whose alert resolved at least AFTER_RESOLVED ago; raises AlertingError."""
+    """Expire the silences in force whose alert resolved at least AFTER_RESOLVED ago.
+
+    Raises:
+        AlertingError: the first one's, after all were tried: one that Alertmanager rejects holds no other back.
+    """
+    failures = []
     for alert_id, silence in (await asyncio.to_thread(alertmanager.in_force)).items():
         resolved = history.resolved_since(alert_id)
         if resolved is not None and now - resolved >= AFTER_RESOLVED:
-            await asyncio.to_thread(alertmanager.expire, silence)
-            log.info("silence %s expired: alert %s has resolved", silence, alert_id)
+            try:
+                await asyncio.to_thread(alertmanager.expire, silence)
+            except AlertingError as error:
+                failures.append(error)
+            else:
+                log.info("silence %s expired: alert %s has resolved", silence, alert_id)
+    if failures:
+        raise failures[0]

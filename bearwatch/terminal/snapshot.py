@@ -1,9 +1,6 @@
 """What the live view shows, read from /metrics, /healthz and the alerts topic, as other programs can read it too."""
 
 import asyncio
-import json
-import urllib.error
-import urllib.request
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,15 +8,19 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Any
 
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from alerting.alerts import Alert
 from alerting.evidence.acknowledgements import Acknowledgement, decode
+from bearwatch.core.http_client import NoAnswerError, fetch
 from bearwatch.core.key import DIMENSIONS, Key
+from bearwatch.core.times import utc
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import Follower
 
 ANSWER_SECONDS = 2.0
+MAX_ANSWER_BYTES = 64 * 2**20  # of metrics: some hundred thousand series
 STOP_SECONDS = 0.3  # to notice that the reader must stop
 MAX_UNREAD = 1000  # messages kept for `AlertReader.unread`, which a screen never calls
 WINDOW = "1h"  # the window whose ratio the view shows
@@ -51,25 +52,29 @@ class Snapshot:
 
 
 def read_snapshot(address: str) -> Snapshot:
-    """Ask the worker at HOST:PORT; one that does not answer counts as `starting`."""
+    """Ask the worker at HOST:PORT; one that does not answer, or not as a worker does, counts as `starting`."""
     try:
-        health = json.loads(_get(f"http://{address}/healthz"))
-        text = _get(f"http://{address}/metrics").decode()
-    except (OSError, ValueError):
+        health, metrics = (
+            fetch(f"http://{address}{path}", ANSWER_SECONDS, MAX_ANSWER_BYTES).body
+            for path in ("/healthz", "/metrics")
+        )
+        standing = msgspec.json.decode(health, type=_Health)  # with the state also where the status is 503
+        return parse(metrics.decode(), standing.state, standing.reason)
+    except (NoAnswerError, msgspec.MsgspecError, ValueError, LookupError, OverflowError, RecursionError):
         return Snapshot()
-    return parse(text, health["state"], health["reason"])
 
 
-def _get(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - our own http:// address
-            return bytes(answer.read())
-    except urllib.error.HTTPError as error:  # /healthz answers 503 with the state in its body
-        return error.read()
+class _Health(msgspec.Struct):
+    state: str
+    reason: str
 
 
 def parse(text: str, state: str, reason: str) -> Snapshot:
-    """From the text of /metrics to a snapshot; `state` and `reason` come from /healthz."""
+    """From the text of /metrics to a snapshot; `state` and `reason` come from /healthz.
+
+    Raises:
+        ValueError, LookupError, OverflowError: it is not the text of a worker.
+    """
     statistics: dict[Key, dict[str, Any]] = defaultdict(lambda: defaultdict(int))
     outcomes: dict[str, int] = defaultdict(int)
     lag, watermarks = 0, []
@@ -83,7 +88,7 @@ def parse(text: str, state: str, reason: str) -> Snapshot:
         elif sample.name == "bearwatch_lag_records":
             lag += int(value)
         elif sample.name == "bearwatch_watermark_timestamp_seconds":
-            watermarks.append(value)
+            watermarks.append(utc(value).timestamp())  # which raises for what is not a time
         elif sample.name == "bearwatch_baseline_ratio" and key:
             statistics[key]["baseline_ratio"] = value
         elif labels.get("window") == WINDOW and key:

@@ -284,7 +284,7 @@ def test_promtool_finds_no_fault_whatever_the_labels(
     promtool: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    odd = ('M&A: "big" / {deals}', "naïve \\ 新聞\n", "[red]=", "Energy | Oil")
+    odd = ('M&A: "big" / {deals}', "naïve \\ 新聞", "[red]=", "Energy | Oil")
     monkeypatch.setattr("keyword_model.TOPICS", odd)
     monkeypatch.setattr("keyword_model.WORDS", dict(zip(odd, WORDS.values(), strict=True)))
     model = write_keyword_model(tmp_path / "model")
