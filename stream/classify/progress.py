@@ -1,6 +1,5 @@
 """How far this worker has read the source partitions that it owns, and what it may say of them. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
@@ -15,7 +14,7 @@ class SourceProgress:
 
     offset: int
     position: int  # the next record to go to the model
-    moved: float  # when `offset` last moved, in seconds of a steady clock
+    moved: float  # when the last document came, in seconds of a steady clock
     event_time: float | None = None  # the largest one seen, in Unix seconds
     offset_gap_since: float | None = None  # steady clock; a later record came, the one at `position` did not
 
@@ -40,12 +39,17 @@ class SourceProgress:
         return max(event_time, self.event_time)
 
     def advance(self, offset: int, event_time: float | None, now: float) -> None:
-        """Everything below `offset` is committed; a batch of dead letters alone has no event time to show."""
-        self.offset, self.moved = offset, now
+        """Everything below `offset` is committed; a batch of dead letters alone has no event time to show.
+
+        Dead letters do not move a partition: it would not be idle for as long as they come, and hold the watermark.
+        """
+        self.offset = offset
+        if event_time is not None:
+            self.moved = now
         self.event_time = self.latest(event_time)
 
     def idle(self, now: float, idle_after_seconds: float) -> bool:
-        """Whether nothing is on its way and nothing came for so long."""
+        """Whether nothing is on its way and no document came for so long."""
         return self.position == self.offset and now - self.moved >= idle_after_seconds
 
 
@@ -57,10 +61,5 @@ def source_name(partition: TopicPartition) -> str:
 def tick(
     partition: TopicPartition, offset: int, event_time: float | None, clock: float | None = None
 ) -> Tick:
-    """How far a source partition is; `clock` is given for one that was read to its end and is idle."""
+    """How far a source partition is; `clock` is given for one that the clock carries on."""
     return Tick(source=source_name(partition), offset=offset, event_time=event_time, clock=clock)
-
-
-def ticks(progress: Mapping[TopicPartition, SourceProgress], clock: float) -> list[Tick]:
-    """A tick for each source partition, all of which were read to their end and are idle at `clock`."""
-    return [tick(partition, each.offset, each.event_time, clock) for partition, each in progress.items()]

@@ -42,6 +42,7 @@ from stream.worker.health import Health
 from stream.worker.inputs import InputPartitions
 from stream.worker.metrics_server import serve
 from stream.worker.shutdown import Shutdown, after, end_process, heartbeat, reason, start_watchdog
+from stream.worker.source_clocks import SourceClocks
 from stream.worker.ticker import Ticker
 
 START_SECONDS = 15.0  # for the broker to answer at start
@@ -203,6 +204,8 @@ async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
         loaded.health,
         InputPartitions(offsets_client, inputs),
         app.fetches.next_visible,
+        # Half of the lateness, so that the last documents of a history are in time when the clock takes over.
+        SourceClocks(policy.time.idle_after_seconds, policy.time.allowed_lateness_seconds / 2),
         policy.time.idle_after_seconds,
     )
     loaded.registry.register(

@@ -9,13 +9,15 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from alerting.monitoring.state_collector import PartitionLag
-from stream.classify.progress import SourceProgress, ticks
+from stream.classify.progress import tick
 from stream.classify.result_producer import TickProducer
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
+from stream.messages import Tick
 from stream.worker.assignment import Assignment
 from stream.worker.health import Health
 from stream.worker.inputs import InputPartitions
+from stream.worker.source_clocks import SourceClocks, Standing
 
 EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0  # a broker that takes longer did not answer
@@ -30,6 +32,7 @@ class Ticker:
     health: Health
     inputs: InputPartitions
     next_visible: Callable[[TopicPartition, int], int]  # the offset before which nothing is left to be read
+    source_clocks: SourceClocks
     idle_after_seconds: float
     lags: list[PartitionLag] = field(default_factory=list)  # replaced as a whole: scrapes read it
 
@@ -57,30 +60,34 @@ class Ticker:
                 self.assignment.expect(self.inputs.known)
                 waiting = await self.offsets_client.reached(unheld)
                 ends = await self.offsets_client.ends({*self.assignment.positions(), *waiting})
-                idle = await self._idle()
+                ticks = await self._ticks(clock)
         except (KafkaError, TimeoutError, OSError):
             return  # `health.broker_seen` grows old
         self.health.broker_seen = time.monotonic()
         self.health.unheld = len(unheld)
         self._measure(ends, waiting)
-        await self.producer.send(ticks(idle, clock))
+        await self.producer.send(ticks)
 
-    async def _idle(self) -> dict[TopicPartition, SourceProgress]:
-        """The sources that are idle and read to their end, with no transaction open on them: one that is committed
-        later would bring documents older than the clock."""
+    async def _ticks(self, clock: float) -> list[Tick]:
+        """A tick of each source that the clock carries on. None of one with an open transaction: if that is committed
+        later, it brings documents older than the clock."""
         now = time.monotonic()
-        idle = {
-            each: task.progress
-            for each, task in self.assignment.sources.items()
-            if task.progress.idle(now, self.idle_after_seconds)
+        sources = {each: task.progress for each, task in self.assignment.sources.items()}
+        idle = {each for each, progress in sources.items() if progress.idle(now, self.idle_after_seconds)}
+        offsets = {each: progress.offset for each, progress in sources.items()}
+        read = {each: self.next_visible(each, offset) for each, offset in offsets.items()}
+        ends = await self.offsets_client.written_ends(sources)
+        standings = {
+            each: Standing(
+                read[each],
+                ends[each],
+                each in idle and progress.position == offsets[each],
+                progress.event_time,
+            )
+            for each, progress in sources.items()
         }
-        read = {each: self.next_visible(each, progress.offset) for each, progress in idle.items()}
-        ends = await self.offsets_client.written_ends(idle)
-        return {
-            each: progress
-            for each, progress in idle.items()
-            if read[each] >= ends[each] and progress.position == progress.offset
-        }
+        carried = self.source_clocks.carry_on(standings, clock)
+        return [tick(each, offsets[each], sources[each].event_time, until) for each, until in carried.items()]
 
     def _measure(self, ends: dict[TopicPartition, int], waiting: dict[TopicPartition, int]) -> None:
         owned = {

@@ -2,7 +2,7 @@
 
 from aiokafka import TopicPartition
 
-from stream.classify.progress import SourceProgress, tick, ticks
+from stream.classify.progress import SourceProgress, tick
 from stream.messages import Tick
 
 NEWS = TopicPartition("bearwatch.news", 2)
@@ -44,8 +44,18 @@ def test_idle_is_measured_from_the_last_move_and_nothing_is_on_its_way():
     assert not progress.idle(16.0, 5.0)
 
 
-def test_ticks_name_their_source_and_give_the_clock_only_at_the_end():
+def test_dead_letters_do_not_keep_a_source_from_being_idle():
+    """A bad record each four seconds held the watermark, and with it every alert."""
+    progress = SourceProgress(offset=0, position=0, moved=10.0)
+    for second in range(11, 20):
+        progress.take(second - 11, second - 11, now=second)
+        progress.advance(second - 10, None, now=second)
+    assert (progress.offset, progress.idle(19.0, 5.0)) == (9, True)
+    progress.take(9, 9, now=20.0)
+    progress.advance(10, 50.0, now=20.0)
+    assert not progress.idle(20.0, 5.0)
+
+
+def test_a_tick_names_its_source():
     assert tick(NEWS, 7, 50.0) == Tick(source="bearwatch.news-2", offset=7, event_time=50.0)
-    assert ticks({NEWS: SourceProgress(7, 7, 0.0, 50.0)}, 99.0) == [
-        Tick(source="bearwatch.news-2", offset=7, event_time=50.0, clock=99.0)
-    ]
+    assert tick(NEWS, 7, None, 99.0) == Tick(source="bearwatch.news-2", offset=7, event_time=None, clock=99.0)

@@ -17,6 +17,7 @@ from stream.kafka.connection import KafkaConnection
 from stream.messages import Tick
 from stream.settings import WorkerSettings
 from stream.worker.health import Health
+from stream.worker.source_clocks import SourceClocks
 from stream.worker.ticker import OFFSET_GAP_SECONDS, Ticker
 
 NEWS, COMMENTS = TopicPartition("news", 0), TopicPartition("comments", 0)
@@ -102,8 +103,9 @@ def ticker(assignment: Any, offsets_client: Any, invisible_to: Mapping[TopicPart
     def next_visible(place: TopicPartition, offset: int) -> int:
         return max(offset, invisible_to.get(place, 0))
 
+    clocks = SourceClocks(IDLE_SECONDS, 300)
     return Ticker(
-        assignment, FakeProducer(), offsets_client, Health(), FakeInputs(), next_visible, IDLE_SECONDS
+        assignment, FakeProducer(), offsets_client, Health(), FakeInputs(), next_visible, clocks, IDLE_SECONDS
     )  # type: ignore[arg-type]
 
 
@@ -132,6 +134,20 @@ def test_a_source_at_its_end_and_idle_is_carried_on_by_the_clock():
 )
 def test_a_busy_source_is_not_carried_on(source: FakeSource):
     assert sent_after_a_turn(ticker(FakeAssignment({NEWS: source}), FakeOffsetsClient({NEWS: 10}))) == []
+
+
+def test_a_live_source_that_is_never_idle_is_carried_on():
+    """Records with old timestamps came one after the other: nothing was evaluated as long as they did."""
+    started = time.time()
+    source = FakeSource(SourceProgress(10, 11, time.monotonic() + 3600, started - 60))
+    offsets_client = FakeOffsetsClient({NEWS: 11})
+    made = ticker(FakeAssignment({NEWS: source}), offsets_client)
+    assert sent_after_a_turn(made) == [], "nothing is known of the end before"
+    source.progress.offset, source.progress.position, offsets_client.at[NEWS] = 11, 12, 12
+    (tick,) = sent_after_a_turn(made)
+    assert (tick.offset, tick.event_time) == (11, source.progress.event_time)
+    assert tick.clock is not None and started - IDLE_SECONDS <= tick.clock <= time.time() - IDLE_SECONDS
+    assert len(sent_after_a_turn(made)) == 1, "12 was written by then, and is not read"
 
 
 def test_control_records_count_as_read():
