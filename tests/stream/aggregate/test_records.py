@@ -16,6 +16,7 @@ from stream.aggregate.records import (
     keep_candidate,
 )
 from stream.aggregate.state import encode_record
+from stream.aggregate.stories import story_hash
 from stream.classify.document import CLASSIFIED_CHARACTERS
 from stream.kafka.topics import STATE_BYTES
 
@@ -54,7 +55,10 @@ def test_an_order_fits_into_64_bits_whatever_the_place():
 
 
 def test_a_story_keeps_its_most_probable_document():
-    weak, strong = candidate(0.6, story=1, offset=1), candidate(0.8, story=1, offset=2)
+    weak, strong = (
+        candidate(probability, story_hash("0123456789abcdef"), offset)
+        for offset, probability in enumerate((0.6, 0.8))
+    )
     assert keep_candidate([weak], strong) == [strong]
     assert keep_candidate([strong], weak) == [strong]
 
