@@ -77,12 +77,14 @@ def test_a_row_goes_on_under_a_policy_with_shorter_panes_or_fewer_evaluations():
     assert advance(state, scores(1015, ABNORMAL), 1015, TIMING)[1].transition == "firing"
 
 
-def test_three_in_a_row_where_the_policy_asks_for_three():
-    timing, state, found = replace(TIMING, consecutive_evaluations=3), AlertState(), []
-    for time in (1000, 1015, 1030):
+@pytest.mark.parametrize("wanted", [1, 3, 5])
+def test_as_many_in_a_row_as_the_policy_asks_for(wanted):
+    timing, state, found = replace(TIMING, consecutive_evaluations=wanted), AlertState(), []
+    for number in range(wanted):
+        time = 1000 + 15 * number
         state, change = advance(state, scores(time, ABNORMAL), time, timing)
         found.append(change.transition)
-    assert found == [None, None, "firing"]
+    assert found == [None] * (wanted - 1) + ["firing"]
 
 
 def test_nothing_is_remembered_of_a_row_that_was_broken():
