@@ -100,6 +100,32 @@ def test_copies_are_one_story_with_the_label_of_the_first():
     assert panes.counts[0] == (2, 1, 1, 0, 2), "an earlier document turned up, and it is not negative"
 
 
+def test_a_copy_is_new_to_a_window_that_no_longer_held_the_story():
+    """
+    seconds     0    15   30   45   60   75   90   105  120
+    documents   negative       copy
+    window 30             [ -------- )                         lost the story at 45, has it again from 60 on
+    window 60   [ ------------------ )                         holds it all the time
+    """
+    begin, panes, counts = 1_800_000_000, Panes((30, 60), PANE), {}
+    add(panes, classified(begin, story="s", negative=True))
+    add(panes, classified(begin + 45, story="s"))
+    for seconds in range(15, 135, 15):
+        panes.move(begin + seconds)
+        counts[seconds] = panes.counts
+    nothing, first, copy, both = (0, 0, 0, 0, 0), (1, 1, 1, 1, 1), (1, 0, 1, 1, 1), (2, 1, 1, 1, 1)
+    assert counts == {
+        15: [first, first],
+        30: [first, first],
+        45: [nothing, first],
+        60: [copy, both],
+        75: [copy, copy],
+        90: [nothing, copy],
+        105: [nothing, copy],
+        120: [nothing, nothing],
+    }
+
+
 def test_forgotten_minutes_give_their_label_up():
     panes = Panes((60,), PANE)
     add(panes, classified(0, story="s", negative=True))
