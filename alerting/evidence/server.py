@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -94,7 +95,7 @@ class Evidence:
         record = self.history.newest_of(labels, at)
         if record is None:
             return _not_found("there is no alert of this key")
-        return web.Response(status=302, headers={"Location": f"/alerts/{record.alert.id}"})
+        return web.Response(status=302, headers={"Location": f"/alerts/{quote(record.alert.id, safe='')}"})
 
     async def _healthz(self, _: web.Request) -> web.Response:
         if self._seen is None:

@@ -22,6 +22,7 @@ from stream.kafka.follow import Follower
 ANSWER_SECONDS = 2.0
 MAX_ANSWER_BYTES = 64 * 2**20  # of metrics: some hundred thousand series
 STOP_SECONDS = 0.3  # to notice that the reader must stop
+MAX_ALERTS = 2000  # remembered, those that fired last
 MAX_UNREAD = 1000  # messages kept for `AlertReader.unread`, which a screen never calls
 WINDOW = "1h"  # the window whose ratio the view shows
 
@@ -118,7 +119,7 @@ def _key_of(labels: Mapping[str, str]) -> Key | None:
 
 @dataclass
 class AlertReader:
-    """Reads committed alerts in a thread; keeps the last message of each alert, in the order of first firing."""
+    """Reads committed alerts in a thread; keeps the last message of the newest ones, in the order of first firing."""
 
     connection: KafkaConnection
     topic: str
@@ -143,10 +144,12 @@ class AlertReader:
         if isinstance(message, Alert):
             with self._lock:
                 self._latest[message.id] = message
+                if len(self._latest) > MAX_ALERTS:
+                    del self._latest[next(iter(self._latest))]
                 self._unread.append(message)
 
     def all(self) -> list[Alert]:
-        """The last message of each alert."""
+        """The last message of each of the newest MAX_ALERTS alerts."""
         with self._lock:
             return list(self._latest.values())
 

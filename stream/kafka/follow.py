@@ -104,7 +104,11 @@ class Follower(Generic[Message]):
                         if self._has_reached(ends):
                             caught_up()
                             logged = ""
-            except (KafkaError, TimeoutError, BearwatchError) as error:
+            except (
+                KafkaError,
+                OSError,
+                BearwatchError,
+            ) as error:  # OSError: no more files, or a TimeoutError
                 reason = str(error) or repr(error)
                 if reason != logged:
                     log.warning("%s cannot be read (%s); trying again", self.topic, reason)

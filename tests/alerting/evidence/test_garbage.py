@@ -2,6 +2,7 @@
 
 import io
 import json
+from urllib.parse import quote
 
 import msgspec
 from alert_messages import NOW, STORY, acknowledgement, alert
@@ -101,6 +102,16 @@ def test_odd_numbers_in_an_address():
             check_one_line(given, get(address, f"{key}&at={given}"), 400)
         fine = {"0": 404, "1": 404, "1795521600.5": 302, "253402300700": 302, "253402300799.5": 302}
         assert {given: get(address, f"{key}&at={given}").status for given in fine} == fine
+
+
+def test_an_odd_id_is_found_by_its_key():
+    for odd in ("\r\nSet-Cookie: x", "//evil.example", "../../x", "?a#b", "é\u202e", " "):
+        evidence = Evidence(lambda: NOW)
+        evidence.history.add(alert(id=odd))
+        with served(evidence.app()) as address:
+            answer = get(address, "/alerts/by-key?stream=news&topic=Energy+%7C+Oil")
+        assert answer.status == 302 and "set-cookie" not in answer.headers
+        assert answer.headers["location"] == f"/alerts/{quote(odd, safe='')}"
 
 
 def test_odd_parameters_and_paths():

@@ -1,5 +1,6 @@
 """`bearwatch alerts`: what the topic holds, in words and JSON; acknowledging; the pages it serves."""
 
+import asyncio
 import json
 import re
 import signal
@@ -16,13 +17,20 @@ from typing import NamedTuple
 
 import pytest
 from alert_messages import acknowledgement, alert, write
+from ask_pages import ask
+from garbage import NOT_MESSAGES
+from raw_batches import CODECS, COMPRESS, Entry, batch, records
+from raw_produce import raw_produce
 from waiting import PATIENCE_SECONDS, wait_until
 
+from alerting.evidence.acknowledgements import decode
+from alerting.evidence.server import Evidence
 from bearwatch.cli import main
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import free_port
 from bearwatch.terminal.snapshot import AlertReader
 from stream.kafka.connection import KafkaConnection
+from stream.kafka.follow import Follower
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import encode
 
@@ -223,3 +231,63 @@ def test_the_link_of_a_notification_opens_its_page(
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, "Traceback" in output) == (0, False), output
+
+
+def garbage() -> list[bytes]:
+    """Batches of what is not a message, in every codec, and batches that cannot be read."""
+    entries = [Entry(value) for value in NOT_MESSAGES]
+    inside = [
+        *(batch(entries, codec=codec) for codec in CODECS.values()),
+        batch([Entry(None, None, HEADERS)]),
+    ]
+    behind = [COMPRESS[CODECS[name]](records([Entry(b"x")])) + b"garbage garbage" for name in ("gzip", "lz4")]
+    damaged = [batch(stored=behind[0], codec=1, count=1), batch(stored=behind[1], codec=3, count=1)]
+    return [*inside, *damaged, batch([Entry(b"x", delta=5_000_000)]), batch([Entry(b"x", attributes=0xFF)])]
+
+
+HEADERS = ((b"\xff\xfe", None), (b"unreadable", b"x"), (b"first_offset", b"-1"))
+
+
+def test_garbage_on_a_topic_ends_nobody(
+    bearwatch: Run,
+    caplog: pytest.LogCaptureFixture,
+    broker: LocalKafka,
+    topic: str,
+    prefix: str,
+    where: tuple[str, ...],
+):
+    """Before, between and behind two alerts and an answer; on `rates` in the same way."""
+    alerts = [[Entry(encode(alert(id=letter * 16)), b"key")] for letter in "ab"]
+    for name in (topic, TopicNames(prefix).rates):
+        write(broker.bootstrap, name, [b"garbage"])  # it waits until the new partition has a leader
+        around = [
+            *garbage(),
+            batch(alerts[0]),
+            *garbage(),
+            batch(alerts[1], codec=CODECS["zstd"]),
+            *garbage(),
+        ]
+        assert set(raw_produce(broker.bootstrap, name, 0, around)) == {"NoError"}
+    assert [line[:16] for line in bearwatch("list", *where).out.splitlines()] == ["b" * 16, "a" * 16]
+    assert (
+        len([each for each in caplog.records if each.name == "bearwatch.follow"]) < 6
+    )  # one for each reason
+    answered = bearwatch("ack", "a" * 16, "--by", "Kim", "--note", "[/x]", *where)
+    assert answered.code == 0, answered.err
+    assert "acknowledged by Kim" in bearwatch("show", "a" * 16, *where).out
+
+    for name in (topic, TopicNames(prefix).rates):
+        evidence = Evidence()
+        follower = Follower(broker.connection, name, decode, evidence.history.add, skipped=evidence.skipped)
+        asyncio.run(follower.read())
+        assert len(evidence.history.newest_first()) == 2
+        evidence.seen()
+        ((status, text, _),) = ask(evidence, "/healthz")
+        assert status == 200 and "records skipped that were not JSON" in text
+
+    reader, stop = AlertReader(broker.connection, topic), Event()
+    thread = Thread(target=reader.run, args=(stop,))
+    thread.start()
+    wait_until("the view has both", lambda: len(reader.all()) == 2)
+    stop.set()
+    thread.join()

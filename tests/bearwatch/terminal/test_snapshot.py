@@ -1,8 +1,13 @@
 """The snapshot: what the live view takes from a worker's metrics and health, and from the alerts topic."""
 
+import pytest
+from alert_messages import alert
+
 from bearwatch.core.key import Key
 from bearwatch.local.ports import free_port
-from bearwatch.terminal.snapshot import KeyStatistics, Snapshot, parse, read_snapshot
+from bearwatch.terminal import snapshot
+from bearwatch.terminal.snapshot import AlertReader, KeyStatistics, Snapshot, parse, read_snapshot
+from stream.kafka.connection import KafkaConnection
 
 METRICS = """
 # TYPE bearwatch_documents counter
@@ -33,8 +38,8 @@ bearwatch_watermark_timestamp_seconds{partition="1"} 1700000015
 
 
 def test_metrics_are_read_into_a_snapshot_with_a_row_for_each_key():
-    snapshot = parse(METRICS, "serving", "lag 7 records")
-    assert snapshot == Snapshot(
+    found = parse(METRICS, "serving", "lag 7 records")
+    assert found == Snapshot(
         state="serving",
         reason="lag 7 records",
         documents=32,
@@ -51,3 +56,11 @@ def test_metrics_are_read_into_a_snapshot_with_a_row_for_each_key():
 
 def test_a_worker_that_does_not_answer_is_starting():
     assert read_snapshot(f"127.0.0.1:{free_port()}") == Snapshot(state="starting")
+
+
+def test_the_view_remembers_the_newest_alerts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(snapshot, "MAX_ALERTS", 3)
+    reader = AlertReader(KafkaConnection("kafka:9092"), "alerts")
+    for number in range(10):
+        reader._take(alert(id=str(number)))
+    assert [each.id for each in reader.all()] == ["7", "8", "9"]
