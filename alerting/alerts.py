@@ -18,7 +18,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Sources = Annotated[
     Count, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
 ]
-YEARS = range(1970, 9999)
+YEARS = range(1969, 9999)  # the windows of the first documents of 1970 begin in 1969
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ def check_times(*times: datetime) -> None:
     """Raises ValueError for a time with which nobody can reckon, such as one in the year 1."""
     for each in times:
         if each.year not in YEARS:
-            raise ValueError(f"{each} is not the time of a message: its year is not between 1970 and 9998")
+            raise ValueError(f"{each} is not the time of a message: its year is not between 1969 and 9998")
 
 
 def alert_id(key: str, kind: str, first_pane_end: float) -> str:
