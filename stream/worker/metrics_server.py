@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -36,11 +37,29 @@ def serve(
         ) from None
 
 
+class Scrapes:
+    """One scrape at a time, however many ask: those that wait for the same get the one that begins next."""
+
+    def __init__(self) -> None:
+        self._running = asyncio.Lock()
+        self._next: dict[tuple[str, ...], asyncio.Task[bytes]] = {}
+
+    async def get(self, what: tuple[str, ...], scrape: Callable[[], bytes]) -> bytes:
+        if what not in self._next:
+            self._next[what] = asyncio.create_task(self._run(what, scrape))
+        return await asyncio.shield(self._next[what])
+
+    async def _run(self, what: tuple[str, ...], scrape: Callable[[], bytes]) -> bytes:
+        async with self._running:
+            del self._next[what]
+            return await asyncio.to_thread(scrape)
+
+
 def metrics_application(
     health: Health, registry: CollectorRegistry, settings: WorkerSettings
 ) -> web.Application:
     """`/metrics` of the registry and `/healthz`, as an aiohttp application."""
-    scraping = asyncio.Lock()  # one scrape at a time, however many ask
+    scrapes = Scrapes()
 
     async def metrics(request: web.Request) -> web.Response:
         accept = ",".join(request.headers.getall("Accept", []))
@@ -52,8 +71,7 @@ def metrics_application(
             return web.Response(status=400, text="the header Accept names a version that is not a number\n")
         names = request.query.getall("name[]", [])
         wanted = registry.restricted_registry(names) if names else registry
-        async with scraping:
-            body = await asyncio.to_thread(encode, wanted)
+        body = await scrapes.get((content_type, *names), partial(encode, wanted))
         response = web.Response(body=body, headers={"Content-Type": content_type})
         if gzip_accepted(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
