@@ -8,7 +8,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
-.PHONY: help up stack training dashboards test check compose-trial lock clean jars monitoring
+.PHONY: help up stack training dashboards test fuzz check compose-trial lock clean jars monitoring
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ training: .venv/.development  ## install what training a model of your own needs
 
 test: .venv/.development jars  ## run the tests, two files at a time; ARGS="-k ingest" and other flags of pytest
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+fuzz: .venv/.development  ## a million generated inputs through every parser; ARGS="--seed 7", "--replay FILE"
+	@$(BIN)/python tests/fuzz $(ARGS)
 
 check: .venv/.development  ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -46,7 +49,7 @@ lock: .venv/.development  ## write the locks of packages and Kafka's jars again;
 	$(BIN)/python -m bearwatch.local.kafka_jars lock
 
 clean:  ## remove what was set up and built here
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz build dist *.egg-info
 
 # --no-emit-index-url: the locks name packages and hashes, no place to get them from.
 compile = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from bearwatch.core.brief import brief
 from bearwatch.core.streams import Stream
 
 SCHEMA_VERSION: Final = 1
@@ -17,6 +18,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Sources = Annotated[
     int, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
 ]
+UnixSeconds = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]  # up to the end of the year 9999
 
 DOCUMENT_BYTES: Final = 2**20  # of a document's JSON; what a broker takes without compression
 NEGATIVE: Final = "negative"  # the label of sentiment that is counted
@@ -52,8 +54,8 @@ class Origin(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where a document stands in Kafka."""
 
     topic: str
-    partition: int
-    offset: int
+    partition: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Classified(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,9 +87,9 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     source: str  # the origin's `topic-partition`
-    offset: int  # the next one to be read
-    event_time: float | None
-    clock: float | None = None
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # the next one to be read
+    event_time: UnixSeconds | None
+    clock: UnixSeconds | None = None
     schema_version: Version = SCHEMA_VERSION
 
 
@@ -136,9 +138,9 @@ def decode_document(value: bytes | None) -> Document:
     except UnicodeDecodeError as error:
         raise BadDocument(f"invalid UTF-8: {error.reason} at byte {error.start}", "json") from None
     except msgspec.ValidationError as error:
-        raise BadDocument(f"invalid document: {error}") from None
+        raise BadDocument(f"invalid document: {brief(error)}") from None
     except msgspec.DecodeError as error:
-        raise BadDocument(f"invalid JSON: {error}", "json") from None
+        raise BadDocument(f"invalid JSON: {brief(error)}", "json") from None
 
 
 def encode(message: msgspec.Struct) -> bytes:

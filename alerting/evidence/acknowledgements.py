@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from alerting.alerts import Alert, Moment, check_times
+from bearwatch.core.decoding import decode_json
 
 Answer = Literal["acknowledged", "snoozed"]
 MAX_BYTES = 2**20  # of a message, as in Kafka, which counts compressed bytes
@@ -41,6 +42,6 @@ def decode(value: bytes) -> Alert | Acknowledgement:
     """
     if len(value) > MAX_BYTES:
         raise msgspec.ValidationError(f"{len(value)} bytes are too many; a message has at most {MAX_BYTES}")
-    if msgspec.json.decode(value, type=_Head).state in get_args(Answer):
-        return msgspec.json.decode(value, type=Acknowledgement)
-    return msgspec.json.decode(value, type=Alert)
+    if decode_json(value, _Head).state in get_args(Answer):
+        return decode_json(value, Acknowledgement)
+    return decode_json(value, Alert)

@@ -10,6 +10,7 @@ import msgspec
 
 from alerting.errors import AlertingError
 from alerting.notify.notices import Identity, Receipt
+from bearwatch.core.decoding import decode_json
 from bearwatch.core.files import sync
 from bearwatch.core.printable import printable_json
 
@@ -29,16 +30,25 @@ class ReceiptFile:
         self._seen: dict[Identity, None] = {}  # in order of arrival
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise AlertingError(f"{path} cannot be written: {error.strerror}") from None
+        self._size = 0  # bytes of complete lines
+        try:
+            self._begin()
+        except BaseException:
+            os.close(self._file)  # and with it the lock
+            raise
+
+    def _begin(self) -> None:
+        try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlertingError(
-                f"{path} is in use by another receiver; give each a file of its own"
+                f"{self._path} is in use by another receiver; give each a file of its own"
             ) from None
-        except OSError as error:
-            raise AlertingError(f"{path} cannot be written: {error.strerror}") from None
-        self._size = self._read_back()  # bytes of complete lines
+        self._size = self._read_back()
         self._truncate()
-        sync(path.parent)  # a new file survives a power failure only once its folder is on disk
+        sync(self._path.parent)  # a new file survives a power failure only once its folder is on disk
 
     def _read_back(self) -> int:
         """Read the identities; a last line without a newline was never confirmed, and Alertmanager sends it again."""
@@ -53,8 +63,8 @@ class ReceiptFile:
                         raise self._not_a_receipt(number, "it begins differently")
                     break
                 try:
-                    self._remember(msgspec.json.decode(line, type=Receipt))
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    self._remember(decode_json(line, Receipt))
+                except msgspec.DecodeError as error:
                     raise self._not_a_receipt(number, error) from None
                 size += len(line)
         return size

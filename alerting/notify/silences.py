@@ -13,6 +13,7 @@ from alerting.alerts import Alert
 from alerting.errors import AlertingError, AlertmanagerSettingsError
 from alerting.evidence.acknowledgements import Acknowledgement
 from alerting.notify.credentials import Credentials
+from bearwatch.core.decoding import decode_json
 from bearwatch.core.http_client import NoAnswerError, fetch
 from bearwatch.core.key import Key
 from bearwatch.core.printable import printable
@@ -97,8 +98,8 @@ class Alertmanager:
 
     def _decode(self, answer: bytes, kind: type[Decoded]) -> Decoded:
         try:
-            return msgspec.json.decode(answer, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return decode_json(answer, kind)
+        except msgspec.DecodeError as error:
             raise AlertingError(f"what answers at {self._url} is not an Alertmanager: {error}") from None
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:

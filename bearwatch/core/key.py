@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
+from bearwatch.core.brief import brief
 from bearwatch.core.printable import escaped
 from bearwatch.core.streams import STREAMS, Stream
 
 Dimension = Literal["topic", "entity", "source"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
+REMEMBERED_CHARACTERS = 200  # of a key's text; a topic may hold texts of a megabyte, and those are not kept
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,7 +28,7 @@ class Key:
         Raises:
             ValueError: naming what is wrong with the text.
         """
-        return _parsed(text)
+        return _remembered(text) if len(text) <= REMEMBERED_CHARACTERS else _parsed(text)
 
     def __hash__(self) -> int:
         return hash(self.name)  # a tenth of the time that hashing all fields takes; names hardly repeat
@@ -40,14 +42,21 @@ class Key:
         return {"stream": self.stream, self.dimension: escaped(self.name)}
 
 
-@lru_cache(maxsize=65_536)  # every message carries its key as text; there are some thousands of keys
 def _parsed(text: str) -> Key:
     stream, _, rest = text.partition("/")
     dimension, _, name = rest.partition(":")
     if stream not in STREAMS:
-        raise ValueError(f"key {text!r}: the stream is {stream!r}, expected {' or '.join(STREAMS)}")
+        raise ValueError(
+            f"key {brief(text)!r}: the stream is {brief(stream)!r}, expected {' or '.join(STREAMS)}"
+        )
     if dimension not in DIMENSIONS:
-        raise ValueError(f"key {text!r}: it is about {dimension!r}, expected one of {', '.join(DIMENSIONS)}")
+        about, known = brief(dimension), ", ".join(DIMENSIONS)
+        raise ValueError(f"key {brief(text)!r}: it is about {about!r}, expected one of {known}")
     if not name:
-        raise ValueError(f"key {text!r}: the name is missing, expected STREAM/DIMENSION:NAME")
+        raise ValueError(f"key {brief(text)!r}: the name is missing, expected STREAM/DIMENSION:NAME")
     return Key(stream, dimension, name)
+
+
+_remembered = lru_cache(maxsize=65_536)(
+    _parsed
+)  # every message carries its key; there are some thousands of keys

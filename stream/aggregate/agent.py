@@ -5,11 +5,14 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from alerting.monitoring.metrics import Metrics
+from bearwatch.core.brief import brief
+from bearwatch.core.key import Key
 from stream.aggregate.changes import Changes
 from stream.aggregate.partition import PartitionTask
 from stream.errors import StreamError
@@ -22,6 +25,7 @@ BATCH_SECONDS = 0.05
 # Batches that wait for a partition whose state is being read, so that the others continue; some 50 MB at the most.
 WAITING_BATCHES = 50
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _classified = msgspec.json.Decoder(Classified)
 _tick = msgspec.json.Decoder(Tick)
 
@@ -99,12 +103,16 @@ def decode(message: Any) -> Classified | Tick:
     """
     try:
         if message.key != TICK_KEY:
-            return _classified.decode(message.value)
+            result = _classified.decode(message.value)
+            Key.parse(result.key)
+            if result.event_time < EPOCH:  # Kafka's timestamps begin there, and so do panes
+                raise ValueError("event_time is before 1970")
+            return result
         tick = _tick.decode(message.value)
-    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise StreamError(
             f"{message.topic} partition {message.partition}, offset {message.offset}: not a message of this release "
-            f"({error}); was it written by another one?"
+            f"({brief(error)}); was it written by another one?"
         ) from None
     # The broker's clock, which stamped the record: that of one worker may be wrong, and would close panes.
     now = message.timestamp

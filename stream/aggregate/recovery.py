@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from bearwatch.core.brief import brief
 from stream.aggregate.state import POSITION_KEY, RELEASES, VERSION, PartitionState, load
 from stream.errors import StreamError
 from stream.kafka.topics import TopicNames
@@ -34,9 +35,10 @@ async def recover(
         StreamError: the state cannot be read, or belongs to another release or number of partitions.
     """
     stopped = threading.Event()
+    place = TopicPartition(TopicNames(settings.prefix).state, partition)
 
     def work() -> Result:
-        return build(_recovered(settings, partition, partitions, stopped))
+        return built(place, _recovered(settings, partition, partitions, stopped), build)
 
     try:
         return await asyncio.to_thread(work)
@@ -62,6 +64,22 @@ def _recovered(
     for key in log:
         _load(state, place, log, key)
     return state
+
+
+def built(place: TopicPartition, state: PartitionState, build: Callable[[PartitionState], Result]) -> Result:
+    """What `build` makes of the state of a partition.
+
+    Raises:
+        StreamError: each record can be read, but together they cannot be the state of a worker.
+    """
+    try:
+        _check_consistency(state)
+        return build(state)
+    except (msgspec.MsgspecError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+        raise StreamError(
+            f"{place.topic} partition {place.partition}: its records contradict each other ({brief(repr(error))}); "
+            "did something else write to it? Start again under another --prefix"
+        ) from None
 
 
 async def _read(settings: WorkerSettings, place: TopicPartition, stopped: threading.Event) -> Log:
@@ -103,11 +121,19 @@ def _load(state: PartitionState, place: TopicPartition, log: Log, key: bytes) ->
     offset, value = log[key]
     try:
         load(state, key, value)
-    except (msgspec.MsgspecError, TypeError, ValueError, LookupError) as error:
+    except (msgspec.MsgspecError, TypeError, ValueError, LookupError, RecursionError) as error:
         raise StreamError(
             f"{place.topic} partition {place.partition}, offset {offset}: this is not a record of version "
-            f"{VERSION} ({error}); run the release that wrote it, or start again under another --prefix"
+            f"{VERSION} ({brief(error)}); run the release that wrote it, or start again under another --prefix"
         ) from None
+
+
+def _check_consistency(state: PartitionState) -> None:
+    """Raises ValueError: what counting relies on does not hold. (Nobody but a worker should write to `state`.)"""
+    if state.position.evaluated is None and any(
+        any(counts) for record in state.keys.values() for counts in record.emitted.values()
+    ):
+        raise ValueError("counts were written to rates, but nothing was evaluated")
 
 
 def _check_version(state: PartitionState, place: TopicPartition) -> None:

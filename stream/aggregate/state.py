@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from stream.aggregate.panes import MINUTE
 from stream.aggregate.records import MinuteRecord
 from stream.aggregate.watermark import SourceWatermark
 
@@ -90,8 +91,13 @@ def load(state: PartitionState, record_key: bytes, value: bytes | None) -> None:
         _put(state.keys, name[0], None if value is None else _key_record.decode(value))
     elif kind == "minute":
         if value is not None:
-            decode_minute(value)  # whether it is one; it is decoded again when it is needed
+            _check_minute(name[1], decode_minute(value))  # it is decoded again when it is needed
         _put(state.minutes.setdefault(name[0], {}), name[1], value)
+
+
+def _check_minute(minute: int, record: MinuteRecord) -> None:
+    if any(start // MINUTE != minute for start in record.panes):
+        raise ValueError(f"minute {minute} holds a pane of another minute")
 
 
 def _put(records: dict[RecordKey, Value], key: RecordKey, value: Value | None) -> None:

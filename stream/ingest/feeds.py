@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from threading import Event
-from typing import IO, Protocol
+from typing import IO, Annotated, Protocol
 
 import msgspec
 
+from bearwatch.core.decoding import decode_json
 from bearwatch.core.files import atomic_write
 from stream.errors import StreamError
 from stream.ingest.lines import ingest, numbered_lines
@@ -29,9 +30,9 @@ class Progress(msgspec.Struct):
     """How far a feed has been sent; a JSON file in the data directory."""
 
     feed: str
-    started: float  # Unix seconds: the sample world's anchor
-    sent_until: float  # sample: Unix seconds; file: bytes
-    lines: int = 0  # file: how many those bytes hold
+    started: Annotated[float, msgspec.Meta(ge=0, le=1e11)]  # Unix seconds: the sample world's anchor
+    sent_until: Annotated[float, msgspec.Meta(ge=0, le=2**53)]  # sample: Unix seconds; file: bytes
+    lines: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0  # file: how many those bytes hold
     history: bool = True  # file: whether what comes next is still history
 
 
@@ -149,8 +150,8 @@ def read_progress(path: Path, feed: str) -> Progress | None:
     if not path.exists():
         return None
     try:
-        progress = msgspec.json.decode(path.read_bytes(), type=Progress)
-    except msgspec.DecodeError as error:
+        progress = decode_json(path.read_bytes(), Progress)
+    except (OSError, msgspec.DecodeError) as error:
         raise StreamError(
             f"{path}: the feed's progress cannot be read ({error}); use another --data-dir"
         ) from None

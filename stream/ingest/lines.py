@@ -5,6 +5,7 @@ from typing import IO
 
 import msgspec
 
+from bearwatch.core.decoding import decode_json
 from bearwatch.core.streams import Stream
 from stream.ingest.look_ahead import Entry, Line, LookAhead
 from stream.ingest.producer import MAX_DOCUMENT_BYTES, DocumentProducer
@@ -86,8 +87,8 @@ def read_entry(line: bytes | None, stream: str | None) -> Entry:
         )
     document = decode_document(line)
     try:
-        chosen = stream or msgspec.json.decode(line, type=Routing).stream
-    except msgspec.ValidationError as error:
+        chosen = stream or decode_json(line, Routing).stream
+    except msgspec.DecodeError as error:
         raise BadDocument(f"invalid document: {error}") from None
     if chosen is None:
         raise BadDocument("no field `stream` and no --stream; give one of them: news or comments")

@@ -11,6 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from bearwatch.core.brief import brief
 from bearwatch.core.errors import BearwatchError
 from stream.errors import StreamError
 from stream.kafka.admin import require_topics
@@ -161,7 +162,11 @@ class Follower(Generic[Message]):
             if not self.skipped[reason]:
                 place = f"partition {record.partition}, offset {record.offset}"
                 log.warning(
-                    "%s, %s: skipped, as every record that is %s: %s", record.topic, place, reason, error
+                    "%s, %s: skipped, as every record that is %s: %s",
+                    record.topic,
+                    place,
+                    reason,
+                    brief(error),
                 )
             self.skipped[reason] += 1
         else:

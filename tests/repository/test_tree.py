@@ -16,7 +16,7 @@ PACKAGES = sorted(
     path.parent.relative_to(ROOT).as_posix() for root in ROOTS for path in (ROOT / root).rglob("__init__.py")
 )
 TABLE = re.findall(r"^\| `([\w/.-]+)/` \|", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
-NOT_OF_A_PACKAGE = {"support", "repository"}  # folders of tests
+NOT_OF_A_PACKAGE = {"support", "repository", "fuzz", "fuzz/generation", "fuzz/targets"}  # folders of tests
 
 
 def contracted() -> Iterator[str]:

@@ -11,6 +11,7 @@ import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from bearwatch.core.console import PlainConsole
+from bearwatch.core.decoding import decode_json
 from training.comparison.cells import BERT, Cell, Result, Task
 from training.comparison.run_cell import run_in_own_process
 from training.data.corpus import Corpus
@@ -84,7 +85,7 @@ def _work(cell: Cell, part: Corpus, task: Task) -> float:
 
 def _read(path: Path) -> Result | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Result)
+        return decode_json(path.read_bytes(), Result)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:

@@ -102,12 +102,16 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
 
 
 def _strings(path: Path, column: str, cells: Iterable[object]) -> list[str]:
-    values = []
-    for row, cell in enumerate(cells):
-        try:
-            values.append(_string(cell))
-        except ValueError as error:
-            raise TrainingError(f"{path}: row {row}, column {column!r}: {error}") from error
+    values: list[str] = []
+    try:
+        for cell in cells:
+            values.append(_string(cell))  # noqa: PERF401 - an error names the row by their number
+    except UnicodeDecodeError as error:  # of parquet's text columns, found only when a cell is asked for
+        raise TrainingError(
+            f"{path}: row {len(values)}, column {column!r}: not UTF-8: {error.reason}"
+        ) from error
+    except ValueError as error:
+        raise TrainingError(f"{path}: row {len(values)}, column {column!r}: {error}") from error
     return values
 
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 import torch
 
+from bearwatch.core.decoding import decode_json
 from bearwatch.core.files import sync
 from models.manifest import Dataset, load_manifest, model_hash, sha256_of
 from training.config import LabelledSet, Tracking, TrainingConfig
@@ -116,7 +117,7 @@ class RunFolder:
     def record(self) -> RunRecord:
         """What the run was started with. Raises TrainingError."""
         try:
-            return msgspec.json.decode((self.path / "run.json").read_bytes(), type=RunRecord)
+            return decode_json((self.path / "run.json").read_bytes(), RunRecord)
         except (OSError, msgspec.DecodeError) as error:
             raise TrainingError(
                 f"{self.path} does not contain a training run of this version ({error})"
@@ -125,7 +126,8 @@ class RunFolder:
     def dev_examples(self) -> list[Example]:
         """The dev split. Raises TrainingError."""
         try:
-            return msgspec.json.Decoder(Example).decode_lines((self.path / "dev.jsonl").read_bytes())
+            lines = (self.path / "dev.jsonl").read_bytes().splitlines()
+            return [decode_json(line, Example) for line in lines if line]
         except (OSError, msgspec.DecodeError) as error:
             raise TrainingError(f"{self.path / 'dev.jsonl'}: missing or damaged: {error}") from error
 
@@ -139,7 +141,10 @@ class RunFolder:
         if not (self.path / "last.pt").exists():
             return None
         state = self._load("last.pt")
-        return msgspec.json.decode(state.pop("position"), type=Position), state
+        try:
+            return decode_json(state.pop("position"), Position), state
+        except (KeyError, TypeError, msgspec.DecodeError) as error:
+            raise TrainingError(f"{self.path / 'last.pt'}: not a checkpoint of a run ({error})") from error
 
     def save_best(self, weights: dict[str, Any]) -> None:
         """Write the weights of the best epoch. Raises TrainingError."""

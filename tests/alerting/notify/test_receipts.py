@@ -27,6 +27,16 @@ def test_a_line_that_was_never_whole_is_dropped(torn: bytes, tmp_path: Path):
         assert path.read_bytes() == b""
 
 
+def test_a_file_that_was_refused_is_free_again(tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    path.write_text("{}\n")
+    with pytest.raises(AlertingError, match="line 1 is not a record"):
+        ReceiptFile(path)
+    path.write_text("")
+    with ReceiptFile(path):
+        pass
+
+
 def test_two_receivers_do_not_share_a_file(tmp_path: Path):
     with ReceiptFile(tmp_path / "out.jsonl"), pytest.raises(AlertingError, match="in use"):
         ReceiptFile(tmp_path / "out.jsonl")

@@ -238,6 +238,10 @@ def answering(*replies: tuple[int, bytes]) -> Iterator[str]:
         ([(1000, b"")], "no Alertmanager answers at .*; nothing was written"),
         ([(200, b"<html>")], "is not an Alertmanager: .*; nothing was written"),
         (
+            [(200, b'[{"x":' + b"[" * 5000)],
+            "is not an Alertmanager: .* nested too deeply; nothing was written",
+        ),
+        (
             [(200, b"[]"), (400, b"bad matcher")],
             r"rejects the request \(400\): bad matcher; nothing was written",
         ),

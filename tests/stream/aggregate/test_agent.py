@@ -54,6 +54,11 @@ def test_a_worker_whose_clock_is_ahead_does_not_close_panes(said: float, taken: 
         (b"news/topic:Macro", b"{}"),
         (b"news/topic:Macro", None),
         (TICK_KEY, encode(Tick(source="news-0", offset=3, event_time=4.0)).replace(b":1}", b":2}")),
+        (TICK_KEY, encode(Tick(source="news-0", offset=3, event_time=1e300))),
+        (TICK_KEY, b'{"a":' + b"[" * 5000),
+        (b"key", encode(classified(5.0)).replace(b"news/topic:", b"news/")),
+        (b"key", encode(classified(-5.0))),
+        (b"key", encode(classified(5.0, offset=2**63))),
     ],
 )
 def test_a_foreign_message_is_named(key: bytes, value: bytes | None):

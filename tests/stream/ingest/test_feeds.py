@@ -69,8 +69,20 @@ def test_a_data_directory_belongs_to_one_feed(tmp_path: Path):
         feed(FakeProducer(), other)
 
 
-def test_damaged_progress_is_an_error(tmp_path: Path):
-    (tmp_path / "feed.json").write_text("{")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"\xff",
+        b"[" * 10_000,
+        b'{"feed": "f", "started": 0, "sent_until": -1}',
+        b'{"feed": "f", "started": 0, "sent_until": 1e300}',
+        b'{"feed": "f", "started": -1e300, "sent_until": 0}',
+        b'{"feed": "f", "started": 0, "sent_until": 0, "lines": -5}',
+    ],
+)
+def test_damaged_progress_is_an_error(content: bytes, tmp_path: Path):
+    (tmp_path / "feed.json").write_bytes(content)
     with pytest.raises(StreamError, match=r"feed\.json: the feed's progress cannot be read"):
         feed(FakeProducer(), tmp_path / "feed.jsonl")
 

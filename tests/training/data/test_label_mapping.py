@@ -16,7 +16,12 @@ def test_numbers_in_order_or_raw_labels() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("down=negative,positive", "write '0=positive' for a number"), ("a=x,a=y", "'a' is mapped twice")],
+    [
+        ("down=negative,positive", "write '0=positive' for a number"),
+        ("a=x,a=y", "'a' is mapped twice"),
+        ("negative\npositive", "--label-mapping cannot be read"),
+        ("x" * 200_000, "--label-mapping cannot be read: field larger"),
+    ],
 )
 def test_a_mixture_or_a_repetition_is_an_error(text: str, message: str) -> None:
     with pytest.raises(TrainingConfigError, match=message):

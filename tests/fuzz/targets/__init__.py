@@ -1,0 +1,25 @@
+"""What is fuzzed: one module for each kind of input; every parser stands in one of them."""
+
+from targets import (
+    alerts,
+    configurations,
+    counting,
+    documents,
+    feeds,
+    label_files,
+    model_folders,
+    notifications,
+)
+from targets.target import Target
+
+TARGETS: tuple[Target, ...] = (
+    *documents.TARGETS,
+    *feeds.TARGETS,
+    *counting.TARGETS,
+    *alerts.TARGETS,
+    *notifications.TARGETS,
+    *configurations.TARGETS,
+    *model_folders.TARGETS,
+    *label_files.TARGETS,
+)
+BY_NAME = {target.name: target for target in TARGETS}
