@@ -20,16 +20,25 @@ class TextEncoder:
         where: the file, for the error.
 
     Raises:
-        ModelError: it is not a tokeniser, or has no token for what it does not know.
+        ModelError: it is not a tokeniser, has no token for what it does not know, or does not keep to `max_tokens`.
     """
 
     def __init__(self, content: bytes, max_tokens: int, where: object) -> None:
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_buffer(content)
             self._tokenizer.enable_truncation(max_tokens)
-            self._tokenizer.encode_batch_fast(["", "a \u0378\ue000"])  # characters that no vocabulary has
-        except Exception as error:  # the library raises nothing narrower
+            probe = "a \u0378\ue000 " * min(max_tokens, 2**14)  # characters that no vocabulary has
+            encodings = self._tokenizer.encode_batch_fast(["", probe])
+        except (
+            BaseException
+        ) as error:  # the library raises nothing narrower, and its panics are not Exceptions
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             raise ModelError(f"{where}: not a tokeniser that can be loaded ({error})") from error
+        if (longest := max(len(each.ids) for each in encodings)) > max_tokens:
+            raise ModelError(
+                f"{where}: gives a text {longest} tokens, but the model takes {max_tokens} at most"
+            )
         self._tokenizer.no_padding()
         self._max_characters = CHARACTERS_PER_TOKEN * max_tokens
         self.pad_id = next(

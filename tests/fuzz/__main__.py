@@ -12,7 +12,6 @@ fuzzer that is guided by Python's lines (atheris) learns little, and hypothesis 
 """
 
 import argparse
-import hashlib
 import random
 import sys
 import time
@@ -24,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from processes import quiet, run_all
 from reached import lines_reached
-from runner import Fault, Outcome, merged
+from runner import Outcome, merged
+from saved import replay, save
 from targets import BY_NAME, TARGETS
 from targets.target import Target
 
@@ -39,26 +39,6 @@ def counts(targets: Sequence[Target], inputs: int) -> list[int]:
     return [-(-target.inputs * inputs // whole) for target in targets]
 
 
-def save(fault: Fault, seed: int) -> Path:
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{fault.target}-{hashlib.sha256(fault.given).hexdigest()[:8]}.bin"
-    path.write_bytes(fault.given)
-    path.with_suffix(".txt").write_text(f"seed {seed}, input {fault.number}\n{fault.error}\n\n{fault.trace}")
-    return path
-
-
-def replay(paths: Sequence[Path]) -> int:
-    """Check saved inputs again; what they raise is shown as it is."""
-    for path in paths:
-        name = path.name.rpartition("-")[0]
-        if name not in BY_NAME:
-            print(f"{path}: there is no target {name!r}; known are {', '.join(BY_NAME)}", file=sys.stderr)
-            return 2
-        accepted = BY_NAME[name].check(path.read_bytes())
-        print(f"{path}: {'accepted' if accepted else 'rejected as documented'}")
-    return 0
-
-
 def report(outcomes: Sequence[Outcome], seed: int, seconds: float) -> int:
     print(f"{'target':<24}{'inputs':>10}{'accepted':>10}{'slowest':>10}{'growth':>10}{'faults':>8}")
     for each in outcomes:
@@ -67,7 +47,7 @@ def report(outcomes: Sequence[Outcome], seed: int, seconds: float) -> int:
             f"{each.slowest_seconds:>8.2f} s{each.growth_bytes / 2**20:>6.0f} MiB{each.seen.total():>8,}"
         )
     for fault in (fault for each in outcomes for fault in each.faults):
-        print(f"FAULT {fault.target}: {fault.error.splitlines()[0][:160]}  {save(fault, seed)}")
+        print(f"FAULT {fault.target}: {fault.error.splitlines()[0][:160]}  {save(fault, seed, FOLDER)}")
     inputs, faults = sum(each.inputs for each in outcomes), sum(each.seen.total() for each in outcomes)
     print(f"{inputs:,} inputs, {len(outcomes)} targets, seed {seed}, {seconds:.0f} s, {faults:,} faults")
     return int(faults > 0)
@@ -87,7 +67,11 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     if arguments.replay:
-        return replay(arguments.replay)
+        try:
+            replay(arguments.replay)
+        except (LookupError, OSError) as error:
+            parser.error(str(error))
+        return 0
     seed = random.SystemRandom().randrange(2**32) if arguments.seed is None else arguments.seed
     targets = [target for target in TARGETS if not arguments.target or target.name in arguments.target]
     if arguments.coverage:

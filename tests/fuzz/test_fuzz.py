@@ -1,20 +1,17 @@
 """Some thousand generated inputs through every parser, always the same ones; `make fuzz` runs a million others."""
 
-import functools
 import logging
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from runner import generate, run
+from runner import Fault, generate, run
+from saved import replay, save
 from targets import TARGETS
 from targets.target import Target
 
 SEED = 18
 ONE_IN = 30  # of the inputs of a full run
-PROGRAM = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -87,14 +84,13 @@ def test_a_process_that_grows_is_a_fault():
     assert fault.error.startswith("the process grew by ")
 
 
-def test_a_fault_is_saved_and_can_be_replayed(tmp_path: Path):
-    """A state of a feed that names its file by another path is rejected; so is an empty one."""
-    (tmp_path / "feed-progress-00000000.bin").write_bytes(b"\x92\xc4\x02{}\xc4\x00")
-    (tmp_path / "nothing-00000000.bin").write_bytes(b"")
-    play = functools.partial(subprocess.run, cwd=PROGRAM.parents[1], capture_output=True, text=True)
-    known = play([sys.executable, PROGRAM, "--replay", tmp_path / "feed-progress-00000000.bin"])
-    assert (known.returncode, known.stdout.rpartition(": ")[2]) == (0, "rejected as documented\n"), (
-        known.stderr
-    )
-    unknown = play([sys.executable, PROGRAM, "--replay", tmp_path / "nothing-00000000.bin"])
-    assert unknown.returncode == 2 and "there is no target 'nothing'" in unknown.stderr
+def test_a_fault_is_saved_and_can_be_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = save(Fault("keys", 7, b"news/topic:x", "ValueError: odd", "trace"), 3, tmp_path / "faults")
+    assert path.with_suffix(".txt").read_text() == "seed 3, input 7\nValueError: odd\n\ntrace"
+    replay([path, save(Fault("keys", 7, b"news/x", "", ""), 3, tmp_path / "faults")])
+    assert [line.rpartition(": ")[2] for line in capsys.readouterr().out.splitlines()] == [
+        "accepted",
+        "rejected as documented",
+    ]
+    with pytest.raises(LookupError, match="there is no target 'nothing'; known are document, "):
+        replay([tmp_path / "nothing-00000000.bin"])

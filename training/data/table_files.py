@@ -48,7 +48,7 @@ def _read(path: Path, format: str, separator: str) -> pd.DataFrame:
     try:
         if format == "csv":
             return _read_csv(path, separator)
-        return _read_json_lines(path) if format == "jsonl" else pd.read_parquet(path)
+        return _read_json_lines(path) if format == "jsonl" else _read_parquet(path)
     except (OSError, EOFError, zlib.error) as error:
         raise TrainingError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     except ImportError as error:
@@ -81,6 +81,15 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
             f"row 0 has more cells than the header; put texts with {separator!r} in quotes, and close them"
         )
     return table
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ImportError, ValueError):
+        raise
+    except Exception as error:  # of what is wrong inside the file; pandas and pyarrow document no base
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _read_json_lines(path: Path) -> pd.DataFrame:
