@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from bearwatch.core.brief import brief
+from bearwatch.core.printable import brief
 from bearwatch.core.streams import Stream
 
 SCHEMA_VERSION: Final = 1

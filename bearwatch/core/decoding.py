@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bearwatch.core.brief import brief
+from bearwatch.core.printable import brief
 
 Decoded = TypeVar("Decoded")
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
-from bearwatch.core.brief import brief
-from bearwatch.core.printable import escaped
+from bearwatch.core.printable import brief, escaped
 from bearwatch.core.streams import STREAMS, Stream
 
 Dimension = Literal["topic", "entity", "source"]

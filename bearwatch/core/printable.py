@@ -8,6 +8,8 @@ paragraph separators, lone surrogates and characters that Unicode does not defin
 import json
 import unicodedata
 
+BRIEF_CHARACTERS = 200
+
 
 def printable(text: str) -> str:
     """The text in one line: a space for each kind of space, a dot for every other character that is not printable.
@@ -15,6 +17,12 @@ def printable(text: str) -> str:
     A byte of a file name that is not UTF-8 is written as an escape, such as `\\udcff`.
     """
     return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def brief(text: object, longest: int = BRIEF_CHARACTERS) -> str:
+    """The beginning of a printable text, for an error or a log that repeats what came; a cut is marked with `…`."""
+    whole = printable(str(text)[: longest + 1])  # an escape is longer than what it stands for
+    return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
 
 
 def printable_lines(text: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from alerting.monitoring.metrics import Metrics
-from bearwatch.core.brief import brief
 from bearwatch.core.key import Key
+from bearwatch.core.printable import brief
 from stream.aggregate.changes import Changes
 from stream.aggregate.partition import PartitionTask
 from stream.errors import StreamError

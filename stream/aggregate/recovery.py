@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bearwatch.core.brief import brief
+from bearwatch.core.printable import brief
 from stream.aggregate.state import POSITION_KEY, RELEASES, VERSION, PartitionState, load
 from stream.errors import StreamError
 from stream.kafka.topics import TopicNames

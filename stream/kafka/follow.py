@@ -11,8 +11,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from bearwatch.core.brief import brief
 from bearwatch.core.errors import BearwatchError
+from bearwatch.core.printable import brief
 from stream.errors import StreamError
 from stream.kafka.admin import require_topics
 from stream.kafka.connection import KafkaConnection

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from bearwatch.core.brief import brief
 from bearwatch.core.decoding import decode_json
+from bearwatch.core.printable import brief
 
 
 class Word(msgspec.Struct):
@@ -49,3 +49,4 @@ def test_a_short_text_stays_as_it_is():
     assert brief("naïve – 世界") == "naïve – 世界"
     assert brief("abcdef", 4) == "abc…"
     assert brief("a\x1b[0m\u202eb\n") == "a·[0m·b·"
+    assert len(brief("\ud800" * 200)) == 200

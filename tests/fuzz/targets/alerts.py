@@ -21,6 +21,7 @@ from alerting.evidence.history import AlertHistory
 from alerting.evidence.pages import alert_page, list_page
 from alerting.evidence.server import Evidence
 from bearwatch.core.key import Key
+from bearwatch.core.printable import escaped
 from bearwatch.terminal import alert_text
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import Follower
@@ -173,7 +174,7 @@ def check_key(given: bytes) -> bool:
         assert len(str(error)) < 1000
         return False
     assert str(found) == text and Key.parse(str(found)) == found
-    assert found.labels[found.dimension] == found.name
+    assert (found.labels[found.dimension] == found.name) == (escaped(found.name) == found.name)
     return True
 
 
