@@ -2,6 +2,7 @@
 
 from targets import (
     alerts,
+    batches,
     configurations,
     counting,
     documents,
@@ -13,6 +14,7 @@ from targets import (
 from targets.target import Target
 
 TARGETS: tuple[Target, ...] = (
+    *batches.TARGETS,
     *documents.TARGETS,
     *feeds.TARGETS,
     *counting.TARGETS,

@@ -71,7 +71,7 @@ def check_messages(given: bytes) -> bool:
     history, taken = AlertHistory(20), []
     reader = follower("alerts", taken)
     for value in unpack(given):
-        reader._accept(SimpleNamespace(topic="alerts", partition=0, offset=1, value=value))
+        reader._accept(SimpleNamespace(topic="alerts", partition=0, offset=1, value=value, headers=()))
     for message in taken:
         assert decode(msgspec.json.encode(message)) == message
         history.add(message)
@@ -93,7 +93,9 @@ def rate(rng: random.Random) -> bytes:
 
 def check_rate(given: bytes) -> bool:
     taken: list[object] = []
-    follower("rates", taken)._accept(SimpleNamespace(topic="rates", partition=0, offset=1, value=given))
+    follower("rates", taken)._accept(
+        SimpleNamespace(topic="rates", partition=0, offset=1, value=given, headers=())
+    )
     for message in taken:
         assert msgspec.json.decode(msgspec.json.encode(message), type=Rate) == message
     return bool(taken)

@@ -1,23 +1,83 @@
-"""Files and flags of a user: training configurations and their changes, addresses, durations."""
+"""Files and flags of a user: policy, settings, training configurations and their changes, addresses, durations."""
 
+import os
 import random
 from pathlib import Path
 
 import click
 from generation import texts, toml
 
+from alerting.detection import policy as policy_module
+from alerting.detection.policy import DEFAULT, load_policy
+from alerting.errors import PolicyError
 from bearwatch.commands.alerts import Duration
 from bearwatch.core.errors import BearwatchError
 from bearwatch.options import Address
-from bearwatch.settings import check_environment
+from bearwatch.settings import SETTINGS, settings
+from bearwatch.settings_sources import check_environment, from_file
 from stream.kafka.connection import KafkaConnection, _check_addresses
-from targets.target import Target, pack, unpack, written
+from targets.target import Target, pack, scratch, unpack, written
 from training import config_checks, config_file
 from training.config_file import load_config
 from training.data.label_mapping import override_mapping, parse_label_mapping
 from training.errors import TrainingConfigError
 
 ROOT = Path(__file__).parents[3]
+POLICIES = (DEFAULT.read_text(), "policy_version = 2\n[surge]\np_value = 0.001\n", "policy_version = 2\n")
+
+
+def policy(rng: random.Random) -> bytes:
+    return toml.changed(rng, POLICIES)
+
+
+def check_policy(given: bytes) -> bool:
+    try:
+        found = load_policy(written("policy.toml", given))
+    except PolicyError as error:
+        assert str(scratch() / "policy.toml") in str(error)
+        return False
+    assert len(found.hash) == 16
+    return True
+
+
+FLAGS = {
+    "broker": "kafka:9092", "security_protocol": "PLAINTEXT", "prefix": "bearwatch.", "group": "desk",
+    "engine": "auto", "metrics_host": "127.0.0.1", "metrics_port": 9108, "session_timeout_seconds": 20.0,
+    "broker_timeout_seconds": 60.0, "alertmanager": "http://alertmanager:9093", "alertmanager_token_file": "token",
+    "sasl_mechanism": "PLAIN", "sasl_username": "bearwatch", "sasl_password_file": "password", "ssl_ca_file": "ca.pem",
+    "model": ".", "policy": "p",
+}  # fmt: skip
+
+
+@click.command
+@settings(
+    *(name for name in SETTINGS if not name.startswith(("sasl_", "ssl_", "security_", "alertmanager_")))
+)
+def everything(**_: object) -> None:
+    """A command with every setting."""
+
+
+def settings_file(rng: random.Random) -> bytes:
+    names = rng.sample(sorted(FLAGS), rng.randint(1, 4))
+    lines = [
+        f"{name} = {FLAGS[name] if not isinstance(FLAGS[name], str) else repr(FLAGS[name])}" for name in names
+    ]
+    return toml.changed(rng, ["broker = 'kafka:9092'\n" + "\n".join(lines)], 2)
+
+
+def check_settings_file(given: bytes) -> bool:
+    written("token", b"secret\n")
+    os.chdir(scratch())
+    try:
+        content = from_file(written("bearwatch.toml", given))
+        with everything.make_context("everything", [], default_map=content) as context:
+            everything.invoke(context)
+    except (BearwatchError, click.ClickException) as error:
+        assert str(error) or isinstance(error, click.UsageError)
+        return False
+    return True
+
+
 TRAINING = (
     (ROOT / "training/configs/financial.toml").read_text(),
     """base_model = "bert"
@@ -132,6 +192,8 @@ def check_flags(given: bytes) -> bool:
 
 
 TARGETS = (
+    Target("policy", (policy_module,), policy, check_policy, 25_000),
+    Target("settings", (from_file,), settings_file, check_settings_file, 20_000),
     Target("training-configuration", (config_file, config_checks), training, check_training, 20_000),
     Target("label-mapping", (parse_label_mapping, override_mapping), mapping, check_mapping, 60_000),
     Target("flags", (_check_addresses, Address, Duration, check_environment), flags, check_flags, 60_000),
