@@ -19,7 +19,7 @@ from bearwatch.local.kafka import LocalKafka
 from stream.classify.dead_letters import VALUE_BYTES
 from stream.kafka.topics import TopicNames, create_topics
 
-# Of the worker's resident set: 190 MiB without a document, 270 MiB with the bundles and 500 MiB with the flood were seen.
+# Of the worker: 190 MiB without a document, 270 MiB with the bundles and 500 MiB with the flood were seen.
 PEAK_BYTES = 800 * 2**20
 ROUNDS = 3
 BETWEEN = 5  # good documents between two hostile ones
