@@ -1,6 +1,7 @@
 """The I/O boundary of aggregate: batches of `classified` to the partition tasks."""
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -18,7 +19,7 @@ from stream.aggregate.partition import PartitionTask
 from stream.errors import StreamError
 from stream.kafka.batches import batches
 from stream.kafka.positions import Event
-from stream.messages import TICK_KEY, Classified, Tick
+from stream.messages import SCHEMA_VERSION, TICK_KEY, Classified, Tick
 
 BATCH_MESSAGES = 1000
 BATCH_SECONDS = 0.05
@@ -26,6 +27,16 @@ BATCH_SECONDS = 0.05
 WAITING_BATCHES = 50
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+log = logging.getLogger("bearwatch.aggregate")
+
+
+class _Versioned(msgspec.Struct):
+    """What every message of every release has."""
+
+    schema_version: int
+
+
+_version = msgspec.json.Decoder(_Versioned)
 _classified = msgspec.json.Decoder(Classified)
 _tick = msgspec.json.Decoder(Tick)
 
@@ -80,7 +91,7 @@ class AggregateAgent:
             queue.task_done()
 
     async def _apply(self, task: PartitionTask, messages: list[Any]) -> None:
-        batch = [(message.fetched_from, message.offset, decode(message)) for message in messages]
+        batch = [(message.fetched_from, message.offset, decode_or_skip(message)) for message in messages]
         now = time.time()
         self._observe(await task.apply(batch, now), now)
 
@@ -93,6 +104,29 @@ class AggregateAgent:
             if message.event_time.timestamp() >= self.since:
                 age = now - message.published_at.timestamp()
                 self.metrics.end_to_end_seconds.labels(message.stream).observe(max(0.0, age))
+
+
+def decode_or_skip(message: Any) -> Classified | Tick | None:
+    """As `decode`, but None, with a line in the log, for what no worker of any release wrote: nothing is counted twice
+    or lost for it, and a worker that ended there would end there again.
+
+    Raises:
+        StreamError: it is a message of another release.
+    """
+    try:
+        return decode(message)
+    except StreamError as error:
+        if _is_of_another_release(message.value):
+            raise
+        log.error("passed over: %s", error)
+        return None
+
+
+def _is_of_another_release(value: bytes | None) -> bool:
+    try:
+        return _version.decode(value or b"").schema_version != SCHEMA_VERSION
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
 
 
 def decode(message: Any) -> Classified | Tick:

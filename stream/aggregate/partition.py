@@ -99,11 +99,11 @@ class PartitionTask:
             log.warning("%s: %d messages were deleted before they were counted", place, begin - position)
         return max(position, begin)
 
-    async def apply(self, batch: Sequence[tuple[int, int, Classified | Tick]], now: float) -> Changes:
+    async def apply(self, batch: Sequence[tuple[int, int, Classified | Tick | None]], now: float) -> Changes:
         """Apply what stands at the position and commit it, once the state has been read.
 
         Args:
-            batch: each message with the offset from which on was looked for it, and its own.
+            batch: each message with the offset from which on was looked for it, and its own; None is passed over.
 
         Returns what was changed. A task that was given up or paused meanwhile changes nothing: the batch comes again.
         """
@@ -116,7 +116,10 @@ class PartitionTask:
             for fetched_from, offset, message in batch:
                 if is_contiguous(aggregator.offset, fetched_from, offset):
                     aggregator.offset = offset  # what stands before it is invisible
-                    aggregator.apply(message, now)
+                    if message is None:
+                        aggregator.offset += 1
+                    else:
+                        aggregator.apply(message, now)
                     self.offset_gap_since = None
                 elif offset > aggregator.offset and self.offset_gap_since is None:
                     self.offset_gap_since = time.monotonic()

@@ -22,6 +22,7 @@ from stream.kafka.topics import TopicNames, create_topics
 # Of the worker: 190 MiB without a document, 270 MiB with the bundles and 500 MiB with the flood were seen.
 PEAK_BYTES = 800 * 2**20
 ROUNDS = 3
+FOREIGN = b"foreign"  # a key
 BETWEEN = 5  # good documents between two hostile ones
 
 
@@ -33,6 +34,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def good(number: int, now_ms: int) -> bytes:
     entries = [Entry(document(1000 * number + each, now_ms, "oil neutral")) for each in range(BETWEEN)]
     return batch(entries, timestamp=now_ms)
+
+
+def foreign(now_ms: int) -> list[bytes]:
+    """What no worker writes into `classified`, readable or not."""
+    entry = Entry(b"garbage", FOREIGN)
+    return [
+        batch([entry, Entry(b"{}", FOREIGN), Entry(None, FOREIGN)], timestamp=now_ms),
+        batch([entry._replace(headers=((b"\xff", None),))], timestamp=now_ms),
+        batch([entry._replace(delta=7_000_000)], timestamp=now_ms),
+        batch([entry], codec=CODECS["lz4"], timestamp=now_ms),
+    ]
 
 
 async def abort(broker: str, topic: str, partition: int, value: bytes, transactional_id: str) -> None:
@@ -73,6 +85,8 @@ def test_a_bundle_of_all_kinds_between_good_documents(
     now_ms = int(time.time() * 1000)
     bundles = [Bundle(number, now_ms).all() for number in range(ROUNDS)]
     expected = sum(send(broker.bootstrap, names, *each, now_ms) for each in enumerate(bundles))
+    for partition in range(ROUNDS):
+        assert set(raw_produce(broker.bootstrap, names.classified, partition, foreign(now_ms))) == {"NoError"}
     with OneWorker(tmp_path, broker.bootstrap, prefix, model) as worker:
         worker.wait_until(
             f"{expected} documents are counted", lambda: counted(broker.bootstrap, names)[1] >= expected
@@ -82,7 +96,7 @@ def test_a_bundle_of_all_kinds_between_good_documents(
         origins = [
             tuple(json.loads(record.value)["origin"].values())
             for record in records(broker.bootstrap, names.classified)
-            if record.key != b"tick"
+            if record.key not in (b"tick", FOREIGN)
         ]
         assert len(origins) == len(set(origins)) == expected
         letters = list(records(broker.bootstrap, names.dead_letters))

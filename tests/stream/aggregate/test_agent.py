@@ -10,7 +10,7 @@ from messages import classified
 from prometheus_client import CollectorRegistry
 
 from alerting.monitoring.metrics import Metrics
-from stream.aggregate.agent import AggregateAgent, decode
+from stream.aggregate.agent import AggregateAgent, decode, decode_or_skip
 from stream.aggregate.changes import Changes
 from stream.errors import StreamError
 from stream.messages import TICK_KEY, Tick, encode
@@ -20,7 +20,7 @@ BROKER_CLOCK = 1000.0
 
 @dataclass
 class Message:
-    key: bytes
+    key: bytes | None
     value: bytes | None
     timestamp: float = BROKER_CLOCK  # the broker sets it: LogAppendTime
     topic: str = "bearwatch.classified"
@@ -64,6 +64,34 @@ def test_a_worker_whose_clock_is_ahead_does_not_close_panes(said: float, taken: 
 def test_a_foreign_message_is_named(key: bytes, value: bytes | None):
     with pytest.raises(StreamError, match="classified partition 2, offset 17: not a message of this release"):
         decode(Message(key, value))
+
+
+GARBAGE = {
+    "no JSON": (b"news/topic:Macro", b"\xff\x00"),
+    "no value": (b"news/topic:Macro", None),
+    "no key": (None, b"{}"),
+    "an array": (b"", b"[1, 2]"),
+    "nested": (TICK_KEY, b"[" * 100_000),
+    "a tick without a source": (TICK_KEY, b'{"schema_version":1}'),
+    "a version that is no number": (TICK_KEY, b'{"schema_version":"2"}'),
+    "a version beyond any": (TICK_KEY, b'{"schema_version":' + b"9" * 5000 + b"}"),
+}
+
+
+@pytest.mark.parametrize(("key", "value"), GARBAGE.values(), ids=GARBAGE)
+def test_what_no_worker_wrote_is_passed_over_and_said(
+    key: bytes | None, value: bytes | None, caplog: pytest.LogCaptureFixture
+):
+    assert decode_or_skip(Message(key, value)) is None
+    assert "passed over: bearwatch.classified partition 2, offset 17" in caplog.text
+    assert len(caplog.text) < 1000
+
+
+def test_a_message_of_another_release_ends_the_worker():
+    """It counts something: passed over, counts would be wrong."""
+    tick = encode(Tick(source="news-0", offset=3, event_time=4.0)).replace(b":1}", b":2}")
+    with pytest.raises(StreamError, match="was it written by another one"):
+        decode_or_skip(Message(TICK_KEY, tick))
 
 
 class Task:

@@ -10,8 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from alert_messages import alert, write
+from hostile_records import bomb
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewPartitions
+from raw_batches import CODECS, Entry, batch
+from raw_produce import raw_produce
 from waiting import PATIENCE_SECONDS
 
 from alerting.evidence.acknowledgements import decode
@@ -92,6 +95,25 @@ def test_what_was_not_committed_is_not_read(broker: LocalKafka, prefix: str):
     follower = Follower(broker.connection, names.alerts, decode, lambda message: found.append(message.id))
     asyncio.run(follower.read())
     assert found == ["a"]
+
+
+def test_batches_that_cannot_be_read_are_skipped_too_and_any_codec_or_header_is_read(
+    broker: LocalKafka, topic: str
+):
+    values = numbered(1, 2, 3, 4, 5, 6, 7)
+    batches = [
+        *(batch([Entry(value)], codec=codec) for value, codec in zip(values, CODECS.values(), strict=False)),
+        batch([Entry(values[5], None, ((b"\xff", None), (b"unreadable", b"x")))]),
+        batch([Entry(values[0], delta=10**6)] * 2),
+        batch(stored=bomb("zstd"), codec=CODECS["zstd"], count=1),
+        batch([Entry(values[6])]),
+    ]
+    assert set(raw_produce(broker.bootstrap, topic, 0, batches)) == {"NoError"}
+    found: list[int] = []
+    follower = Follower(broker.connection, topic, number, found.append)
+    asyncio.run(follower.read())
+    assert found == [1, 2, 3, 4, 5, 6, 7]
+    assert follower.skipped == {"in a batch that cannot be read": 2}
 
 
 def test_bad_records_are_skipped_counted_and_said_once_for_each_reason(
