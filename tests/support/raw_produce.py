@@ -11,6 +11,11 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.produce import ProduceRequest
 
 TIMEOUT_MS = 30_000
+NOT_YET = (
+    "LeaderNotAvailableError",
+    "NotLeaderForPartitionError",
+    "UnknownTopicOrPartitionError",
+)  # a new topic
 
 
 class RawProducer:
@@ -42,7 +47,16 @@ class RawProducer:
         return self._loop.run_until_complete(self._send(partition, batch))
 
     async def _send(self, partition: int, batch: bytes) -> str:
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
+            while (answer := await self._try(partition, batch)) in NOT_YET:
+                await self._client.force_metadata_update()
+                await asyncio.sleep(0.1)
+        return answer
+
+    async def _try(self, partition: int, batch: bytes) -> str:
         leader = self._client.cluster.leader_for_partition(TopicPartition(self._topic, partition))
+        if leader is None or leader < 0:
+            return NOT_YET[0]
         request = ProduceRequest(
             transactional_id=None,
             required_acks=-1,
