@@ -10,10 +10,12 @@ import logging
 import os
 import resource
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -151,15 +153,15 @@ class _Connection(web.RequestHandler):
 async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
     """Serve `app` on the running event loop; yields the address, whose port is chosen where `port` is 0.
 
-    Where the process may open few files, the limit on connections is a quarter of that number.
+    Where the process may open few more files, the limit on connections is a quarter of their number.
 
     Raises:
         OSError: the address cannot be used.
     """
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_trouble)
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    pool = _Pool(max(4, min(MAX_CONNECTIONS, files // 4)))
+    free = _free_files()
+    pool = _Pool(max(2, min(MAX_CONNECTIONS, free // 4)))
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -169,7 +171,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
             lambda: _Connection(pool, manager, loop),
             host,
             port,
-            backlog=max(4, min(ACCEPTED_AT_ONCE, files // 8)),
+            backlog=max(1, min(ACCEPTED_AT_ONCE, free // 8)),
         )
         for (
             each
@@ -182,6 +184,13 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
             server.close()
     finally:
         await runner.cleanup()
+
+
+def _free_files() -> int:
+    """How many more files the process may open."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = sum(1 for _ in Path("/dev/fd").iterdir())
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit - used
 
 
 def _log_trouble(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
