@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, BinaryIO
 
 import msgspec
@@ -144,7 +143,7 @@ class RunFolder:
         try:
             return decode_json(state.pop("position"), Position), state
         except (KeyError, TypeError, msgspec.DecodeError) as error:
-            raise TrainingError(f"{self.path / 'last.pt'}: not a checkpoint of a run ({error})") from error
+            raise self._damaged("last.pt", error) from error
 
     def save_best(self, weights: dict[str, Any]) -> None:
         """Write the weights of the best epoch. Raises TrainingError."""
@@ -160,13 +159,18 @@ class RunFolder:
 
     def _load(self, name: str) -> dict[str, Any]:
         try:
-            state: dict[str, Any] = torch.load(self.path / name, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-            raise TrainingError(
-                f"{self.path / name}: damaged ({type(error).__name__}); delete last.pt, and "
-                "`bearwatch train ... --resume` starts from the beginning"
-            ) from error
+            state = torch.load(self.path / name, map_location="cpu", weights_only=True)
+        except Exception as error:  # the reader of pickles raises whatever a damaged one leads to
+            raise self._damaged(name, error) from error
+        if not isinstance(state, dict):
+            raise self._damaged(name, TypeError())
         return state
+
+    def _damaged(self, name: str, error: Exception) -> TrainingError:
+        return TrainingError(
+            f"{self.path / name}: damaged ({type(error).__name__}); delete last.pt, and "
+            "`bearwatch train ... --resume` starts from the beginning"
+        )
 
     def _write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
         write_file(self.path / name, write)
