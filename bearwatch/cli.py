@@ -71,6 +71,7 @@ def bearwatch(ctx: click.Context, verbose: bool) -> None:
         level=logging.DEBUG if verbose else logging.INFO,
         handlers=[prepare(logging.StreamHandler(sys.stderr))],
     )
+    logging.raiseExceptions = False  # where the log's disk is full no traceback is written to the terminal
     for name in (
         "aiokafka.conn",
         "kafka.net.connection",

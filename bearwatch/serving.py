@@ -1,7 +1,6 @@
 """Serves a small HTTP application in the foreground until SIGTERM or Ctrl-C."""
 
 import asyncio
-import signal
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 
@@ -10,6 +9,7 @@ from aiohttp import web
 from bearwatch.core.console import echo
 from bearwatch.core.errors import BearwatchError
 from bearwatch.core.http_server import listening, unusable
+from bearwatch.core.stop_signals import stop_signals
 
 
 def serve(
@@ -36,7 +36,7 @@ async def _serve(
     app: web.Application, listen: tuple[str, int], what: str, beside: Sequence[Coroutine[None, None, None]]
 ) -> None:
     (host, port), stop, loop = listen, asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals():
         loop.add_signal_handler(number, stop.set)
     stopped = asyncio.create_task(stop.wait())
     tasks = [asyncio.create_task(each) for each in beside]

@@ -29,7 +29,7 @@ class ReceiptFile:
         self._path = path
         self._seen: dict[Identity, None] = {}  # in order of arrival
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             raise AlertingError(f"{path} cannot be written: {error.strerror}") from None
         self._size = 0  # bytes of complete lines

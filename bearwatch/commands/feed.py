@@ -1,15 +1,16 @@
 """`bearwatch feed`: send the sample feed, or a file that may grow, to Kafka until SIGTERM or Ctrl-C."""
 
 import logging
-import signal
+import os
 import time
 from pathlib import Path
 from threading import Event
 
 import click
 
+from bearwatch.core.stop_signals import on_stop_signal
+from bearwatch.local.data_folder import UMASK, data_folder
 from bearwatch.local.sources import open_feed
-from bearwatch.local.up import data_folder
 from bearwatch.settings import settings
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.connection import KafkaConnection
@@ -34,8 +35,8 @@ def command(feed: str, connection: KafkaConnection, prefix: str, data_dir: Path)
     Start the workers when the history has been sent, or before anything is sent.
     """
     stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    on_stop_signal(stop.set)
+    os.umask(UMASK)
     names = TopicNames(prefix)
     with DocumentProducer(connection, names) as producer:
         source = open_feed(feed, producer, connection, names, data_folder(data_dir), log.warning)

@@ -3,13 +3,14 @@
 import os
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, NoReturn, Self
 
 import click
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
 from bearwatch.core.console import PlainConsole
+from bearwatch.core.stop_signals import on_stop_signal
 from bearwatch.core.streams import STREAMS
 from bearwatch.settings import Finite, settings
 from stream.ingest.lines import ingest, numbered_lines
@@ -51,6 +52,7 @@ def command(
     if history and speed is not None:
         raise click.UsageError("--history is sent as fast as possible; leave out --speed")
     names = TopicNames(prefix)
+    on_stop_signal(_interrupt)
     with DocumentProducer(connection, names) as producer, Report(producer) as report:
         try:
             lines = numbered_lines(report.watch(file))
@@ -62,6 +64,10 @@ def command(
             ctx.exit(130)
     if report.rejected:
         ctx.exit(1)
+
+
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def choose_timestamps(

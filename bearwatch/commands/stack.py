@@ -1,13 +1,15 @@
 """`bearwatch stack`: everything that docker-compose.yml describes but Grafana, as processes of this machine."""
 
 import logging
-import signal
+import os
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import click
 
+from bearwatch.core.stop_signals import on_stop_signal
+from bearwatch.local.data_folder import UMASK
 from bearwatch.local.ports import HOST
 from bearwatch.local.sources import SAMPLE, check_feed
 from bearwatch.local.stack import stack
@@ -38,8 +40,8 @@ def command(feed: str, data_dir: Path, workers: int, policy: Path | None, **chos
     """
     check_feed(feed)
     stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    on_stop_signal(stop.set)
+    os.umask(UMASK)
     worker = WorkerSettings(LOCAL_KAFKA, **chosen)
     ports = Ports(worker=worker.metrics_port)
     with stack(data_dir, worker, ports, feed, policy, workers) as running:

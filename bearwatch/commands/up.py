@@ -1,7 +1,7 @@
 """`bearwatch up`: everything on one machine, with a live view in the terminal."""
 
 import logging
-import signal
+import os
 import time
 from contextlib import ExitStack
 from logging.handlers import RotatingFileHandler
@@ -13,9 +13,11 @@ import click
 from alerting.detection.policy import load_policy
 from bearwatch.core.console import PlainConsole, echo
 from bearwatch.core.logs import prepare
+from bearwatch.core.stop_signals import interrupt_on_stop_signal
+from bearwatch.local.data_folder import UMASK, data_folder
 from bearwatch.local.processes import LOG_BYTES
 from bearwatch.local.sources import SAMPLE, check_feed, open_feed
-from bearwatch.local.up import Running, data_folder, local_broker, prepare_topics, require_free, running
+from bearwatch.local.up import Running, local_broker, prepare_topics, require_free, running
 from bearwatch.settings import WORKER_SETTINGS, seconds, settings
 from bearwatch.terminal.display import REFRESH_SECONDS, Lines, LiveScreen
 from bearwatch.terminal.snapshot import Snapshot, read_snapshot
@@ -69,13 +71,14 @@ def command(
     bad news. Exit code 0 after --for, or at an alert with --until-alert; 1 if both are given and no alert fired.
     """
     check_feed(feed)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops everything, as Ctrl-C does
+    interrupt_on_stop_signal()
+    os.umask(UMASK)
     load_policy(policy)  # a mistake in it is reported here, not in a worker's log
     report = PlainConsole(stderr=True, soft_wrap=True).print
+    folder = data_folder(data_dir)
+    _log_to(folder)
     with ExitStack() as stack:
         stack.callback(report, "stopped; start again to continue from here")
-        folder = data_folder(data_dir)
-        _log_to(folder)
         require_free(worker["metrics_host"], worker["metrics_port"])
         if kafka is None:
             report(f"starting Kafka in {folder / 'kafka'}")

@@ -23,8 +23,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from bearwatch.local.data_folder import UMASK, private_folder
 from bearwatch.local.kafka_jars import fetch, jar_cache, locked_sums
-from bearwatch.local.kafka_node import PROPERTIES, java
+from bearwatch.local.kafka_node import ENVIRONMENT, PROPERTIES, java
 from bearwatch.local.ports import HOST, answers, free_port, is_free
 from bearwatch.local.processes import Process
 from stream.errors import StreamError
@@ -92,11 +93,17 @@ class LocalKafka:
         self._logged_before = self.log.stat().st_size if self.log.exists() else 0
         try:
             properties = self._write_properties()
-            command = java(jars, self.log)
+            command = java(jars, self.log.name)
             if not (self._records / "meta.properties").exists():
-                self._format(command, properties)
+                self._format(command, properties.name)
             self._output.unlink(missing_ok=True)
-            self._broker = Process("Kafka broker", [*command, "kafka.Kafka", str(properties)], self._output)
+            self._broker = Process(
+                "Kafka broker",
+                [*command, "kafka.Kafka", properties.name],
+                self._output,
+                cwd=self.data_dir,
+                environment=ENVIRONMENT,
+            )
             self._broker.start()
             self._wait_for_answer(deadline)
         except BaseException:
@@ -140,7 +147,8 @@ class LocalKafka:
 
     def _own_data_dir(self, deadline: float) -> None:
         """Lock the directory; wait for a broker whose parent was killed and whose watchdog is stopping it."""
-        self._records.mkdir(parents=True, exist_ok=True)
+        private_folder(self.data_dir)
+        self._records.mkdir(mode=0o700, exist_ok=True)
         self._lock = (self.data_dir / "broker.lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,21 +178,24 @@ class LocalKafka:
                 port=self.port,
                 controller_port=free_port(),
                 listeners="".join(f",{name}://{HOST}:{port}" for name, port in self._listeners.items()),
-                records=self._records,
+                records=self._records.name,
             )
             + self._properties
         )
         return path
 
-    def _format(self, command: list[str], properties: Path) -> None:
+    def _format(self, command: list[str], properties: str) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # With "=": an id may begin with a hyphen.
-        flags = [f"--cluster-id={cluster}", "-c", str(properties), *self._format_flags]
+        flags = [f"--cluster-id={cluster}", "-c", properties, *self._format_flags]
         done = subprocess.run(  # noqa: S603 - our own command line
             [*command, "kafka.tools.StorageTool", "format", *flags],
             capture_output=True,
             text=True,
             check=False,
+            cwd=self.data_dir,
+            env={**os.environ, **ENVIRONMENT},
+            umask=UMASK,
         )
         if done.returncode:
             raise StreamError(
@@ -195,12 +206,13 @@ class LocalKafka:
         assert self.port is not None and self._broker is not None  # noqa: S101
         while not answers(self.port):
             if self._broker.exit_code is not None:
-                raise StreamError(f"Kafka exited while starting: {self._reason()} (log: {self.log})")
+                raise StreamError(f"Kafka exited while starting: {self.reason()} (log: {self.log})")
             if time.monotonic() > deadline:
                 raise StreamError(f"Kafka did not answer on {self.bootstrap} in time (log: {self.log})")
             time.sleep(POLL_SECONDS)
 
-    def _reason(self) -> str:
+    def reason(self) -> str:
+        """What it logged about its end: the first error of this start, else the last line."""
         output = self._output.read_bytes()
         if self.log.exists():
             output += self.log.read_bytes()[self._logged_before :]

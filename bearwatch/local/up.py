@@ -1,6 +1,5 @@
 """Everything on one machine: a local Kafka, the topics, a feed, a worker, and the reader of alerts."""
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,8 +8,8 @@ from pathlib import Path
 from threading import Event
 
 from bearwatch.local.kafka import LocalKafka
-from bearwatch.local.ports import HOST, is_free
-from bearwatch.local.processes import Process
+from bearwatch.local.ports import HOST, becomes_free
+from bearwatch.local.processes import KILL_SECONDS, Process
 from bearwatch.local.worker import worker_process
 from bearwatch.terminal.snapshot import AlertReader
 from bearwatch.terminal.view import Place
@@ -26,9 +25,18 @@ LOCAL_KAFKA = KafkaConnection(f"{HOST}:9092")  # a placeholder: the port is know
 
 @contextmanager
 def local_broker(data_dir: Path) -> Iterator[KafkaConnection]:
-    """A local Kafka in the data directory; yields how it is reached."""
+    """A local Kafka in the data directory; yields how it is reached.
+
+    Raises:
+        StreamError: it cannot be started; or, instead of another StreamError, it has exited meanwhile.
+    """
     with LocalKafka(data_dir / "kafka") as kafka:
-        yield kafka.connection
+        try:
+            yield kafka.connection
+        except StreamError:
+            if kafka.pid is None:  # whatever failed, this is why
+                raise StreamError(f"the local Kafka exited: {kafka.reason()} (log: {kafka.log})") from None
+            raise
 
 
 def prepare_topics(connection: KafkaConnection, names: TopicNames) -> None:
@@ -48,7 +56,7 @@ def require_free(host: str, port: int) -> None:
     Raises:
         StreamError: it is in use.
     """
-    if host == HOST and not is_free(port):
+    if host == HOST and not becomes_free(port, KILL_SECONDS + 2):
         raise StreamError(
             f"{HOST}:{port} is in use (another bearwatch?); choose another port with --metrics-port"
         )
@@ -99,20 +107,3 @@ def running(settings: WorkerSettings, policy: Path | None, feed: Feed, data_dir:
             cleanup.callback(thread.join, 5)
         cleanup.callback(stop.set)
         yield Running(worker, reader, places, failures)
-
-
-def data_folder(path: Path) -> Path:
-    """The data directory as an absolute path; one that is created here is ignored by git, as a whole.
-
-    Raises:
-        StreamError: it cannot be written.
-    """
-    try:
-        if not path.exists():
-            path.mkdir(parents=True)
-            (path / ".gitignore").write_text("*\n")
-    except OSError as error:
-        raise StreamError(f"{path}: the data directory cannot be created ({error.strerror})") from None
-    if not os.access(path, os.W_OK):
-        raise StreamError(f"{path}: the data directory cannot be written")
-    return path.absolute()

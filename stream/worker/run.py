@@ -6,7 +6,6 @@ supervisor starts the worker again.
 
 import asyncio
 import logging
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from alerting.detection.policy import Policy
 from alerting.monitoring.metrics import Metrics
 from alerting.monitoring.state_collector import StateCollector
+from bearwatch.core.stop_signals import on_stop_signal, stop_signals
 from bearwatch.core.streams import STREAMS
 from models.classifier import Classifier
 from models.loaded import Models
@@ -70,8 +70,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     Raises:
         StreamError, ModelError: it cannot start.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop takes them over
-        signal.signal(number, lambda *_: sys.exit(0))
+    on_stop_signal(sys.exit)  # until the event loop takes them over
     models = Models(Classifier.load(settings.model, engine=settings.engine))
     heads = models.default.manifest.heads
     check_heads(heads)
@@ -106,7 +105,7 @@ class _Loaded:
 async def _run(loaded: _Loaded) -> NoReturn:
     settings, health, shutdown = loaded.settings, loaded.health, Shutdown()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals():
         loop.add_signal_handler(number, shutdown.requested.set)
     start_watchdog(health, settings, shutdown)
     beating = asyncio.create_task(heartbeat(health), name="the heartbeat")

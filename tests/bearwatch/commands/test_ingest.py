@@ -1,6 +1,5 @@
 """`bearwatch ingest`: which lines are sent, and what is printed about the others."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -100,7 +99,10 @@ def test_history_is_refused_where_the_broker_sets_the_timestamps(
     assert records(broker.connection, names.news) == records(broker.connection, names.comments) == []
 
 
-def test_an_interruption_keeps_what_was_sent(broker: LocalKafka, names: TopicNames) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_keeps_what_was_sent(
+    number: signal.Signals, broker: LocalKafka, names: TopicNames
+) -> None:
     process = subprocess.Popen(
         [*COMMAND, "-", "--stream", "news", "--broker", broker.bootstrap, "--prefix", names.prefix],
         stdin=subprocess.PIPE,
@@ -112,7 +114,7 @@ def test_an_interruption_keeps_what_was_sent(broker: LocalKafka, names: TopicNam
     process.stdin.flush()
     while len(records(broker.connection, names.news)) < 2:
         assert process.poll() is None
-    os.kill(process.pid, signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, errors) == (130, b"2 sent, 0 rejected\n")
 

@@ -41,7 +41,7 @@ def running(port: int, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_command_serves_and_ends_cleanly(tmp_path: Path, stop: signal.Signals):
     port = free_port()
     body = json.dumps(notification(notice())).encode()
@@ -53,6 +53,7 @@ def test_the_command_serves_and_ends_cleanly(tmp_path: Path, stop: signal.Signal
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, "Traceback" in output) == (0, False), output
     assert len(lines(tmp_path / "out.jsonl")) == 1
+    assert (tmp_path / "out.jsonl").stat().st_mode & 0o077 == 0, "nobody else may read what was notified"
 
 
 def test_a_taken_address_is_a_clear_error(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Child processes: on the safe path, restarted within limits, with a log of bounded size, never left behind."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,9 @@ child.start()
 print(child.pid, flush=True)
 time.sleep(100)
 """
+
+
+DEAF = ["/bin/sh", "-c", "trap '' TERM; sleep 100"]
 
 
 def process(folder: Path, code: str, max_restarts: int = 0) -> Process:
@@ -83,9 +87,26 @@ def test_stopping_ends_also_what_is_paused_or_deaf_to_sigterm(tmp_path: Path):
         child.log_file.unlink()
 
 
-def test_a_killed_parent_leaves_no_child_behind(tmp_path: Path):
+def test_files_of_a_child_are_for_its_user(tmp_path: Path):
+    child = process(tmp_path, "import pathlib; pathlib.Path('made').touch(); pathlib.Path('in').mkdir()")
+    child.cwd = tmp_path
+    former = os.umask(0)
+    try:
+        child.start()
+        wait_for_exit(child)
+        limit_size(child.log_file, -1)
+    finally:
+        os.umask(former)
+    child.stop()
+    modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert modes == {"made": 0o600, "in": 0o700, "child.log": 0o600, "child.log.1": 0o600}
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["", "deaf to SIGTERM"])
+def test_a_killed_parent_leaves_no_child_behind(deaf: bool, tmp_path: Path):
+    code = PARENT if not deaf else PARENT.replace('["sleep", "100"]', repr(DEAF))
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "log")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(tmp_path / "log")], stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))

@@ -13,8 +13,10 @@ from keyword_model import write_keyword_model
 from story_file import write_history
 from waiting import PATIENCE_SECONDS
 
+from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import free_port
-from bearwatch.local.up import data_folder
+from bearwatch.local.up import local_broker
+from stream.errors import StreamError
 
 POLICY = Path(__file__).parents[2] / "support" / "minute_policy.toml"
 
@@ -63,23 +65,48 @@ def test_no_alert_in_time_is_exit_code_1(tmp_path: Path, model: Path):
     assert "no alert fired within 12 s" in ended.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path, model: Path):
-    feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
-    flags = ("--session-timeout-seconds", "9", "--stuck-after-seconds", "77")
-    process = subprocess.Popen(command(tmp_path, feed, model, *flags), stdout=subprocess.PIPE, text=True)
+def serving(folder: Path, line: list[str]) -> "subprocess.Popen[str]":
+    """Started with the umask that is open to all, and serving."""
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, umask=0)
     assert process.stdout is not None
-    while not (line := process.stdout.readline()).startswith("serving"):
-        assert line, "it ended before it served"
+    while not (said := process.stdout.readline()).startswith("serving"):
+        assert said, "it ended before it served"
+    data = folder / "data"
+    readable = [each for each in (data, *data.rglob("*")) if each.lstat().st_mode & 0o077]
+    assert readable == [], "nobody else may read what is in the data directory"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path, model: Path):
+    """After SIGKILL, which it cannot know of, the next start finds the ports free."""
+    feed = write_history(tmp_path / "feed.jsonl", surge=False, now=time.time())
+    line = command(tmp_path, feed, model, "--session-timeout-seconds", "9", "--stuck-after-seconds", "77")
+    process = serving(tmp_path, line)
     (worker,) = (
         each.cmdline() for each in psutil.Process(process.pid).children() if "worker" in each.cmdline()
     )
     assert worker[worker.index("--session-timeout-seconds") + 1] == "9.0", "it gets the settings of up"
     assert worker[worker.index("--stuck-after-seconds") + 1] == "77.0"
+    if number == signal.SIGKILL:
+        process.kill()
+        process.communicate()
+        process, number = serving(tmp_path, line), signal.SIGINT
     process.send_signal(number)
-    assert process.wait(PATIENCE_SECONDS) == 130
-    process.stdout.close()
+    process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130
     assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize(("pid", "message"), [(None, "the local Kafka exited: no space"), (7, "no answer")])
+def test_where_kafka_has_exited_that_is_the_reason(
+    pid: int | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(LocalKafka, "start", lambda self: setattr(self, "port", 1))
+    monkeypatch.setattr(LocalKafka, "reason", lambda self: "no space left on device")
+    monkeypatch.setattr(LocalKafka, "pid", pid)
+    with pytest.raises(StreamError, match=message), local_broker(tmp_path):
+        raise StreamError("no answer")
 
 
 def test_mistakes_are_reported_at_once(tmp_path: Path, model: Path):
@@ -91,12 +118,3 @@ def test_mistakes_are_reported_at_once(tmp_path: Path, model: Path):
         taken = run(tmp_path, feed, model, "--metrics-port", port)
     assert taken.returncode == 1 and "--metrics-port" in taken.stderr
     assert "Traceback" not in unknown.stderr + taken.stderr
-
-
-def test_the_data_directory_is_ignored_by_git(tmp_path: Path):
-    subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    (data_folder(tmp_path / "mine") / "up.log").touch()
-    (tmp_path / "existing").mkdir()
-    (data_folder(tmp_path / "existing") / "up.log").touch()
-    done = subprocess.run(["git", "-C", tmp_path, "status", "--short"], capture_output=True, text=True)
-    assert done.stdout == "?? existing/\n", "a folder that was there before is its owner's"

@@ -271,7 +271,7 @@ def test_gauges_move_with_the_partitions(
         )
         second.wait_until("both keys are shown", lambda: len(keys(first) | keys(second)) == 2)
         assert keys(first).isdisjoint(keys(second))
-        second.signal(signal.SIGTERM)
+        second.signal(signal.SIGHUP)
         assert second.exit_code(PROMISED_SECONDS) == 0
         first.wait_until("it has them all again", lambda: len(keys(first)) == 2)
 

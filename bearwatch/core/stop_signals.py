@@ -1,0 +1,26 @@
+"""The signals that ask a command to stop: Ctrl-C, SIGTERM, and SIGHUP, which comes when its terminal is closed."""
+
+import signal
+from collections.abc import Callable
+
+
+def stop_signals() -> list[signal.Signals]:
+    """The signals to take; not SIGHUP where it is ignored, as `nohup` asks for."""
+    hangup = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGINT, signal.SIGTERM, *hangup]
+
+
+def on_stop_signal(call: Callable[[], object]) -> None:
+    """Call this, in the main thread, for each signal that asks to stop."""
+    for number in stop_signals():
+        signal.signal(number, lambda *_: call())
+
+
+def interrupt_on_stop_signal() -> None:
+    """Raise KeyboardInterrupt for the first signal that asks to stop; later ones do not interrupt what then stops."""
+
+    def interrupt() -> None:
+        on_stop_signal(lambda: None)
+        raise KeyboardInterrupt
+
+    on_stop_signal(interrupt)
