@@ -126,6 +126,33 @@ def test_a_copy_is_new_to_a_window_that_no_longer_held_the_story():
     }
 
 
+def test_a_late_copy_of_what_the_oldest_pane_holds_is_no_new_story():
+    panes = Panes((30, 60), PANE)
+    add(panes, classified(30, story="s", negative=True))
+    panes.move(60)
+    add(panes, classified(45, story="s", negative=True))
+    assert panes.counts == [(2, 2, 1, 1, 1)] * 2
+    panes.move(75)
+    assert panes.counts == [(1, 1, 1, 1, 1), (2, 2, 1, 1, 1)], (
+        "the copy holds it when the oldest pane has left"
+    )
+
+
+def test_windows_hold_no_story_or_source_that_has_left_the_longest_one():
+    """Their number would grow for ever."""
+    panes = Panes((30, 60), PANE)
+    for time in (0, 16, 31):
+        add(panes, classified(time))
+    panes.move(45)
+    assert (len(panes.windows._latest_story), len(panes.windows._latest_source)) == (3, 1)
+    panes.move(90)
+    assert (len(panes.windows._latest_story), len(panes.windows._latest_source)) == (1, 1)
+    add(panes, classified(29))  # late, before every window
+    add(panes, classified(100))
+    panes.move(300)  # beyond a pane that no window ever held
+    assert (len(panes.windows._latest_story), len(panes.windows._latest_source)) == (0, 0)
+
+
 def test_forgotten_minutes_give_their_label_up():
     panes = Panes((60,), PANE)
     add(panes, classified(0, story="s", negative=True))
