@@ -21,7 +21,7 @@ from alerting.evidence.server import Evidence
 from alerting.monitoring.metrics import Metrics
 from alerting.notify.receipts import ReceiptFile
 from alerting.notify.webhook import webhook
-from bearwatch.core import http_server
+from bearwatch.core import http_connections
 from bearwatch.core.http_server import application
 from bearwatch.core.logs import RepetitionLimit
 from bearwatch.local.ports import free_port
@@ -155,8 +155,8 @@ def test_health_while_a_thousand_connections_are_open(
 
 @pytest.mark.parametrize("beginning", BEGINNINGS[:3])
 def test_a_client_that_goes_on_slowly_is_cut_off(monkeypatch: pytest.MonkeyPatch, beginning: bytes):
-    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(http_server, "EXCHANGE_SECONDS", 0.6)
+    monkeypatch.setattr(http_connections, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(http_connections, "EXCHANGE_SECONDS", 0.6)
 
     async def echo(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
@@ -183,7 +183,7 @@ def ends(connection: socket.socket, bit: bytes) -> bool:
 
 
 def test_an_answer_that_is_not_read_ends(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http_server, "EXCHANGE_SECONDS", 0.3)
+    monkeypatch.setattr(http_connections, "EXCHANGE_SECONDS", 0.3)
 
     used = []
 
