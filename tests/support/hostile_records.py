@@ -93,6 +93,7 @@ class Bundle:
         emoji = "".join(chr(0x1F300 + (self.number + each) % 700) for each in range(512))
         odd = {
             "marks": self._document("a" + MARKS),
+            "vowels of two marks each": self._document("a" + "\u0f73" * 20_000),
             "emoji": self._document("emoji", source=emoji),
             "escapes": self._document("escapes", source="\x1b[31m\u202e[/x]<script>", author="\x00"),
             "an address of marks": self._document("address", url="https://example.com/" + MARKS),
