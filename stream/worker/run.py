@@ -203,8 +203,7 @@ async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
         loaded.health,
         InputPartitions(offsets_client, inputs),
         app.fetches.next_visible,
-        # Half of the lateness, so that the last documents of a history are in time when the clock takes over.
-        SourceClocks(policy.time.idle_after_seconds, policy.time.allowed_lateness_seconds / 2),
+        SourceClocks(policy.time.idle_after_seconds),
         policy.time.idle_after_seconds,
     )
     loaded.registry.register(

@@ -2,14 +2,17 @@
 
 A partition that is read to its end and brings nothing is carried on by the clock. So is a live one, whatever it
 brings: records with old timestamps would otherwise hold the watermark of every key for as long as they come. A
-partition is live once it has brought a document of the last minutes, or was carried on before: from then on older
-documents would be late in any case. Until then it may hold history, which the clock must not overtake.
+partition is live once it has brought a document that was read within half a minute of its timestamp, or was carried on
+before: from then on its watermark is near the clock in any case. Until then it may hold history, which the clock must
+not overtake.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
+
+LIVE_SECONDS = 30.0
 
 
 class Standing(NamedTuple):
@@ -32,13 +35,11 @@ class SourceClocks:
     """Of the partitions that a worker holds.
 
     Args:
-        delay_seconds: documents reach Kafka within this time of their timestamps.
-        live_seconds: a document that is not older makes its partition live.
+        delay_seconds: documents reach Kafka within this time of their timestamps; later ones may be late.
     """
 
-    def __init__(self, delay_seconds: float, live_seconds: float) -> None:
+    def __init__(self, delay_seconds: float) -> None:
         self._delay_seconds = delay_seconds
-        self._live_seconds = live_seconds
         self._live: set[TopicPartition] = set()
         self._snapshots: dict[TopicPartition, Snapshot] = {}
 
@@ -59,7 +60,7 @@ class SourceClocks:
         for each, standing in standings.items():
             if standing.event_time is None:
                 continue
-            if each in carried or clock - standing.event_time <= self._live_seconds:
+            if each in carried or clock - standing.event_time <= LIVE_SECONDS:
                 self._live.add(each)
             if each in self._live and (time := self._reached(each, standing, clock)) is not None:
                 carried.setdefault(each, time)

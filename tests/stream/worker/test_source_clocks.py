@@ -3,15 +3,15 @@
 import pytest
 from aiokafka import TopicPartition
 
-from stream.worker.source_clocks import SourceClocks, Standing
+from stream.worker.source_clocks import LIVE_SECONDS, SourceClocks, Standing
 
 NEWS, COMMENTS = TopicPartition("news", 0), TopicPartition("comments", 0)
-NOW, DELAY, LIVE = 1_800_000_000.0, 5.0, 300.0
+NOW, DELAY = 1_800_000_000.0, 5.0
 
 
 @pytest.fixture
 def clocks() -> SourceClocks:
-    return SourceClocks(DELAY, LIVE)
+    return SourceClocks(DELAY)
 
 
 def seconds(
@@ -32,7 +32,7 @@ def seconds(
     return stated
 
 
-@pytest.mark.parametrize("event_time", [None, 0.0, NOW - 86_400, NOW - LIVE - 60])
+@pytest.mark.parametrize("event_time", [None, 0.0, NOW - 86_400, NOW - LIVE_SECONDS - 1])
 def test_history_is_not_overtaken(clocks: SourceClocks, event_time: float | None) -> None:
     assert seconds(clocks, 30, event_time=event_time) == [None] * 30
 

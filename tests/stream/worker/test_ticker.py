@@ -103,7 +103,7 @@ def ticker(assignment: Any, offsets_client: Any, invisible_to: Mapping[TopicPart
     def next_visible(place: TopicPartition, offset: int) -> int:
         return max(offset, invisible_to.get(place, 0))
 
-    clocks = SourceClocks(IDLE_SECONDS, 300)
+    clocks = SourceClocks(IDLE_SECONDS)
     return Ticker(
         assignment, FakeProducer(), offsets_client, Health(), FakeInputs(), next_visible, clocks, IDLE_SECONDS
     )  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ def test_a_busy_source_is_not_carried_on(source: FakeSource):
 def test_a_live_source_that_is_never_idle_is_carried_on():
     """Records with old timestamps came one after the other: nothing was evaluated as long as they did."""
     started = time.time()
-    source = FakeSource(SourceProgress(10, 11, time.monotonic() + 3600, started - 60))
+    source = FakeSource(SourceProgress(10, 11, time.monotonic() + 3600, started - 20))
     offsets_client = FakeOffsetsClient({NEWS: 11})
     made = ticker(FakeAssignment({NEWS: source}), offsets_client)
     assert sent_after_a_turn(made) == [], "nothing is known of the end before"
