@@ -209,6 +209,25 @@ def test_a_minute_keeps_no_more_evidence_than_it_may_and_of_a_text_its_beginning
     assert leading[0].text == "a" * 299 + "b" and len(leading[0].text) == EVIDENCE_CHARACTERS
 
 
+@pytest.mark.parametrize("step", [1, 7, 19], ids=["rising", "mixed", "falling"])
+def test_a_minute_keeps_the_most_probable_in_whatever_order_they_come(step):
+    panes = Panes((60,), PANE)
+    for number in range(20):
+        add(panes, classified(number, negative=True, probability=0.5 + (number * step % 20) / 100))
+    leading = [each.probability for each in panes.evidence(0, 60, 100)]
+    assert leading == [0.5 + rank / 100 for rank in range(19, 19 - EVIDENCE_PER_MINUTE, -1)]
+
+
+def test_a_record_of_shorter_panes_becomes_what_longer_ones_would_have_counted():
+    short, long, restored = Panes((60,), 15), Panes((60,), 60), Panes((60,), 60)
+    for number, time in enumerate((0.25, 14.999, 15, 31.75, 59.5)):
+        message = classified(time, negative=number % 2 == 0, story=f"s{number % 3}", source=f"w{number % 2}")
+        add(short, message)
+        add(long, message)
+    restored.restore(0, short.minutes[0])
+    assert restored.minutes == long.minutes
+
+
 def test_the_next_change_is_where_a_pane_enters_or_leaves_a_window():
     """
     documents   a at 3           b at 40
