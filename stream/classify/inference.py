@@ -13,6 +13,7 @@ from bearwatch.core.streams import Stream
 from models.classifier import Classification
 from models.loaded import Input, Models
 from stream.classify.document import Examined, classified, examine
+from stream.classify.progress import reached
 from stream.kafka.record_batches import Unreadable
 from stream.messages import BadDocument, Classified, Origin
 
@@ -32,9 +33,7 @@ class Record(NamedTuple):
 class Answered(NamedTuple):
     """What follows from a record that is a document."""
 
-    # Its event time in Unix seconds, or the clock when it was read, if that is earlier: a record that is stamped ahead
-    # says nothing about the records to come.
-    reached: float
+    reached: float  # Unix seconds; see `stream.classify.progress.reached`
     results: tuple[Classified, ...]
 
 
@@ -68,7 +67,7 @@ class Inference:
         )
         return [
             Answered(
-                min(each.event_time, now),
+                reached(each.event_time, now),
                 classified(each, limits.stream, next(classifications), record.origin),
             )
             if isinstance(each, Examined)

@@ -53,6 +53,12 @@ class SourceProgress:
         return self.position == self.offset and now - self.moved >= idle_after_seconds
 
 
+def reached(event_time: float, clock: float) -> float:
+    """How far a record shows its partition to be: to its event time, or to the clock when it was read if that is
+    earlier. A record that is stamped ahead says nothing about the records to come."""
+    return min(event_time, clock)
+
+
 def source_name(partition: TopicPartition) -> str:
     """The name under which ticks speak of a source partition."""
     return f"{partition.topic}-{partition.partition}"
