@@ -338,6 +338,18 @@ def test_the_oldest_pane_is_that_of_memory_until_it_is_forgotten():
     assert len(panes.stories) == 0
 
 
+def test_a_minute_is_archived_and_forgotten_as_a_whole():
+    panes = Panes((60,), PANE)
+    for time in (0, 61, 110):
+        add(panes, classified(time))
+    panes.move(300)
+    assert [minute for minute, _ in panes.archive(90)] == [0], "the minute 1 ends at 120"
+    assert [minute for minute, _ in panes.archive(120)] == [1]
+    assert panes.forget(90) == [0]
+    assert len(panes.stories) == 2
+    assert panes.forget(120) == [1]
+
+
 def test_restored_panes_continue_as_those_they_were_written_from():
     panes, restored = Panes(LENGTHS, PANE), Panes(LENGTHS, PANE)
     for number, time in enumerate((0, 16, 70, 71, 130)):
