@@ -13,7 +13,7 @@ from stream.worker.source_clocks import SourceClocks, Standing
 
 POLICY = load_policy()
 START = 1_800_000_000.0
-SECONDS = 900
+SECONDS = 480
 FORGED_FROM = 120
 # A pane, the out-of-orderness and the delay of the clock, and a second each of waiting for a tick and of its making.
 DELAY_SECONDS = 15 + 5 + 5 + 2
