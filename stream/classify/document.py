@@ -8,6 +8,7 @@ from bearwatch.core.times import utc
 from models.classifier import Classification
 from models.loaded import Input
 from models.text import normalise
+from stream.classify.authors import source_of, url_of
 from stream.messages import BadDocument, Classified, Document, Origin, decode_document, topic_key
 
 # Of the text and of the address, in `classified`: a record must stay far below Kafka's 1 MB, and so must the
@@ -61,7 +62,7 @@ def classified(
     examined: Examined, stream: Stream, answer: Classification, origin: Origin
 ) -> tuple[Classified, ...]:
     """What one document contributes to each of its keys: today one, its topic's."""
-    document = examined.document
+    document, url = examined.document, url_of(examined.document)
     topic, sentiment = answer.predictions[TOPIC], answer.predictions[SENTIMENT]
     of_topic = Classified(
         id=document.id,
@@ -73,9 +74,9 @@ def classified(
         sentiment_probability=sentiment.probability,
         event_time=utc(examined.event_time),
         published_at=document.published_at,
-        source=document.source,
+        source=source_of(document),
         text=examined.text[:CLASSIFIED_CHARACTERS],
-        url=document.url if len(document.url or "") <= CLASSIFIED_CHARACTERS else None,
+        url=url if len(url or "") <= CLASSIFIED_CHARACTERS else None,
         story=story_of(examined.text),
         origin=origin,
         model=answer.model,

@@ -71,6 +71,7 @@ def check_record(given: bytes) -> bool:
     for message in classified(examined, "comments", ANSWER, ORIGIN):
         encoded = encode(message)
         assert len(encoded) < LONGEST_RECORD
+        assert not examined.document.author or message.source != examined.document.author
         assert msgspec.json.decode(encoded, type=Classified) == message
     return True
 
