@@ -36,6 +36,7 @@ from stream.kafka.reach import reach
 from stream.kafka.topics import TopicNames
 from stream.messages import DEAD_LETTER_REASONS, NEGATIVE
 from stream.settings import WorkerSettings
+from stream.worker.allocator import return_large_memory
 from stream.worker.assignment import Assignment
 from stream.worker.faust_app import App, crash_of, faust_app
 from stream.worker.health import Health
@@ -70,6 +71,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     Raises:
         StreamError, ModelError: it cannot start.
     """
+    return_large_memory()
     on_stop_signal(sys.exit)  # until the event loop takes them over
     models = Models(Classifier.load(settings.model, engine=settings.engine))
     heads = models.default.manifest.heads
