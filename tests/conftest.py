@@ -51,7 +51,9 @@ def surge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen
 
     `surge_watch` writes what the receiver was notified of to `notified.json` in its folder.
     """
-    folder = tmp_path_factory.mktemp("stack")
+    # A path that means something to Kafka, to Prometheus or to a shell is a path like any other.
+    folder = tmp_path_factory.mktemp("stack") / "data [x]*, é"
+    folder.mkdir(mode=0o700)
     command = [sys.executable, str(Path(__file__).parent / "support" / "surge_watch.py"), str(folder)]
     with (folder / "surge_watch.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)

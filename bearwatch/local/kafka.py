@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from bearwatch.core.files import read_limited
 from bearwatch.local.data_folder import UMASK, private_folder
 from bearwatch.local.kafka_jars import fetch, jar_cache, locked_sums
 from bearwatch.local.kafka_node import ENVIRONMENT, PROPERTIES, java
@@ -166,8 +167,8 @@ class LocalKafka:
     def _write_properties(self) -> Path:
         remembered = self.data_dir / "broker.port"
         if self.port is None:
-            last = int(remembered.read_text()) if remembered.exists() else 0
-            self.port = last if last and is_free(last) else free_port()
+            last = remembered_port(remembered)
+            self.port = last if last is not None and is_free(last) else free_port()
         elif not is_free(self.port):
             raise StreamError(f"port {self.port} is in use; choose another for the local Kafka, or none")
         remembered.write_text(str(self.port))
@@ -221,6 +222,15 @@ class LocalKafka:
             if " ERROR " in line:
                 return f"{line}: {cause}"  # the exception is on the next line
         return lines[-1] if lines else "it logged nothing"
+
+
+def remembered_port(path: Path) -> int | None:
+    """The port in a file; None where there is none, or something else."""
+    try:
+        text = read_limited(path, 100).decode("ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return int(text) if text.isdecimal() and 0 < int(text) < 65536 else None
 
 
 def is_locked(path: Path) -> bool:

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bearwatch.core.files import read_limited
 from bearwatch.core.nearest import nearest
 from training.config import LabelledSet, TextSet
 from training.data.label_mapping import override_mapping
 from training.data.splits import hash_position
 from training.data.table_files import read_columns
 from training.errors import TrainingError
+
+ROW_NUMBERS_BYTES = 2**28
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def numbered_texts(unlabelled: TextSet, folder: Path) -> dict[int, str]:
 def read_row_numbers(path: Path) -> frozenset[int]:
     """Zero-based data rows from a file with one number per line. Raises TrainingError."""
     try:
-        return frozenset(int(line) for line in path.read_text("utf-8").split())
+        return frozenset(int(line) for line in read_limited(path, ROW_NUMBERS_BYTES).decode().split())
     except OSError as error:
         raise TrainingError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -46,6 +46,8 @@ def read_columns(
 
 def _read(path: Path, format: str, separator: str) -> pd.DataFrame:
     try:
+        if path.is_char_device():
+            raise ValueError("it is a device, not a file")
         if format == "csv":
             return _read_csv(path, separator)
         return _read_json_lines(path) if format == "jsonl" else _read_parquet(path)

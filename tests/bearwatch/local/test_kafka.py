@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from waiting import PATIENCE_SECONDS
 
-from bearwatch.local.kafka import LocalKafka
+from bearwatch.local.kafka import LocalKafka, remembered_port
 from bearwatch.local.kafka_jars import KAFKA, coordinates, fetch, locked_sums
 from bearwatch.local.ports import HOST, answers
 from stream.errors import StreamError
@@ -86,6 +86,15 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
         port = server.getsockname()[1]
         with pytest.raises(StreamError, match=f"port {port} is in use"):
             LocalKafka(tmp_path, port).start()
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\xff", b"0", b"65536", b"-1", b"9" * 5000, "²".encode()])
+def test_a_damaged_note_of_the_port_is_no_port(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "port").write_bytes(content)
+    assert remembered_port(tmp_path / "port") is None
+    (tmp_path / "port").write_bytes(b"65535\n")
+    assert remembered_port(tmp_path / "port") == 65535
+    assert remembered_port(tmp_path) is None
 
 
 def test_a_start_that_fails_reports_kafkas_reason(tmp_path: Path) -> None:
