@@ -143,6 +143,7 @@ def _options() -> Any:
 
 
 def _onnxruntime_run(session: Any, outputs: Sequence[str]) -> Run:
+    session._model_bytes = b""  # kept for a fallback that is not used, a copy of all weights
     names = _known([given.name for given in session.get_inputs()])
 
     def run(ids: Ids, mask: Ids) -> list[Logits]:

@@ -68,6 +68,16 @@ def test_engines_agree_and_name_their_outputs_in_order(model: bytes, name: str) 
     np.testing.assert_allclose(topic, reference[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("name", [CPU, FP32])
+def test_an_engine_keeps_no_second_copy_of_the_weights(model: bytes, name: str) -> None:
+    """46 MB of each worker, for the bundled model."""
+    content = bytes(bytearray(model))  # which nothing else refers to
+    before = sys.getrefcount(content)
+    engine = open_engine(content, WHERE, OUTPUTS, name)
+    assert engine.name == name
+    assert sys.getrefcount(content) == before
+
+
 def test_results_are_not_overwritten_by_the_next_call(model: bytes) -> None:
     run = open_engine(model, WHERE, OUTPUTS, FP32, threads=1).run
     ones = np.ones((2, 8), np.int64)
