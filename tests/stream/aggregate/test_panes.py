@@ -9,7 +9,7 @@ from messages import classified
 from stream.aggregate.panes import MINUTE, Panes
 from stream.aggregate.records import EVIDENCE_CHARACTERS, EVIDENCE_PER_MINUTE, SOURCES_PER_PANE
 from stream.aggregate.state import decode_minute, encode_record
-from stream.messages import Classified
+from stream.messages import Classified, encode
 
 LENGTHS, PANE = (30, 60, 180), 15
 
@@ -71,6 +71,17 @@ def test_windows_hold_what_counting_from_scratch_gives(drawn, steps, random):
             assert panes.counts[window] == brute_force(seen, end - length, end)
 
 
+def test_a_document_in_every_pane_for_two_hours():
+    panes, number_of_panes = Panes((30, 60), PANE), 480
+    for number in range(number_of_panes):
+        add(panes, classified(number * PANE))
+        panes.move((number + 1) * PANE)
+        assert [counts[0] for counts in panes.counts] == [min(number + 1, 2), min(number + 1, 4)]
+    panes.move(number_of_panes * PANE + 60)
+    assert [counts[0] for counts in panes.counts] == [0, 0]
+    assert panes.next_change is None
+
+
 def test_a_window_is_closed_at_its_start_and_open_at_its_end():
     panes = Panes((30,), PANE)
     for time in (0, 29.999, 30):
@@ -89,6 +100,17 @@ def test_a_message_sent_again_is_recognised():
     assert holds(panes, classified(20, offset=6)), "results come in offset order: a lower one came before"
     assert not holds(panes, classified(1, offset=6, partition=1)), "another source partition counts by itself"
     assert holds(panes, classified(61, offset=6)), "whatever its minute"
+
+
+@pytest.mark.parametrize("label", ["negative", "mixed", "neutral", "positive"])
+def test_a_document_read_from_kafka_is_negative_by_the_whole_label(label):
+    message = msgspec.structs.replace(classified(1), sentiment=label)
+    panes = Panes((60,), PANE)
+    add(panes, msgspec.json.decode(encode(message), type=Classified))
+    panes.move(15)
+    negative = int(label == "negative")
+    assert panes.counts[0] == (1, negative, 1, negative, 1)
+    assert len(panes.evidence(0, 60, 5)) == negative
 
 
 def test_copies_are_one_story_with_the_label_of_the_first():
