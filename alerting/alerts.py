@@ -14,6 +14,10 @@ from bearwatch.core.times import utc
 
 KindName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")]  # open: another release may know more kinds
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+# Several times what a worker writes: what is shown must not take minutes, whoever wrote it.
+Name = Annotated[str, msgspec.Meta(max_length=2000)]
+Text = Annotated[str, msgspec.Meta(max_length=10_000)]
+Words = Annotated[tuple[Name, ...], msgspec.Meta(max_length=100)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Sources = Annotated[
     Count, msgspec.Meta(description="Of a number over 1,000 there may be more: at least so many.")
@@ -24,11 +28,11 @@ YEARS = range(1969, 9999)  # the windows of the first documents of 1970 begin in
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """A leading story: `probability` that it is negative, and the words that made the model say so."""
 
-    text: str
-    source: str
-    url: str | None = None
+    text: Text
+    source: Name
+    url: Text | None = None
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)]
-    words: tuple[str, ...] = ()
+    words: Words = ()
     model: str | UnsetType = UNSET  # hash of the model that classified it
 
 
@@ -40,8 +44,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     was detected too late to page anyone.
     """
 
-    id: str
-    key: str
+    id: Name
+    key: Name
     stream: Stream
     topic: str | UnsetType = UNSET
     entity: str | UnsetType = UNSET
@@ -59,9 +63,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     lift: float | None
     score: float | None = None  # messages of the first release have none
     p_value: float | None
-    evidence: tuple[Evidence, ...]
-    model: str
-    policy: str
+    evidence: Annotated[tuple[Evidence, ...], msgspec.Meta(max_length=100)]
+    model: Name
+    policy: Name
     historical: bool
     reason: str | UnsetType = UNSET  # why it resolved, where that is not that its windows are clear
     schema_version: Literal[1] = 1

@@ -78,8 +78,20 @@ def almost_evidence() -> list[bytes]:
 
 
 def test_a_message_that_is_too_large_is_rejected():
-    assert decoded(msgspec.json.encode(alert(model="m" * 2**20))) is None
-    assert decoded(msgspec.json.encode(alert(model="m" * 2**19))) is not None
+    assert decoded(b" " * 2**20 + msgspec.json.encode(alert())) is None
+    story = msgspec.structs.replace(STORY, text="oil falls " * 1000, words=("oil", "falls") * 50)
+    assert decoded(msgspec.json.encode(alert(evidence=(story,) * 80))) is not None
+    for wrong in (
+        {"text": "x" * 10_001},
+        {"words": ("x",) * 101},
+        {"words": ("x" * 2001,)},
+        {"source": "x" * 2001},
+    ):
+        assert (
+            decoded(msgspec.json.encode(alert(evidence=(msgspec.structs.replace(STORY, **wrong),)))) is None
+        )
+    assert decoded(msgspec.json.encode(alert(evidence=(STORY,) * 101))) is None
+    assert decoded(msgspec.json.encode(alert(key="news/topic:" + "k" * 2000))) is None
 
 
 def check_one_line(what: str, answer: Answer, status: int | None = None) -> None:
