@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from alerting.detection.alert_state import AlertState, AlertTiming, Change, advance, own_window
@@ -199,6 +200,14 @@ def test_a_disarmed_window_does_not_make_an_alert_critical():
     state, changes = run((ABNORMAL, ABNORMAL, CRITICAL), state=state)
     assert (changes[0].transition, state.disarmed) == (None, (600,))
     assert run((ABNORMAL, CRITICAL, CRITICAL), state=state)[1][0].transition == "updated"
+
+
+def test_a_quiet_evaluation_gives_the_same_object_back():
+    """A state that is another object is written to Kafka, also one that was read back from there."""
+    read_back = msgspec.msgpack.decode(msgspec.msgpack.encode(AlertState()), type=AlertState)
+    for state in (AlertState(), read_back):
+        for level in (CLEAR, ABOVE):
+            assert advance(state, scores(1000, level), 1000, TIMING)[0] is state
 
 
 def test_time_alone_may_change_the_state_while_something_is_open():

@@ -274,6 +274,13 @@ def test_rates_are_written_at_full_minutes_of_the_windows_that_changed():
     ]
 
 
+def test_the_ratio_of_a_window_without_negative_stories_is_zero():
+    key = key_with(ToyDetector())
+    add(key, 3)
+    _, changes = run(key, until=60)
+    assert [rate.negative_ratio for rate in changes.rates] == [0.0, 0.0, 0.0]
+
+
 def test_rates_are_due_at_the_next_full_minute_also_with_panes_of_a_second():
     policy = replace(POLICY, windows=replace(POLICY.windows, evaluate_every_seconds=1))
     key = key_with(ToyDetector(), policy=policy)
@@ -304,6 +311,29 @@ def test_minutes_leave_memory_behind_every_window_and_are_forgotten_in_the_end()
     key.evaluate(60 + 1800, 0.0, changes)
     assert len(key.panes.stories) == 0
     assert list(changes.records.values()) == [None]
+
+
+def test_a_minute_is_forgotten_in_time_though_later_documents_bring_other_times():
+    """
+    seconds     61 ........ 1740 .... 1815 .... 1920 .... 1935
+    document    first       second
+    window 60                         given up
+    window 180                                            given up
+    minute 1                                    forgotten, 1800 s after it ended
+    """
+    key = key_with(ToyDetector())
+    add(key, 61)
+    add(key, 1740)
+    ends, _ = run(key, until=1935)
+    assert ends[-5:] == [1800, 1815, 1860, 1920, 1935]
+    assert len(key.panes.stories) == 1
+
+
+def test_a_key_without_documents_is_asked_when_its_detector_wants_it():
+    key = key_with(detector := ToyDetector())
+    key.ask_at(15)
+    assert run(key) == ([15], Changes(keys={NAME})), "that it need not be asked again is part of its record"
+    assert detector.asked == [15]
 
 
 @pytest.mark.parametrize(
