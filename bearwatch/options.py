@@ -28,6 +28,8 @@ class Address(click.ParamType):
         if isinstance(value, tuple):
             return value
         host, _, port = str(value).rpartition(":")
+        if host.startswith("[") != host.endswith("]"):
+            host = ""
         if not (is_host(host.strip("[]")) and port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
             self.fail(f"{value!r} is not HOST:PORT, as in 127.0.0.1:9209", param, ctx)
         return host.strip("[]"), int(port)

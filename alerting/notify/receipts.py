@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -29,11 +30,13 @@ class ReceiptFile:
         self._path = path
         self._seen: dict[Identity, None] = {}  # in order of arrival
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
         except OSError as error:
             raise AlertingError(f"{path} cannot be written: {error.strerror}") from None
         self._size = 0  # bytes of complete lines
         try:
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):  # a device may never end
+                raise AlertingError(f"{path} is not a file; name one that can hold the receipts")
             self._begin()
         except BaseException:
             os.close(self._file)  # and with it the lock

@@ -62,3 +62,10 @@ def test_it_is_confirmed_only_when_it_is_on_disk(tmp_path: Path, monkeypatch: py
         file.add(received(notice()))
         order.append("confirmed")
     assert order == ["on disk", "confirmed"]
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/full", "/dev/null", "pipe"])
+def test_what_is_not_a_file_is_refused_at_once(name: str, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(AlertingError, match="is not a file"):
+        ReceiptFile(tmp_path / name)
