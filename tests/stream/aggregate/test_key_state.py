@@ -44,8 +44,9 @@ class ToyDetector:
         transitions: dict[int, Transition] | None = None,
         kind: str = RATE_KIND,
         remembers: bool = False,
+        baseline: float = 0.25,
     ) -> None:
-        self.kind = kind
+        self.kind, self.baseline = kind, baseline
         self.asked: list[int] = []
         self.documents: list[tuple[int, ...]] = []
         self._again, self._transitions = again, transitions or {}
@@ -73,7 +74,7 @@ class ToyDetector:
 
     def describe(self, state: Asked, key: Key, windows: Sequence[WindowCounts], time: float) -> Decision:
         scores = tuple(WindowScore(each, 1.0, 0.1, 2.0, Level.CLEAR) for each in windows)
-        return Decision(time, True, 0.25, scores)
+        return Decision(time, True, self.baseline, scores)
 
     def next_evaluation(self, state: Asked, windows: Sequence[WindowCounts], time: float) -> float | None:
         return self._again(time)
@@ -290,6 +291,15 @@ def test_rates_are_due_at_the_next_full_minute_also_with_panes_of_a_second():
     assert len(changes.rates) == 3
 
 
+def test_rates_carry_the_scores_of_one_kind_whichever_other_kinds_a_key_has():
+    """Its place among them does not matter, nor its name's."""
+    others = [ToyDetector(kind=kind, baseline=0.5) for kind in ("a_kind", "z_kind")]
+    key = key_with(*others, ToyDetector())
+    add(key, 3)
+    _, changes = run(key, until=60)
+    assert [rate.baseline_ratio for rate in changes.rates] == [0.25] * 3
+
+
 def test_rates_of_an_entity_carry_its_name():
     key = KeyState("comments/entity:Northwind", KeySettings(POLICY, (ToyDetector(),), "model"))
     add(key, 3)
@@ -313,20 +323,29 @@ def test_minutes_leave_memory_behind_every_window_and_are_forgotten_in_the_end()
     assert list(changes.records.values()) == [None]
 
 
-def test_a_minute_is_forgotten_in_time_though_later_documents_bring_other_times():
+@pytest.mark.parametrize(
+    ("third", "expected"),
+    [(None, [1815, 1860, 1920, 1935]), (1815, [1815, 1830, 1860, 1890, 1920, 1935])],
+)
+def test_a_minute_is_forgotten_in_time_though_other_times_come_before_and_behind(
+    third: int | None, expected: list[int]
+):
     """
-    seconds     61 ........ 1740 .... 1815 .... 1920 .... 1935
-    document    first       second
-    window 60                         given up
-    window 180                                            given up
-    minute 1                                    forgotten, 1800 s after it ended
+    seconds     61 ....... 1740 ... 1815 ... 1890 ... 1920 ... 1935
+    documents   first      second   third
+    window 60                       second   third              gives them up
+    window 180                                                  second
+    minute 1                                          forgotten, 1800 s after it ended
     """
     key = key_with(ToyDetector())
-    add(key, 61)
-    add(key, 1740)
-    ends, _ = run(key, until=1935)
-    assert ends[-5:] == [1800, 1815, 1860, 1920, 1935]
-    assert len(key.panes.stories) == 1
+    for time in (61, 1740, third):
+        if time is not None:
+            add(key, time)
+    ends, _ = run(key, until=1919)
+    remembered = len(key.panes.stories)
+    ends += run(key, until=1935)[0]
+    assert [end for end in ends if end > 1800] == expected
+    assert remembered - len(key.panes.stories) == 1
 
 
 def test_a_key_without_documents_is_asked_when_its_detector_wants_it():
