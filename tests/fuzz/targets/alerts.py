@@ -1,7 +1,5 @@
 """Records of `alerts` and `rates` as people's tools read them, up to the pages; queries of the pages; keys."""
 
-import asyncio
-import atexit
 import functools
 import random
 from datetime import UTC, datetime
@@ -10,7 +8,6 @@ from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 from generation import raw, texts, trees
 
 from alerting.evidence import acknowledgements, wording
@@ -26,6 +23,7 @@ from bearwatch.terminal import alert_text
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.follow import Follower
 from stream.messages import Rate
+from targets.asked import answer
 from targets.target import Target, pack, unpack
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -139,26 +137,17 @@ def pages() -> web.Application:
     return app
 
 
-@functools.cache
-def loop() -> asyncio.AbstractEventLoop:
-    made = asyncio.new_event_loop()
-    atexit.register(made.close)
-    return made
-
-
 def check_request(given: bytes) -> bool:
     try:
-        asked = make_mocked_request("GET", given.decode("utf-8", "replace"))
+        found = answer(pages(), "GET", given.decode("utf-8", "replace"))
     except ValueError:  # aiohttp answers 400 itself
         return False
-    try:
-        answer = loop().run_until_complete(pages()._handle(asked))
     except web.HTTPException as refused:
         assert refused.status in (404, 405)
         return False
-    assert answer.status in (200, 302, 400, 404)
-    assert not (set("\r\n") & set("".join(answer.headers.values())))
-    return answer.status < 400
+    assert found.status in (200, 302, 400, 404)
+    assert not (set("\r\n") & set("".join(found.headers.values())))
+    return found.status < 400
 
 
 def key(rng: random.Random) -> bytes:
@@ -182,8 +171,8 @@ def check_key(given: bytes) -> bool:
 
 SHOWN = (acknowledgements, history_module, pages_module, wording, alert_text)
 TARGETS = (
-    Target("alerts", (*SHOWN, Follower._accept), messages, check_messages, 40_000),
-    Target("rates", (Follower._accept,), rate, check_rate, 40_000),
-    Target("pages", (Evidence,), request, check_request, 20_000),
-    Target("keys", (Key,), key, check_key, 100_000),
+    Target("alerts", (*SHOWN, Follower._accept), messages, check_messages, 25_000),
+    Target("rates", (Follower._accept,), rate, check_rate, 60_000),
+    Target("pages", (Evidence,), request, check_request, 15_000),
+    Target("keys", (Key,), key, check_key, 120_000),
 )

@@ -192,9 +192,9 @@ def check_flags(given: bytes) -> bool:
 
 
 TARGETS = (
-    Target("policy", (policy_module,), policy, check_policy, 25_000),
+    Target("policy", (policy_module,), policy, check_policy, 15_000),
     Target("settings", (from_file,), settings_file, check_settings_file, 20_000),
     Target("training-configuration", (config_file, config_checks), training, check_training, 20_000),
-    Target("label-mapping", (parse_label_mapping, override_mapping), mapping, check_mapping, 60_000),
-    Target("flags", (_check_addresses, Address, Duration, check_environment), flags, check_flags, 60_000),
+    Target("label-mapping", (parse_label_mapping, override_mapping), mapping, check_mapping, 80_000),
+    Target("flags", (_check_addresses, Address, Duration, check_environment), flags, check_flags, 50_000),
 )

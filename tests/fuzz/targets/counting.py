@@ -140,19 +140,19 @@ def check_positions(given: bytes) -> bool:
 
 
 TARGETS = (
-    Target("classified", (decode,), message, check_message, 25_000),
+    Target("classified", (decode,), message, check_message, 30_000),
     Target(
         "state",
         (load, _load, _check_version, _check_partitions, _check_consistency, built),
         state,
         check_state,
-        15_000,
+        20_000,
     ),
     Target(
         "positions",
         (is_contiguous, Watermark, SourceProgress.take),
         positions,
         check_positions,
-        60_000,
+        80_000,
     ),
 )

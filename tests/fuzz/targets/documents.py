@@ -99,6 +99,6 @@ def texts_escape(text: str) -> bool:
 
 
 TARGETS = (
-    Target("document", (document_module, decode_document, encode), record, check_record, 150_000),
-    Target("text", (text_module, canonical), any_text, check_text, 60_000),
+    Target("document", (document_module, decode_document, encode), record, check_record, 200_000),
+    Target("text", (text_module, canonical), any_text, check_text, 40_000),
 )

@@ -125,7 +125,7 @@ def check_classify_lines(given: bytes) -> bool:
 
 
 TARGETS = (
-    Target("feed-lines", (lines_module, timestamps), lines, check_lines, 60_000),
+    Target("feed-lines", (lines_module, timestamps), lines, check_lines, 80_000),
     Target(
         "feed-progress",
         (FileFeed.__init__, FileFeed.catch_up, read_progress),
@@ -133,5 +133,5 @@ TARGETS = (
         check_progress,
         15_000,
     ),
-    Target("classify-lines", (parse, whole_lines), classify_lines, check_classify_lines, 30_000),
+    Target("classify-lines", (parse, whole_lines), classify_lines, check_classify_lines, 40_000),
 )

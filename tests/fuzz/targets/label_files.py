@@ -124,8 +124,8 @@ def check_row_numbers(given: bytes) -> bool:
 
 PARSERS = (table_files, numbered_examples)
 TARGETS = (
-    Target("labels-csv", PARSERS, csv_file, functools.partial(check, "csv"), 15_000),
-    Target("labels-jsonl", PARSERS, json_lines, functools.partial(check, "jsonl"), 15_000),
-    Target("labels-parquet", PARSERS, parquet, functools.partial(check, "parquet"), 6_000),
-    Target("row-numbers", (read_row_numbers,), row_numbers, check_row_numbers, 30_000),
+    Target("labels-csv", PARSERS, csv_file, functools.partial(check, "csv"), 10_000),
+    Target("labels-jsonl", PARSERS, json_lines, functools.partial(check, "jsonl"), 12_000),
+    Target("labels-parquet", PARSERS, parquet, functools.partial(check, "parquet"), 5_000),
+    Target("row-numbers", (read_row_numbers,), row_numbers, check_row_numbers, 40_000),
 )

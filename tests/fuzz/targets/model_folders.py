@@ -64,6 +64,6 @@ def check_tokeniser(given: bytes) -> bool:
 
 
 TARGETS = (
-    Target("manifest", (manifest_module,), manifest, check_manifest, 30_000),
-    Target("tokeniser", (TextEncoder,), tokeniser, check_tokeniser, 20_000),
+    Target("manifest", (manifest_module,), manifest, check_manifest, 25_000),
+    Target("tokeniser", (TextEncoder,), tokeniser, check_tokeniser, 10_000),
 )

@@ -1,6 +1,5 @@
 """What Alertmanager sends and answers, the receiver's file, files with secrets."""
 
-import asyncio
 import functools
 import logging
 import random
@@ -8,8 +7,6 @@ from datetime import UTC, datetime
 
 import msgspec
 from aiohttp import web
-from aiohttp.streams import StreamReader
-from aiohttp.test_utils import make_mocked_request
 from generation import raw, texts, trees
 
 from alerting.errors import AlertingError
@@ -21,7 +18,7 @@ from alerting.notify.silences import Alertmanager, _Created
 from alerting.notify.webhook import read_token, webhook
 from stream.errors import KafkaSettingsError
 from stream.kafka.connection import KafkaConnection
-from targets.alerts import loop
+from targets.asked import answer
 from targets.target import Target, pack, scratch, unpack, written
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -70,27 +67,12 @@ def body(rng: random.Random) -> bytes:
     )
 
 
-async def answered(token: bytes, content: bytes) -> web.StreamResponse:
-    stream = StreamReader(_Protocol(), 2**16, loop=asyncio.get_running_loop())  # type: ignore[arg-type]
-    stream.feed_data(content)
-    stream.feed_eof()
-    headers = {"Authorization": token.decode("utf-8", "surrogateescape")}
-    return await receiver()._handle(make_mocked_request("POST", "/", headers, payload=stream))
-
-
-class _Protocol:
-    """As much of a connection as a body that has arrived needs."""
-
-    _reading_paused = False
-
-    def resume_reading(self, **_: object) -> None: ...
-    def pause_reading(self) -> None: ...
-
-
 def check_body(given: bytes) -> bool:
-    answer = loop().run_until_complete(answered(*unpack(given)))
-    assert answer.status in (200, 400, 401), answer.status
-    return answer.status == 200
+    token, content = unpack(given)
+    headers = {"Authorization": token.decode("utf-8", "surrogateescape")}
+    found = answer(receiver(), "POST", "/", headers, content)
+    assert found.status in (200, 400, 401), found.status
+    return found.status == 200
 
 
 def receipt_file(rng: random.Random) -> bytes:
@@ -181,10 +163,10 @@ def check_secrets(given: bytes) -> bool:
 
 
 TARGETS = (
-    Target("webhook", (webhook, notices), body, check_body, 40_000),
+    Target("webhook", (webhook, notices), body, check_body, 20_000),
     Target(
         "receipts", (ReceiptFile._read_back, ReceiptFile.__init__), receipt_file, check_receipt_file, 20_000
     ),
-    Target("silences", (Alertmanager.in_force, Alertmanager._decode), silences, check_silences, 40_000),
+    Target("silences", (Alertmanager.in_force, Alertmanager._decode), silences, check_silences, 60_000),
     Target("secrets", (secret, read_token, KafkaConnection.ssl_context), secrets, check_secrets, 15_000),
 )
