@@ -11,6 +11,7 @@ the worker ended. Ctrl-C ends it early, with the same account.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -121,6 +122,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--share", type=float, default=0.05, help="hostile records for each document")
     parser.add_argument("--load", type=float, default=0.7, help="of the machine's rate")
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell that starts it in the background ignores it
     folder = Path(tempfile.mkdtemp(prefix="bearwatch-soak-"))
     print(f"logs in {folder}", flush=True)
     try:

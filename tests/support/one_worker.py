@@ -49,7 +49,12 @@ class OneWorker:
     def start(self) -> Self:
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, cwd=self._folder, env=self._environment
+                self._command,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                env=self._environment,
+                process_group=0,  # Ctrl-C is for whoever runs it
             )
         return self
 
