@@ -215,6 +215,17 @@ def test_a_restored_key_does_not_ask_again_about_the_same_counts():
     assert [(rate.window_seconds, rate.documents) for rate in changes.rates] == [(60, 0)]
 
 
+def test_a_restored_key_asks_nothing_at_the_minute_at_which_only_rates_are_due():
+    key = key_with(ToyDetector())
+    add(key, 3)
+    run(key, until=15)
+    restored = KeyState(NAME, KeySettings(POLICY, (detector := ToyDetector(),), "model"), key.record)
+    restored.restore(encoded(key), 15)
+    ends, changes = run(restored, until=75)
+    assert (ends, detector.asked) == ([60, 75], [75])
+    assert len(changes.rates) == 3
+
+
 def test_a_key_that_was_never_evaluated_is_restored_with_its_documents_waiting():
     key = key_with(ToyDetector())
     for time in (70, 3):
@@ -247,6 +258,15 @@ def test_the_record_is_written_when_something_in_it_changes(detector: ToyDetecto
     add(key, 3)
     key.evaluate(15, 0.0, changes)
     assert changes.keys == ({NAME} if written else set())
+
+
+def test_a_time_to_ask_that_stays_is_not_written_again():
+    key = key_with(ToyDetector(again=lambda time: 3600))
+    written = []
+    for second in (3, 16, 31):
+        add(key, second)
+        written.append(run(key, until=second // 15 * 15 + 15)[1].keys)
+    assert written == [{NAME}, set(), set()]
 
 
 def test_rates_are_written_at_full_minutes_of_the_windows_that_changed():
@@ -384,6 +404,19 @@ def alerting(transitions: dict[int, Transition]) -> KeyState:
 
 def emitted(key: KeyState, until: int, now: float) -> list[tuple[str, bool]]:
     return [(alert.state, alert.historical) for alert in run(key, until, now)[1].alerts]
+
+
+def test_a_key_without_an_alert_is_not_historical():
+    key = key_with(ToyDetector())
+    add(key, 3)
+    run(key, until=15, now=LATE)
+    restored = KeyState(NAME, KeySettings(POLICY, (ToyDetector(),), "model"), key.record)
+    restored.restore(encoded(key), 15)
+    new_kind = key_with(ToyDetector(kind="toy"))
+    new_kind.restore(encoded(key), 15)
+    for each in (key, restored, new_kind):
+        assert [decision.historical for decision in each.decisions] == [False]
+        assert [held.historical for held in each.record.detectors.values()] == [False]
 
 
 def test_an_alert_of_the_present_is_not_historical():
