@@ -13,8 +13,11 @@ from targets.target import Target
 
 def lines_reached(targets: Sequence[Target], counts: Sequence[int], seed: int, least: float) -> int:
     """Print, for each parser, how many lines of its functions were reached; 1 if fewer than `least` of some parser."""
-    import coverage
-
+    try:
+        import coverage
+    except ImportError:
+        print("coverage.py is not among the packages of this repository: .venv/bin/uv pip install coverage")
+        return 2
     parsers = {named(each): each for target in targets for each in target.parsers}
     files = sorted({str(inspect.getsourcefile(each)) for each in parsers.values()})
     measured = coverage.Coverage(data_file=None, include=files, config_file=False)
