@@ -72,19 +72,16 @@ def bearwatch(ctx: click.Context, verbose: bool) -> None:
         handlers=[prepare(logging.StreamHandler(sys.stderr))],
     )
     logging.raiseExceptions = False  # where the log's disk is full no traceback is written to the terminal
-    for name in (
-        "aiokafka.conn",
-        "kafka.net.connection",
-    ):  # with -v they log each request, a login's password too
+    # With -v they log each request, a login's password too.
+    for name in ("aiokafka.conn", "kafka.net.connection"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def main() -> None:
     """Entry point: exit code 0 done, 2 wrong use or wrong settings, 1 anything else, 130 after Ctrl-C."""
     open_closed()
-    warnings.simplefilter(
-        "ignore", DeprecationWarning
-    )  # of libraries; PYTHONWARNINGS=error would end a command
+    # Those of libraries: PYTHONWARNINGS=error would end a command.
+    warnings.simplefilter("ignore", DeprecationWarning)
     code = _run()
     try:
         sys.stdout.flush()

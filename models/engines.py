@@ -136,9 +136,8 @@ def _onnxruntime_cuda(model: bytes, outputs: Sequence[str]) -> Run:
 
 def _options() -> Any:
     options = onnxruntime.SessionOptions()
-    options.add_session_config_entry(
-        "session.load_model_format", "ONNX"
-    )  # not its own format, which it would detect
+    # Not its own format, which it would detect.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     return options
 
 

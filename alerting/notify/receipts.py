@@ -59,9 +59,8 @@ class ReceiptFile:
         with self._path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.endswith(b"\n"):
-                    begun = line.rstrip(
-                        b"\0"
-                    )  # after a power failure there may be zeros in place of the text
+                    # After a power failure there may be zeros in place of the text.
+                    begun = line.rstrip(b"\0")
                     if not begun.startswith(BEGINNING[: len(begun)]):
                         raise self._not_a_receipt(number, "it begins differently")
                     break

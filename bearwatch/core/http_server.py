@@ -80,9 +80,8 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
             port,
             backlog=max(1, min(ACCEPTED_AT_ONCE, free // 8)),
         )
-        for (
-            each
-        ) in server.sockets:  # asyncio uses one number for both, and a full queue makes clients wait seconds
+        # asyncio uses one number for both, and a full queue makes clients wait seconds.
+        for each in server.sockets:
             with socket.socket(fileno=os.dup(each.fileno())) as same:
                 same.listen(QUEUE)
         try:

@@ -56,6 +56,5 @@ def _parsed(text: str) -> Key:
     return Key(stream, dimension, name)
 
 
-_remembered = lru_cache(maxsize=65_536)(
-    _parsed
-)  # every message carries its key; there are some thousands of keys
+# Every message carries its key; there are some thousands of keys.
+_remembered = lru_cache(maxsize=65_536)(_parsed)

@@ -8,14 +8,9 @@ from types import TracebackType
 from bearwatch.core.printable import printable, printable_lines
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# Kafka clients repeat themselves while their broker is away, servers while somebody attacks them.
-LIMITED = (
-    "aiokafka",
-    "kafka",
-    "asyncio",
-    "bearwatch.http",
-    "bearwatch.webhook",
-)  # and the loggers below these
+# These and the loggers below them. Kafka clients repeat themselves while their broker is away, servers while somebody
+# attacks them, and aggregate while somebody fills `classified` with garbage.
+LIMITED = ("aiokafka", "kafka", "asyncio", "bearwatch.aggregate", "bearwatch.http", "bearwatch.webhook")
 REPEAT_SECONDS = 10.0
 
 

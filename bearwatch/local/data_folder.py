@@ -15,11 +15,8 @@ from bearwatch.errors import SettingsError
 from stream.errors import StreamError
 
 UMASK = 0o077  # of the commands that use a data directory, and of their children
-OURS = (
-    "kafka/broker.lock",
-    "broker.lock",
-    "feed.json",
-)  # one of them is in every data directory that was used
+# One of them is in every data directory that was used.
+OURS = ("kafka/broker.lock", "broker.lock", "feed.json")
 log = logging.getLogger("bearwatch.local")
 
 

@@ -14,9 +14,8 @@ FIRST_PORT, LAST_PORT = 20_000, 32_767  # connections begin at 32768 on Linux, a
 
 def answers(port: int) -> bool:
     """Whether a broker serves requests there: it opens the port before it does. Asks for its API versions."""
-    request = struct.pack(
-        ">ihhih", 10, 18, 0, 1, -1
-    )  # length, ApiVersions, version 0, correlation id, no client id
+    # Length, ApiVersions, version 0, correlation id, no client id.
+    request = struct.pack(">ihhih", 10, 18, 0, 1, -1)
     with suppress(OSError), socket.create_connection((HOST, port), timeout=1) as connection:
         connection.sendall(request)
         return len(connection.recv(4)) == 4
@@ -25,9 +24,8 @@ def answers(port: int) -> bool:
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # a port in TIME_WAIT is free, as for Kafka
+        # A port in TIME_WAIT is free, as for Kafka.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:

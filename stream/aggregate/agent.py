@@ -133,7 +133,7 @@ def decode(message: Any) -> Classified | Tick:
     """Read one record of `classified`.
 
     Raises:
-        StreamError: it is not a message of this release; counts would be wrong if it were passed over.
+        StreamError: it is not a message of this release.
     """
     try:
         if message.key != TICK_KEY:

@@ -56,9 +56,8 @@ class PartitionState:
 
     position: PositionRecord = field(default_factory=PositionRecord)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
-    minutes: dict[str, dict[int, bytes]] = field(
-        default_factory=dict
-    )  # by key and minute; see `decode_minute`
+    # By key and minute; see `decode_minute`.
+    minutes: dict[str, dict[int, bytes]] = field(default_factory=dict)
 
 
 POSITION_KEY = msgspec.json.encode(["position"])

@@ -89,9 +89,8 @@ class Follower(Generic[Message]):
 
         `caught_up` is called whenever the broker has confirmed that everything is read.
         """
-        logging.getLogger("aiokafka").setLevel(
-            logging.CRITICAL
-        )  # it reports each attempt; we report the outcome
+        # It reports each attempt; we report the outcome.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         logged = ""  # the last reason; logged once, however long it lasts
         while True:
             try:

@@ -108,9 +108,8 @@ def _offsets(batch: bytes, position: int, limit: int) -> tuple[int, int]:
         return position, position
     base = _base_offset(batch)
     if len(batch) < HEADER.size or batch[FORMAT_AT] != FORMAT:
-        return position, max(
-            position, min(base, limit)
-        )  # the old formats give the offset of a set's last record
+        # The old formats give the offset of a set's last record.
+        return position, max(position, min(base, limit))
     first = max(position, base) if base <= limit else position
     return first, max(first, min(last_offset(batch), limit))
 

@@ -20,9 +20,8 @@ DELAY_SECONDS = 15 + 5 + 5 + 2
 PARTITIONS = [TopicPartition("news", number) for number in range(8)]
 QUIET = PARTITIONS[-1]  # has no honest documents after FORGED_FROM
 
-Forged = Callable[
-    [TopicPartition, int], list[float | None]
-]  # what comes in a second: timestamps; None is unfit
+# What comes in a second: timestamps; None is unfit.
+Forged = Callable[[TopicPartition, int], list[float | None]]
 
 
 def delays(forged: Forged) -> list[float]:

@@ -11,11 +11,8 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.produce import ProduceRequest
 
 TIMEOUT_MS = 30_000
-NOT_YET = (
-    "LeaderNotAvailableError",
-    "NotLeaderForPartitionError",
-    "UnknownTopicOrPartitionError",
-)  # a new topic
+# Of a new topic.
+NOT_YET = ("LeaderNotAvailableError", "NotLeaderForPartitionError", "UnknownTopicOrPartitionError")
 
 
 class RawProducer:

@@ -86,9 +86,8 @@ class Watch:
 def watched(folder: Path, workers: int = 1, policy: Path = POLICY) -> Iterator[Watch]:
     """A stack with the keyword model that has read an hour of history without a surge."""
     ports = Ports(**{each.name: free_port() for each in fields(Ports)})
-    folder.mkdir(
-        mode=0o700, parents=True, exist_ok=True
-    )  # an open one that holds a model is not a data directory
+    # An open one that holds a model is not a data directory.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = WorkerSettings(LOCAL_KAFKA, model=write_keyword_model(folder / "model"))
     with (
         stack(folder, settings, ports, feed=None, policy=policy, workers=workers) as running,

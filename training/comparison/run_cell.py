@@ -73,9 +73,8 @@ def run_in_own_process(cell: Cell, task: Task, log: Path) -> Result:
 def run(cell: Cell, task: Task) -> Result:
     """Train and evaluate in this process. Imports only what the method needs, because imports count in peak memory."""
     trained, heads = _trained(cell, task), [cell.head] if cell.head else list(task.tests)
-    predictions = {
-        head: trained.predict(task.tests[head].texts)[head] for head in heads
-    }  # (n, n_labels) each
+    # (n, n_labels) each
+    predictions = {head: trained.predict(task.tests[head].texts)[head] for head in heads}
     metrics = {
         head: _cell_metrics(
             task.config.heads[head].labels, head, task.tests[head], predictions[head], trained, task

@@ -87,9 +87,8 @@ def test_a_message_that_is_too_large_is_rejected():
         {"words": ("x" * 2001,)},
         {"source": "x" * 2001},
     ):
-        assert (
-            decoded(msgspec.json.encode(alert(evidence=(msgspec.structs.replace(STORY, **wrong),)))) is None
-        )
+        story = msgspec.structs.replace(STORY, **wrong)
+        assert decoded(msgspec.json.encode(alert(evidence=(story,)))) is None
     assert decoded(msgspec.json.encode(alert(evidence=(STORY,) * 101))) is None
     assert decoded(msgspec.json.encode(alert(key="news/topic:" + "k" * 2000))) is None
 

@@ -269,9 +269,8 @@ def test_garbage_on_a_topic_ends_nobody(
         ]
         assert set(raw_produce(broker.bootstrap, name, 0, around)) == {"NoError"}
     assert [line[:16] for line in bearwatch("list", *where).out.splitlines()] == ["b" * 16, "a" * 16]
-    assert (
-        len([each for each in caplog.records if each.name == "bearwatch.follow"]) < 6
-    )  # one for each reason
+    lines = [each for each in caplog.records if each.name == "bearwatch.follow"]
+    assert len(lines) < 6, "one for each reason"
     answered = bearwatch("ack", "a" * 16, "--by", "Kim", "--note", "[/x]", *where)
     assert answered.code == 0, answered.err
     assert "acknowledged by Kim" in bearwatch("show", "a" * 16, *where).out

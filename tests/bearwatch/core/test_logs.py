@@ -1,4 +1,4 @@
-"""What a worker logs while its broker is away."""
+"""What a worker logs while its broker is away, or while somebody attacks it."""
 
 import logging
 
@@ -40,6 +40,20 @@ def test_a_client_repeats_itself_once_in_ten_seconds(handler: Messages, now: lis
         "cannot connect at 100.0",
         "cannot connect at 110.0 (left out before: 2)",
         "cannot connect at 120.0 (left out before: 1)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["bearwatch.aggregate", "bearwatch.http", "bearwatch.webhook", "asyncio", "kafka.x"]
+)
+def test_a_flood_from_outside_is_one_line(handler: Messages, now: list[float], name: str) -> None:
+    for number in range(10_000):
+        log(handler, name, logging.ERROR, "passed over: offset %d", number)
+    now[0] += 11
+    log(handler, name, logging.ERROR, "passed over: offset %d", 10_000)
+    assert handler.texts == [
+        "passed over: offset 0",
+        "passed over: offset 10000 (left out before: 9999)",
     ]
 
 

@@ -58,9 +58,8 @@ def check_answer(given: bytes) -> bool:
         return False
     found = readable(content, position, end)
     fetched = MemoryRecords(found)
-    records = PartitionRecords(
-        PLACE, fetched, [], position, None, None, False, READ_COMMITTED
-    )  # as the consumer does
+    # As the consumer does.
+    records = PartitionRecords(PLACE, fetched, [], position, None, None, False, READ_COMMITTED)
     before, good = position - 1, 0
     for record in records:
         assert before < record.offset < end or record.offset == position

@@ -23,9 +23,8 @@ class Target:
     """
 
     name: str
-    parsers: tuple[
-        Any, ...
-    ]  # modules, classes and functions: `--coverage` says how many of their lines are reached
+    # Modules, classes and functions: `--coverage` says how many of their lines are reached.
+    parsers: tuple[Any, ...]
     make: Callable[[random.Random], bytes]
     check: Callable[[bytes], bool]
     inputs: int  # of a full run

@@ -390,9 +390,8 @@ def test_how_long_minutes_are_kept(lateness: float, memory: float, detail: int, 
     assert (settings.detail_seconds, settings.memory_seconds) == (detail, remembered)
 
 
-LATE = (
-    POLICY.time.historical_after_seconds + 1000.0
-)  # when a stream that catches up evaluates the first pane ends
+# When a stream that catches up evaluates the first pane ends.
+LATE = POLICY.time.historical_after_seconds + 1000.0
 
 
 def alerting(transitions: dict[int, Transition]) -> KeyState:

@@ -155,9 +155,8 @@ BAD = {
 
 @pytest.mark.parametrize(("bad", "reason"), BAD.values(), ids=BAD)
 def test_a_batch_that_cannot_be_read_is_one_record_and_nothing_else_is_lost(bad: bytes, reason: str):
-    bad = (12 if "format" in reason else 10).to_bytes(8, "big") + bad[
-        8:
-    ]  # the old ones name their last offset
+    base = 12 if "format" in reason else 10  # the old ones name their last offset
+    bad = base.to_bytes(8, "big") + bad[8:]
     found = read_all({7: batch(GOOD, 7), 10: bad, 13: batch(GOOD, 13)}, 7, 16)
     at = 10 if "would be" in reason else 12
     assert found.values == dict(zip([7, 8, 9, 13, 14, 15], [b"one", b"two", b"three"] * 2, strict=True))

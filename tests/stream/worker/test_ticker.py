@@ -38,9 +38,8 @@ class FakeOffsetsClient:
     """Up to where committed records can be read, where the partitions end, and what happens when it is asked."""
 
     at: dict[TopicPartition, int]
-    written: dict[TopicPartition, int] = field(
-        default_factory=dict
-    )  # where it differs: a transaction is open
+    # Where it differs: a transaction is open.
+    written: dict[TopicPartition, int] = field(default_factory=dict)
     meanwhile: Callable[[], object] = lambda: None
     error: Exception | None = None
 

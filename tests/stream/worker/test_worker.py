@@ -219,9 +219,8 @@ def test_documents_of_an_aborted_transaction_do_not_count(
         assert counted(broker.bootstrap, names)[1] == 8
         left_open.commit_transaction()
         worker.wait_until("its documents are counted", lambda: counted(broker.bootstrap, names)[1] == 88)
-        send(
-            broker.bootstrap, names.news, 7, transaction=names.prefix, commit=False
-        )  # at the end of the topic too
+        # At the end of the topic too.
+        send(broker.bootstrap, names.news, 7, transaction=names.prefix, commit=False)
         worker.wait_until("nothing waits", lambda: json.loads(worker.get("/healthz") or "")["lag"] == 0)
     assert counted(broker.bootstrap, names)[1] == 88
 
