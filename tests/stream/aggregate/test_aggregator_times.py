@@ -6,7 +6,7 @@ watermark     event time of the tick - 5 s (out of order)
 closed        watermark - 60 s (allowed lateness): a pane that ends there or before takes no more documents
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 import pytest
@@ -34,7 +34,7 @@ ORDER = 5  # max_out_of_orderness_seconds
 LATENESS = 60  # allowed_lateness_seconds
 
 
-def fresh(state: PartitionState | None = None, sources: Sequence[str] = (SOURCE,)) -> Aggregator:
+def fresh(state: PartitionState | None = None, sources: Iterable[str] = (SOURCE,)) -> Aggregator:
     return Aggregator(POLICY, "test", sources, state, partitions=3)
 
 
@@ -49,7 +49,7 @@ def tick(watermark: float, source: str = SOURCE) -> Tick:
     return Tick(source=source, offset=0, event_time=float(watermark + ORDER))
 
 
-def restarted(*batches: Changes, sources: Sequence[str] = (SOURCE,)) -> Aggregator:
+def restarted(*batches: Changes, sources: Iterable[str] = (SOURCE,)) -> Aggregator:
     """Another aggregator with what was written."""
     state = PartitionState()
     for changes in batches:
@@ -147,6 +147,24 @@ def test_a_late_document_of_a_key_that_is_due_sooner_or_later_does_not_move_othe
     assert times == {"Financials": 75, "Macro": 90}
 
 
+def test_a_document_is_late_for_the_pane_that_ended_at_the_last_evaluation():
+    aggregator = fresh()
+    feed(aggregator, classified(START + 16), tick(START + 30))
+    feed(aggregator, classified(START + 29), tick(START + 45))
+    assert evaluated_at(aggregator) == 45
+
+
+def test_a_document_in_time_waits_for_the_end_of_its_pane():
+    aggregator = fresh()
+    feed(aggregator, classified(START + 1), tick(START + 15))
+    written = feed(aggregator, classified(START + 31))
+    assert set(written.records) == {POSITION_KEY, minute_record_key(FINANCIALS, START // 60)}
+    feed(aggregator, tick(START + 30))
+    assert evaluated_at(aggregator) == 15
+    feed(aggregator, tick(START + 45))
+    assert evaluated_at(aggregator) == 45
+
+
 def test_the_first_document_of_a_key_may_be_late():
     aggregator = fresh()
     feed(aggregator, tick(START + 60))
@@ -214,7 +232,7 @@ def test_a_minute_that_is_counted_and_archived_in_one_batch_is_written():
 def test_a_document_is_recognised_whatever_the_order_of_the_sources_after_a_restart():
     """Records name a source partition by its place in a list, which is kept with them."""
     first = [classified(START + 1, offset=7), classified(START + 1, offset=3, partition=1)]
-    written = feed(fresh(sources=("news-0", "news-1")), *first)
+    written = feed(fresh(sources=iter(("news-0", "news-1"))), *first)
     assert position(written).source_partitions == ["news-0", "news-1"]
     again = restarted(written, sources=("news-2", "news-1", "news-0"))
     assert list(feed(again, *first).records) == [POSITION_KEY]
@@ -258,6 +276,24 @@ def test_an_older_tick_evaluates_nothing_again():
     assert (changes.rates, aggregator.evaluated) == ([], START + 60)
 
 
+def test_a_source_that_begins_in_the_past_does_not_take_evaluations_back():
+    aggregator = fresh(sources=(SOURCE, "news-1"))
+    empty = Tick(source="news-1", offset=0, event_time=None, clock=float(START + 600))
+    feed(aggregator, classified(START + 1), tick(START + 60), empty)
+    assert aggregator.evaluated == START + 60
+    feed(aggregator, tick(START + 20, "news-1"))
+    assert aggregator.watermark.time == START + 20 + ORDER
+    assert aggregator.evaluated == START + 60
+
+
+def test_evaluations_continue_at_pane_ends_of_today():
+    """An earlier policy evaluated every five seconds."""
+    again = fresh(PartitionState(PositionRecord(offset=7, evaluated=START + 20)))
+    assert again.evaluated == START + 15
+    feed(again, classified(START + 16), tick(START + 30))
+    assert evaluated_at(again) == 30
+
+
 def test_documents_are_reported_once_their_pane_is_evaluated():
     """For the time from a document to its first evaluation."""
     aggregator = fresh()
@@ -271,13 +307,13 @@ def test_documents_are_reported_once_their_pane_is_evaluated():
 def test_a_late_document_is_reported_at_the_evaluation_that_follows():
     aggregator, late = fresh(), classified(START + 1)
     feed(aggregator, tick(START + 30))
-    assert feed(aggregator, late).evaluated == []
+    assert feed(aggregator, late, tick(START + 30)).evaluated == [], "a tick repeated evaluates nothing"
     assert feed(aggregator, tick(START + 45)).evaluated == [late]
 
 
 def test_documents_of_a_backlog_are_not_reported():
     limit = POLICY.time.historical_after_seconds
-    for age, reported in ((limit - 0.1, 1), (limit, 0)):
+    for age, reported in ((limit - 0.1, 1), (limit, 0), (limit + 1, 0)):
         aggregator = fresh()
         feed(aggregator, classified(START + 1), now=START + 1 + age)
         assert len(feed(aggregator, tick(START + 15)).evaluated) == reported

@@ -1,6 +1,6 @@
 """What is kept of a minute: the order of its documents, and its leading negative ones."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream.aggregate.records import (
@@ -118,6 +118,7 @@ def counted(minute: int, pane_seconds: int, drawn: list[tuple[int, bool, int, in
 
 
 @given(st.lists(documents, max_size=40), st.integers(30_000_000, 30_000_100), st.sampled_from((1, 5, 15, 30)))
+@example([(15_000, False, 0, 0)], 30_000_000, 15)  # the first document of all, at the start of its pane
 def test_shorter_panes_are_joined_to_what_longer_ones_would_hold(drawn, minute, before):
     for pane_seconds in (30, 60):
         record = counted(minute, before, drawn)
