@@ -60,6 +60,8 @@ def readable(answer: bytes, position: int, end: int) -> bytes:
     spans = list(_spans(answer))
     taken, size = [], 0
     for number, (start, stop) in enumerate(spans):
+        if taken and position >= end:
+            break  # behind the last record there is none yet: the rest of a batch whose length is wrong
         batch = answer[start:stop]
         following = _base_offset(answer, stop) if number + 1 < len(spans) else end
         if not position < following <= end:

@@ -283,3 +283,10 @@ def test_no_change_of_any_byte_makes_it_stop_or_lose_a_good_batch(data: st.DataO
 
 def _signed(data: bytearray, at: int) -> tuple[int]:
     return (int.from_bytes(data[at : at + 4], "big", signed=True),)
+
+
+def test_what_a_wrong_length_leaves_behind_the_last_record_takes_no_offset_of_records_to_come():
+    whole = batch([Entry(b"one")])
+    cut = whole[:8] + (len(whole) - 12 - 30).to_bytes(4, "big") + whole[12:] + bytes(30)
+    assert read(cut, 0, 1).position == 1
+    assert read(whole + b"x" * 80, 0, 1).position == 1
