@@ -8,7 +8,7 @@
 A fault is an exception other than the parser's documented error, a property that does not hold, an input that takes
 more than ten seconds of processor time, or a process that grows. Its input is saved in `.fuzz/` and can be replayed.
 Inputs are made by a generator of our own: the parsers' own code is mostly C (msgspec, pandas, tokenizers), where a
-fuzzer that is guided by Python's lines (atheris) learns little, and hypothesis makes a tenth as many inputs a second.
+fuzzer that is guided by Python's lines learns little.
 """
 
 import argparse
