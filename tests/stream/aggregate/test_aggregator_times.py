@@ -231,7 +231,7 @@ def test_a_minute_that_is_counted_and_archived_in_one_batch_is_written():
 
 def test_a_document_is_recognised_whatever_the_order_of_the_sources_after_a_restart():
     """Records name a source partition by its place in a list, which is kept with them."""
-    first = [classified(START + 1, offset=7), classified(START + 1, offset=3, partition=1)]
+    first = [classified(START + 1, offset=3, partition=1), classified(START + 1, offset=7)]
     written = feed(fresh(sources=iter(("news-0", "news-1"))), *first)
     assert position(written).source_partitions == ["news-0", "news-1"]
     again = restarted(written, sources=("news-2", "news-1", "news-0"))
