@@ -397,6 +397,14 @@ def test_a_restored_late_document_does_not_hide_the_highest_offset():
     assert not holds(restored, classified(0, offset=3))
 
 
+def test_a_restored_source_partition_goes_on_behind_its_first_document():
+    panes, restored = Panes((60,), PANE), Panes((60,), PANE)
+    add(panes, classified(5, offset=0))
+    restored.restore(0, panes.minutes[0])
+    assert holds(restored, classified(5, offset=0))
+    assert not holds(restored, classified(6, offset=1))
+
+
 @settings(max_examples=100)
 @given(st.lists(st.tuples(st.lists(documents, max_size=5), st.integers(1, 12)), max_size=12))
 def test_a_story_is_remembered_until_its_minute_is_forgotten(rounds):
