@@ -106,6 +106,9 @@ def _run() -> int:
     except BearwatchError as error:
         write_error(f"bearwatch: error: {error}")
         return error.exit_code
+    except MemoryError:
+        write_error("bearwatch: error: there is not enough memory")
+        return 1
     except BrokenPipeError:  # as in `bearwatch classify | head`
         discard_output()
         return 0

@@ -29,29 +29,46 @@ class ReceiptFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: dict[Identity, None] = {}  # in order of arrival
+        self._file, self._size = self._open()  # bytes of complete lines
+
+    def _open(self) -> tuple[int, int]:
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
         except OSError as error:
-            raise AlertingError(f"{path} cannot be written: {error.strerror}") from None
-        self._size = 0  # bytes of complete lines
+            raise AlertingError(f"{self._path} cannot be written: {error.strerror}") from None
         try:
-            if not stat.S_ISREG(os.fstat(self._file).st_mode):  # a device may never end
-                raise AlertingError(f"{path} is not a file; name one that can hold the receipts")
-            self._begin()
+            if not stat.S_ISREG(os.fstat(file).st_mode):  # a device may never end
+                raise AlertingError(f"{self._path} is not a file; name one that can hold the receipts")
+            return file, self._begin(file)
         except BaseException:
-            os.close(self._file)  # and with it the lock
+            os.close(file)  # and with it the lock
             raise
 
-    def _begin(self) -> None:
+    def _begin(self, file: int) -> int:
+        """Lock the file and read what it holds; returns the bytes of its complete lines, which it is cut to."""
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlertingError(
                 f"{self._path} is in use by another receiver; give each a file of its own"
             ) from None
-        self._size = self._read_back()
-        self._truncate()
+        _cut(file, size := self._read_back())
         sync(self._path.parent)  # a new file survives a power failure only once its folder is on disk
+        return size
+
+    def _take_up(self) -> None:
+        """Continue with what has the file's name now: others may move, remove or empty it, as log rotation does."""
+        opened = os.fstat(self._file)
+        try:
+            is_same = os.path.samestat(opened, self._path.stat())
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            former = self._file
+            self._file, self._size = self._open()
+            os.close(former)
+        elif opened.st_size < self._size:
+            self._size = self._begin(self._file)
 
     def _read_back(self) -> int:
         """Read the identities; a last line without a newline was never confirmed, and Alertmanager sends it again."""
@@ -82,11 +99,13 @@ class ReceiptFile:
 
         Raises:
             OSError: nothing was written (the disk is full, for example); the call may be repeated.
+            AlertingError: the same, because something else has the file's name now.
         """
         new = {each.identity: each for each in receipts if each.identity not in self._seen}
         if not new:
             return 0
-        self._truncate()
+        self._take_up()
+        _cut(self._file, self._size)
         # Printable, because people look at the file; labels and annotations come from outside.
         lines = b"".join(printable_json(msgspec.json.encode(each)).encode() + b"\n" for each in new.values())
         try:
@@ -95,18 +114,12 @@ class ReceiptFile:
                 written += os.write(self._file, lines[written:])
             os.fsync(self._file)
         except OSError:
-            self._truncate()
+            _cut(self._file, self._size)
             raise
         self._size += len(lines)
         for each in new.values():
             self._remember(each)
         return len(new)
-
-    def _truncate(self) -> None:
-        """Remove what a failed write left behind."""
-        if os.fstat(self._file).st_size != self._size:
-            os.ftruncate(self._file, self._size)
-            os.fsync(self._file)
 
     def _remember(self, receipt: Receipt) -> None:
         self._seen[receipt.identity] = None
@@ -118,3 +131,10 @@ class ReceiptFile:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
+
+
+def _cut(file: int, size: int) -> None:
+    """Remove what a failed write left behind the complete lines."""
+    if os.fstat(file).st_size != size:
+        os.ftruncate(file, size)
+        os.fsync(file)

@@ -87,6 +87,9 @@ def webhook(
         except OSError as error:
             log.error("could not write a notification: %s; Alertmanager will send it again", error)
             return _say(503, f"not written: {error.strerror}")
+        except AlertingError as error:
+            log.error("could not write a notification: %s; Alertmanager will send it again", error)
+            return _say(503, f"not written: {error}")
         return _say(200, f"{new} written, {len(notification.alerts) - new} known")
 
     async def healthz(_: web.Request) -> web.Response:

@@ -46,7 +46,8 @@ def private_folder(path: Path) -> Path:
         str(path).encode()
     except UnicodeEncodeError:
         raise SettingsError(f"{path}: the path of the data directory must be UTF-8") from None
-    folder = path.absolute()
+    with _reported(path):
+        folder = path.absolute()  # which asks for the current folder; that may have been removed
     with _reported(folder):
         if not os.path.exists(folder):  # noqa: PTH110
             folder.mkdir(parents=True, mode=0o700)

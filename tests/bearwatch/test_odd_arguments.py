@@ -253,6 +253,17 @@ def test_an_environment_variable_that_is_not_utf_8_is_one_line(
     assert code == 2 and "unknown setting" in last and last.isprintable()
 
 
+def test_too_little_memory_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("bearwatch.commands.rules.load_policy", fail)
+    code, last = ended(["rules"], monkeypatch, capsys)
+    assert (code, last) == (1, "bearwatch: error: there is not enough memory")
+
+
 def test_every_number_is_finite() -> None:
     kinds = [each.type for command in LEAVES.values() for each in command.params]
     ranges = [each for each in kinds if isinstance(each, click.FloatRange)]

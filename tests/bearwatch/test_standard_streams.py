@@ -82,6 +82,22 @@ def test_an_odd_environment_is_no_obstacle(environment: dict[str, str], tmp_path
     assert "serve" in done.stdout and len(list(tmp_path.glob("bl*/alerts.yml"))) == 1
 
 
+def test_ctrl_c_while_modules_are_loaded_leaves_no_traceback(tmp_path: Path) -> None:
+    """Loading takes a second, more on a busy machine; each module on the way showed itself."""
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = shell("$B up", tmp_path, PYTHONPATH=f"{tmp_path}:{':'.join(sys.path)}")
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_folder_that_was_removed_is_one_line(tmp_path: Path) -> None:
+    done = shell("mkdir gone && cd gone && rmdir ../gone && $B up --data-dir data", tmp_path)
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == "bearwatch: error: data: the data directory cannot be used: No such file or directory\n"
+    )
+
+
 def test_warnings_of_libraries_end_no_command(tmp_path: Path) -> None:
     done = shell("$B topics --help", tmp_path, PYTHONWARNINGS="error")
     assert (done.returncode, done.stderr) == (0, "")

@@ -69,3 +69,44 @@ def test_what_is_not_a_file_is_refused_at_once(name: str, tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(AlertingError, match="is not a file"):
         ReceiptFile(tmp_path / name)
+
+
+@pytest.mark.parametrize("way", ["moved", "removed", "emptied", "cut off", "replaced", "replaced by a link"])
+def test_a_file_that_others_rotate_loses_nothing_that_comes_later(way: str, tmp_path: Path):
+    """Receipts went to a file without a name, or behind as many zeros as the file had held before."""
+    path, other = tmp_path / "out.jsonl", tmp_path / "other"
+    with ReceiptFile(path) as file:
+        file.add(received(notice()))
+        match way:
+            case "moved":
+                path.rename(other)
+            case "removed":
+                path.unlink()
+            case "emptied":
+                path.write_bytes(b"")
+            case "cut off":
+                path.write_bytes(path.read_bytes()[:-9])
+            case "replaced":
+                other.touch()
+                other.replace(path)
+            case "replaced by a link":
+                path.unlink()
+                path.symlink_to(other)
+        assert file.add(received(notice(), notice("f2"))) == 1, "what was confirmed is known"
+        assert file.add(received(notice("f3"))) == 1
+    assert [each["fingerprint"] for each in lines(path)] == ["f2", "f3"]
+    with ReceiptFile(path) as again:
+        assert again.add(received(notice("f2"), notice("f3"))) == 0
+
+
+def test_something_else_under_the_file_s_name_is_not_touched(tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    with ReceiptFile(path) as file:
+        path.unlink()
+        path.write_text("a letter\n")
+        for _ in range(2):
+            with pytest.raises(AlertingError, match="line 1 is not a record"):
+                file.add(received(notice()))
+        assert path.read_text() == "a letter\n"
+        path.unlink()
+        assert file.add(received(notice())) == 1, "it goes on when the name is free"

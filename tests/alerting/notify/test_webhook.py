@@ -139,6 +139,22 @@ def test_a_full_disk_is_answered_503(tmp_path: Path):
     assert path.read_bytes() == b""
 
 
+def test_a_folder_in_the_file_s_place_is_answered_503(tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    body = json.dumps(notification(notice())).encode()
+
+    async def send() -> tuple[int, str]:
+        with ReceiptFile(path) as file:
+            path.unlink()
+            path.mkdir()
+            async with TestClient(TestServer(webhook(file, TOKEN.encode()))) as client:
+                answer = await client.post("/", data=body, headers=BEARER)
+                return answer.status, await answer.text()
+
+    status, text = asyncio.run(send())
+    assert status == 503 and "out.jsonl cannot be written: Is a directory" in text
+
+
 def test_an_empty_token_is_an_error(tmp_path: Path):
     (tmp_path / "token").write_text("\n")
     with pytest.raises(AlertingError, match="is empty"):
