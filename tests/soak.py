@@ -1,10 +1,10 @@
 """A worker under load with hostile records among the documents, for as long as you like: memory, lag and counts.
 
-    python tests/soak.py --minutes 30 --share 0.05 --load 0.7
+    python tests/soak.py --minutes 30 --hostile-ratio 0.05 --load 0.7
 
 Starts a Kafka of its own in a temporary folder and a worker with the bundled model. The first minute measures how
 many documents a second this machine classifies while it is fed; then `--load` of that rate is sent, and for every
-hundred documents 100 * `--share` hostile records of all kinds (tests/support/hostile_records.py). Texts repeat: new
+hundred documents 100 * `--hostile-ratio` hostile records of all kinds (tests/support/hostile_records.py). Texts repeat: new
 stories are what a worker's memory must grow with. Prints a line every ten seconds. Exits with 1 where memory grew by
 more than 5 % after the warm-up, lag was not bounded, a good document was not counted, a bad record not answered, or
 the worker ended. Ctrl-C ends it early, with the same account.
@@ -98,14 +98,14 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
             load = options.load * rate
             drain(worker, feed)
             print(
-                f"{rate:.0f} documents/s; from now on {load:.0f}, {options.share:.0%} hostile records",
+                f"{rate:.0f} documents/s; from now on {load:.0f}, {options.hostile_ratio:.0%} hostile records",
                 flush=True,
             )
             account = Account(load)
             started = time.monotonic()
             try:
                 while (passed := time.monotonic() - started) < 60 * options.minutes:
-                    feed.keep_up(load * passed, options.share)
+                    feed.keep_up(load * passed, options.hostile_ratio)
                     if not account.samples or passed - account.samples[-1].seconds > SAMPLE_SECONDS:
                         account.samples.append(sample(worker, feed, started))
                         if len(account.samples) % PRINTED_EVERY == 1:
@@ -120,11 +120,10 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--share", type=float, default=0.05, help="hostile records for each document")
+    parser.add_argument("--hostile-ratio", type=float, default=0.05, help="hostile records for each document")
     parser.add_argument("--load", type=float, default=0.7, help="of the machine's rate")
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a shell that starts it in the background ignores it
+    # A shell that starts it in the background ignores this signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="bearwatch-soak-"))
     print(f"logs in {folder}", flush=True)
     try:

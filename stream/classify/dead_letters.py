@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+from bearwatch.core.printable import brief
 from stream.messages import BadDocument, Origin
 
 VALUE_BYTES = 512_000  # half of what a broker takes by default; the first part of a longer value
@@ -31,7 +32,7 @@ class DeadLetter:
     def headers(self) -> list[tuple[str, bytes]]:
         """Reason and coordinates; length and SHA-256 (hexadecimal) of an original that is kept in part."""
         headers = [
-            ("reason", _printable(self.bad.reason)),
+            ("reason", brief(self.bad.reason, REASON_CHARACTERS).encode()),
             ("topic", self.origin.topic.encode()),
             ("partition", str(self.origin.partition).encode()),
             ("offset", str(self.origin.offset).encode()),
@@ -42,10 +43,3 @@ class DeadLetter:
             headers.append(("length", str(len(self.original)).encode()))
             headers.append(("sha256", hashlib.sha256(self.original).hexdigest().encode()))
         return headers
-
-
-def _printable(reason: str) -> bytes:
-    shown = "".join(
-        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in reason[:REASON_CHARACTERS]
-    )
-    return shown.encode()

@@ -69,6 +69,8 @@ class Follower(Generic[Message]):
         Raises:
             StreamError: Kafka cannot be used, the topic is missing or cannot be read to its end.
         """
+        # It reports where it begins, and that it may be elsewhere; nobody who lists alerts asks for that.
+        logging.getLogger("aiokafka").setLevel(logging.WARNING)
         await asyncio.to_thread(require_topics, self._connection, [self.topic])
         try:
             async with asyncio.timeout(None) as limit, self._consumer() as consumer:
