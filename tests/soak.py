@@ -3,8 +3,8 @@
     python tests/soak.py --minutes 30 --hostile-ratio 0.05 --load 0.7
 
 Starts a Kafka of its own in a temporary folder and a worker with the bundled model. The first minute measures how
-many documents a second this machine classifies while it is fed; then `--load` of that rate is sent, and for every
-hundred documents 100 * `--hostile-ratio` hostile records of all kinds (tests/support/hostile_records.py). Texts repeat: new
+many documents a second this machine classifies while it is fed; then `--load` of that rate is sent, and with it
+`--hostile-ratio` times as many hostile records of all kinds (tests/support/hostile_records.py). Texts repeat: new
 stories are what a worker's memory must grow with. Prints a line every ten seconds. Exits with 1 where memory grew by
 more than 5 % after the warm-up, lag was not bounded, a good document was not counted, a bad record not answered, or
 the worker ended. Ctrl-C ends it early, with the same account.

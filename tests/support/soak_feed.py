@@ -76,10 +76,10 @@ class SoakFeed:
         self.documents += kind.documents
         self.dead_letters += kind.reason is not None
 
-    def keep_up(self, records: float, hostile_ratio: float) -> None:
-        """Send until so many records were sent, `hostile_ratio` of them hostile."""
-        while self._sent < records:
-            count = int(min(self.batch_documents, records - self._sent) + 1)
+    def keep_up(self, documents: float, hostile_ratio: float) -> None:
+        """Send until so many documents were sent, and `hostile_ratio` times as many hostile records."""
+        while self._sent < documents:
+            count = int(min(self.batch_documents, documents - self._sent) + 1)
             self.good(count)
             before, self._sent = self._sent, self._sent + count
             for _ in range(int(self._sent * hostile_ratio) - int(before * hostile_ratio)):
