@@ -210,6 +210,12 @@ def test_a_quiet_evaluation_gives_the_same_object_back():
             assert advance(state, scores(1000, level), 1000, TIMING)[0] is state
 
 
+def test_a_quiet_state_takes_a_byte_in_kafka():
+    """Nearly all keys are quiet; fields that an earlier release did not write have their defaults."""
+    assert msgspec.msgpack.encode(AlertState()) == msgspec.msgpack.encode({})
+    assert len(msgspec.msgpack.encode(AlertState(cool_until=1060.0))) < 25
+
+
 def test_time_alone_may_change_the_state_while_something_is_open():
     assert not AlertState().open
     assert not AlertState(disarmed=(600,)).open
