@@ -47,8 +47,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     id: Name
     key: Name
     stream: Stream
-    topic: str | UnsetType = UNSET
-    entity: str | UnsetType = UNSET
+    topic: Name | UnsetType = UNSET
+    entity: Name | UnsetType = UNSET
     kind: KindName
     severity: Severity
     state: Transition
@@ -67,7 +67,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     model: Name
     policy: Name
     historical: bool
-    reason: str | UnsetType = UNSET  # why it resolved, where that is not that its windows are clear
+    reason: Text | UnsetType = UNSET  # why it resolved, where that is not that its windows are clear
     schema_version: Literal[1] = 1
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from alerting.alerts import Alert, Moment, check_times
 from bearwatch.core.decoding import decode_json
 
 Answer = Literal["acknowledged", "snoozed"]
-MAX_BYTES = 2**20  # of a message, as in Kafka, which counts compressed bytes
+MAX_BYTES = 2**18  # of a message: a few times what a worker writes, and some thousand messages are held
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 

@@ -28,7 +28,7 @@ from bearwatch.core.key import DIMENSIONS
 from bearwatch.core.printable import printable_json
 from bearwatch.core.times import utc
 
-KEPT = 2000  # alerts, of up to about 10 KB each
+KEPT = 2000  # alerts, of about 10 KB each, and MAX_BYTES at most
 LISTED = 200
 STALE_SECONDS = 30.0
 SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")  # since the epoch

@@ -106,11 +106,8 @@ class Follower(Generic[Message]):
                         if self._has_reached(ends):
                             caught_up()
                             logged = ""
-            except (
-                KafkaError,
-                OSError,
-                BearwatchError,
-            ) as error:  # OSError: no more files, or a TimeoutError
+            # OSError: no more files, or a TimeoutError.
+            except (KafkaError, OSError, BearwatchError) as error:
                 reason = str(error) or repr(error)
                 if reason != logged:
                     log.warning("%s cannot be read (%s); trying again", self.topic, reason)

@@ -10,7 +10,7 @@ from garbage import NOT_MESSAGES, ODD_VALUES, almost
 from raw_http import Answer, get, served
 
 from alerting.alerts import Alert
-from alerting.evidence.acknowledgements import Acknowledgement, decode
+from alerting.evidence.acknowledgements import MAX_BYTES, Acknowledgement, decode
 from alerting.evidence.history import AlertHistory
 from alerting.evidence.pages import alert_page, list_page
 from alerting.evidence.server import Evidence
@@ -19,6 +19,9 @@ from bearwatch.core.console import PlainConsole
 from bearwatch.terminal import alert_text
 from bearwatch.terminal.snapshot import Snapshot
 from bearwatch.terminal.view import alert_lines, screen
+from stream.aggregate.key_state import EVIDENCE_SHOWN
+from stream.aggregate.records import EVIDENCE_CHARACTERS
+from stream.classify.document import CLASSIFIED_CHARACTERS
 
 SCREEN = PlainConsole(file=io.StringIO(), force_terminal=True)
 
@@ -78,9 +81,10 @@ def almost_evidence() -> list[bytes]:
 
 
 def test_a_message_that_is_too_large_is_rejected():
-    assert decoded(b" " * 2**20 + msgspec.json.encode(alert())) is None
+    assert decoded(b" " * MAX_BYTES + msgspec.json.encode(alert())) is None
     story = msgspec.structs.replace(STORY, text="oil falls " * 1000, words=("oil", "falls") * 50)
-    assert decoded(msgspec.json.encode(alert(evidence=(story,) * 80))) is not None
+    assert decoded(msgspec.json.encode(alert(evidence=(story,) * 20))) is not None
+    assert decoded(msgspec.json.encode(alert(evidence=(story,) * 30))) is None, "in bytes"
     for wrong in (
         {"text": "x" * 10_001},
         {"words": ("x",) * 101},
@@ -91,6 +95,20 @@ def test_a_message_that_is_too_large_is_rejected():
         assert decoded(msgspec.json.encode(alert(evidence=(story,)))) is None
     assert decoded(msgspec.json.encode(alert(evidence=(STORY,) * 101))) is None
     assert decoded(msgspec.json.encode(alert(key="news/topic:" + "k" * 2000))) is None
+    for name in ("topic", "entity", "reason"):
+        assert decoded(msgspec.json.encode(alert(**{name: "x" * 10_001}))) is None, name
+
+
+def test_the_largest_alert_that_a_worker_writes_is_accepted():
+    """Every field of its evidence at its limit, in characters that take the most room in JSON."""
+    story = msgspec.structs.replace(
+        STORY,
+        text="\U0001f4a3" * EVIDENCE_CHARACTERS,
+        source="\x01" * 512,
+        url="https://e.example/" + "\x01" * CLASSIFIED_CHARACTERS,
+        words=("\U0001f4a3" * EVIDENCE_CHARACTERS,),
+    )
+    assert decoded(msgspec.json.encode(alert(evidence=(story,) * EVIDENCE_SHOWN))) is not None
 
 
 def check_one_line(what: str, answer: Answer, status: int | None = None) -> None:
