@@ -474,6 +474,26 @@ def test_stories_beyond_the_limit_of_a_pane_count_as_one(monkeypatch: pytest.Mon
     assert panes.counts[0] == (1, 1, 1, 1, 1)
 
 
+@pytest.mark.parametrize(("sources", "counted"), [(1000, 1000), (1001, 1001), (1002, 1001)])
+def test_a_number_of_sources_over_1000_is_what_messages_call_at_least(sources: int, counted: int):
+    panes = Panes((60,), PANE)
+    for number in range(sources):
+        add(panes, classified(1, source=f"w{number}"))
+    panes.move(15)
+    assert panes.counts[0][4] == counted
+
+
+def test_stories_beyond_the_limit_are_archived_and_forgotten_as_one(monkeypatch: pytest.MonkeyPatch):
+    panes = limited(monkeypatch, 3, 9)
+    for number in range(9):
+        add(panes, classified(number, negative=number > 5))
+    panes.move(300)
+    assert [minute for minute, _ in panes.archive(60)] == [0]
+    assert len(panes.stories) == 4
+    assert panes.forget(60) == [0]
+    assert len(panes.stories) == 0
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(documents, max_size=60), st.integers(0, 60))
 def test_a_restart_finds_the_same_counts_beyond_the_limits(drawn, at):
