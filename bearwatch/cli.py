@@ -28,6 +28,7 @@ COMMANDS = {
     "alerts": "list, show, acknowledge and snooze alerts; serve pages about them",
     "webhook": "receive Alertmanager's notifications and write them to a file",
     "classify": "classify texts, given as arguments or as lines on standard input",
+    "entities": "check a list of watched companies, and what it finds in texts",
     "data": "report on training data: sizes, classes, conflicts, leaks into evaluation sets",
     "train": "fine-tune a model from a TOML configuration",
     "evaluate": "measure a model on labelled data",

@@ -9,3 +9,7 @@ class StreamError(BearwatchError):
 
 class KafkaSettingsError(WrongUse):
     """How to reach Kafka is set wrongly: an address, a protocol, a file; the message names the setting."""
+
+
+class WatchListError(WrongUse):
+    """A watch list cannot be used; the message names the file, the row and what to do."""

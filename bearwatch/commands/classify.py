@@ -8,7 +8,7 @@ It streams: results are written in the order of the input, as soon as their line
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import click
 import msgspec
@@ -64,7 +64,7 @@ def command(texts: tuple[str, ...], jsonl: bool, abstain: bool, model: Path, eng
         raise click.exceptions.Exit(1)
 
 
-def whole_lines(stream: BinaryIO) -> Iterator[list[bytes]]:
+def whole_lines(stream: IO[bytes]) -> Iterator[list[bytes]]:
     """Lines as soon as they are complete, at most `CHUNK_LINES` at a time; of one too long, a byte over the limit."""
     rest = b""
     while block := stream.read1(BLOCK_BYTES):  # type: ignore[attr-defined]  # what is there, without waiting for more
