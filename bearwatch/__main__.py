@@ -3,15 +3,14 @@
 import sys
 from pathlib import Path
 
+from bearwatch.core.stop_signals import exit_on_interrupt
+
 
 def main() -> None:
-    """Load the command line and run it; exit code 130 also where Ctrl-C comes while modules are loaded."""
-    try:
+    """Load the command line and run it."""
+    with exit_on_interrupt():
         from bearwatch.cli import main as run
-
-        run()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import click
 from bearwatch import __version__
 from bearwatch.core.errors import BearwatchError
 from bearwatch.core.logs import prepare
+from bearwatch.core.stop_signals import INTERRUPTED, exit_on_interrupt
 from bearwatch.options import check_texts
 from bearwatch.settings_sources import check_environment, from_file
 from bearwatch.standard_streams import discard_output, open_closed, write_error
@@ -46,7 +47,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"bearwatch.commands.{cmd_name}").command
+        with exit_on_interrupt():
+            command = importlib.import_module(f"bearwatch.commands.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101
         check_texts(command)
         return command
@@ -98,7 +100,7 @@ def _run() -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.exceptions.Abort:
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)

@@ -1,7 +1,11 @@
 """The signals that ask a command to stop: Ctrl-C, SIGTERM, and SIGHUP, which comes when its terminal is closed."""
 
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+INTERRUPTED = 130  # exit code
 
 
 def stop_signals() -> list[signal.Signals]:
@@ -24,3 +28,15 @@ def interrupt_on_stop_signal() -> None:
         raise KeyboardInterrupt
 
     on_stop_signal(interrupt)
+
+
+@contextmanager
+def exit_on_interrupt() -> Iterator[None]:
+    """End the process at once for Ctrl-C, which in the middle of an import would show a traceback or another error."""
+    former = signal.getsignal(signal.SIGINT)
+    if former != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
