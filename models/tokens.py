@@ -27,6 +27,7 @@ class TextEncoder:
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_buffer(content)
             self._tokenizer.enable_truncation(max_tokens)
+            self._tokenizer.no_padding()  # before anything is encoded: the file's own may be of any length
             probe = "a \u0378\ue000 " * min(max_tokens, 2**14)  # characters that no vocabulary has
             encodings = self._tokenizer.encode_batch_fast(["", probe])
         except (
@@ -39,7 +40,6 @@ class TextEncoder:
             raise ModelError(
                 f"{where}: gives a text {longest} tokens, but the model takes {max_tokens} at most"
             )
-        self._tokenizer.no_padding()
         self._max_characters = CHARACTERS_PER_TOKEN * max_tokens
         self.pad_id = next(
             (
@@ -49,7 +49,10 @@ class TextEncoder:
             ),
             0,
         )
-        self.last_id = max(self._tokenizer.get_vocab().values(), default=0)
+        added = (
+            id_ for each in encodings for id_ in each.ids
+        )  # around a text: not all need be in the vocabulary
+        self.last_id = max((*self._tokenizer.get_vocab().values(), *added), default=0)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, [CLS] and [SEP] included."""

@@ -13,7 +13,6 @@ data directory, and a second start continues where the first stopped:
 import fcntl
 import os
 import signal
-import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
@@ -24,7 +23,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from bearwatch.core.files import read_limited
-from bearwatch.local.data_folder import UMASK, private_folder
+from bearwatch.local.data_folder import private_folder
 from bearwatch.local.kafka_jars import fetch, jar_cache, locked_sums
 from bearwatch.local.kafka_node import ENVIRONMENT, PROPERTIES, java
 from bearwatch.local.ports import HOST, answers, free_port, is_free
@@ -96,7 +95,7 @@ class LocalKafka:
             properties = self._write_properties()
             command = java(jars, self.log.name)
             if not (self._records / "meta.properties").exists():
-                self._format(command, properties.name)
+                self._format(command, properties.name, deadline)
             self._output.unlink(missing_ok=True)
             self._broker = Process(
                 "Kafka broker",
@@ -185,23 +184,28 @@ class LocalKafka:
         )
         return path
 
-    def _format(self, command: list[str], properties: str) -> None:
+    def _format(self, command: list[str], properties: str, deadline: float) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # With "=": an id may begin with a hyphen.
         flags = [f"--cluster-id={cluster}", "-c", properties, *self._format_flags]
-        done = subprocess.run(  # noqa: S603 - our own command line
+        self._output.unlink(missing_ok=True)
+        # A Process, because a second one that formats the same folder fails: it must not outlive us.
+        formatting = Process(
+            "formatting",
             [*command, "kafka.tools.StorageTool", "format", *flags],
-            capture_output=True,
-            text=True,
-            check=False,
+            self._output,
             cwd=self.data_dir,
-            env={**os.environ, **ENVIRONMENT},
-            umask=UMASK,
+            environment=ENVIRONMENT,
         )
-        if done.returncode:
-            raise StreamError(
-                f"cannot format {self._records} for Kafka: {(done.stderr or done.stdout).strip()}"
-            )
+        formatting.start()
+        try:
+            while (code := formatting.exit_code) is None and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+        finally:
+            formatting.stop(0)
+        if code != 0:
+            reason = "it took too long" if code is None else self.reason()
+            raise StreamError(f"cannot format {self._records} for Kafka: {reason} (log: {self._output})")
 
     def _wait_for_answer(self, deadline: float) -> None:
         assert self.port is not None and self._broker is not None  # noqa: S101
@@ -213,7 +217,7 @@ class LocalKafka:
             time.sleep(POLL_SECONDS)
 
     def reason(self) -> str:
-        """What it logged about its end: the first error of this start, else the last line."""
+        """What it logged about its end: the first error or exception of this start, else the last line."""
         output = self._output.read_bytes()
         if self.log.exists():
             output += self.log.read_bytes()[self._logged_before :]
@@ -221,6 +225,8 @@ class LocalKafka:
         for line, cause in pairwise(lines):
             if " ERROR " in line:
                 return f"{line}: {cause}"  # the exception is on the next line
+            if line.startswith("Exception in thread "):
+                return line
         return lines[-1] if lines else "it logged nothing"
 
 

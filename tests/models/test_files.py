@@ -163,6 +163,34 @@ def test_a_vocabulary_larger_than_the_graph_s_is_an_error(folder: Path) -> None:
         Classifier.load(folder, CPU)
 
 
+def test_an_id_that_the_graph_does_not_know_is_found_wherever_it_stands(folder: Path) -> None:
+    """Here around each text: a worker stopped at the first document, again and again."""
+    content = json.loads((folder / TOKENIZER).read_bytes())
+    begins = {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
+    content["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [begins, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [begins, {"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [4_000_000_000], "tokens": ["[CLS]"]}},
+    }
+    (folder / TOKENIZER).write_text(json.dumps(content))
+    hash_again(folder)
+    with pytest.raises(ModelError, match=r"does not take 48 tokens .* up to the id 4000000000"):
+        Classifier.load(folder, CPU)
+
+
+@pytest.mark.parametrize("strategy", ["BatchLongest", {"Fixed": 10**12}], ids=str)
+def test_padding_of_the_tokeniser_does_not_count(folder: Path, strategy: object) -> None:
+    """Ours is that of a batch. The first text was padded as the file says: the process ended for want of memory."""
+    content = json.loads((folder / TOKENIZER).read_bytes())
+    multiple = 10**12 if strategy == "BatchLongest" else None
+    padding = {"direction": "Right", "pad_to_multiple_of": multiple, "pad_id": 0, "pad_type_id": 0}
+    content["padding"] = padding | {"strategy": strategy, "pad_token": "[PAD]"}
+    (folder / TOKENIZER).write_text(json.dumps(content))
+    hash_again(folder)
+    Classifier.load(folder, CPU)
+
+
 def test_a_tokeniser_without_a_token_for_unknown_words_is_an_error(folder: Path) -> None:
     change_tokenizer(folder, unk_token="[NONE]")
     with pytest.raises(ModelError, match=r"tokenizer\.json: not a tokeniser that can be loaded \(.*Missing"):

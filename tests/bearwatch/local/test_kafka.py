@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, wait_until
 
 from bearwatch.local.kafka import LocalKafka, remembered_port
 from bearwatch.local.kafka_jars import KAFKA, coordinates, fetch, locked_sums
@@ -105,6 +105,48 @@ def test_a_start_that_fails_reports_kafkas_reason(tmp_path: Path) -> None:
     with pytest.raises(StreamError, match=r"node id 7.*kafka\.log"):
         kafka.start()
     assert kafka.pid is None
+
+
+FORMATS = """
+import sys
+from pathlib import Path
+import bearwatch.local.kafka as module
+module.java = lambda *_: ["/bin/sh", "-c", sys.argv[2], "sh"]
+module.LocalKafka(Path(sys.argv[1])).start()
+"""
+
+
+def formatting(folder: Path, script: str) -> "subprocess.Popen[str]":
+    """A start whose formatting is a script of the shell."""
+    return subprocess.Popen(
+        [sys.executable, "-c", FORMATS, str(folder), script],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+
+
+def test_a_killed_parent_leaves_no_formatting_behind(tmp_path: Path) -> None:
+    """It went on, and the next start, which formatted the same folder, failed with Java's stack trace."""
+    note = tmp_path / "pid"
+    parent = formatting(tmp_path, f"echo $$ >'{note}.part'; mv '{note}.part' '{note}'; exec sleep 1000")
+    try:
+        wait_until("it formats", note.exists)
+        child = psutil.Process(int(note.read_text()))
+    finally:
+        parent.kill()
+        parent.communicate()
+    psutil.wait_procs([child], timeout=PATIENCE_SECONDS)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_formatting_that_fails_is_reported_without_a_stack_trace(tmp_path: Path) -> None:
+    script = "echo started; echo 'Exception in thread \"main\" NoSpace: full'; echo '\tat a.b'; exit 1"
+    _, shown = formatting(tmp_path, script).communicate(timeout=PATIENCE_SECONDS)
+    assert (
+        f'cannot format {tmp_path}/kafka for Kafka: Exception in thread "main" NoSpace: full (log: ' in shown
+    )
+    assert "at a.b" not in shown
 
 
 def test_records_outlive_a_kill_and_the_port_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
