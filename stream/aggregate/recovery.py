@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bearwatch.core.printable import brief
 from stream.aggregate.state import POSITION_KEY, RELEASES, VERSION, PartitionState, load
 from stream.errors import StreamError
+from stream.kafka.readable_fetches import read_anything
+from stream.kafka.record_batches import unreadable
 from stream.kafka.topics import TopicNames
 from stream.settings import WorkerSettings
 
@@ -84,11 +86,13 @@ def built(place: TopicPartition, state: PartitionState, build: Callable[[Partiti
 
 async def _read(settings: WorkerSettings, place: TopicPartition, stopped: threading.Event) -> Log:
     """The last record of each key, as compaction would leave them."""
-    consumer = AIOKafkaConsumer(
-        **settings.connection.client_options(),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        fetch_max_wait_ms=100,
+    consumer = read_anything(
+        AIOKafkaConsumer(
+            **settings.connection.client_options(),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=100,
+        )
     )
     await consumer.start()
     log: Log = {}
@@ -99,6 +103,11 @@ async def _read(settings: WorkerSettings, place: TopicPartition, stopped: thread
         moved = time.monotonic()
         while (position := await consumer.position(place)) < end and not stopped.is_set():
             for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
+                if (batch := unreadable(record.headers)) is not None:
+                    raise StreamError(
+                        f"{place.topic} partition {place.partition}, offset {record.offset}: a batch that cannot be "
+                        f"read ({batch.reason}); no worker wrote it. Start again under another --prefix"
+                    )
                 if record.value is None:
                     log.pop(record.key, None)
                 else:

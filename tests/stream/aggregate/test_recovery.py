@@ -14,6 +14,8 @@ from exactness import counted, documents, records, write_policy
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from keyword_model import write_keyword_model
 from one_worker import OneWorker
+from raw_batches import Entry, batch
+from raw_produce import raw_produce
 from state_contents import contents as state_contents
 
 from alerting.alerts import Alert
@@ -197,6 +199,22 @@ def test_a_record_that_cannot_be_read_is_named(
     put(broker, names.state, key, value)
     assert f"{names.state} partition 0, offset 0: this is not a record of version {VERSION}" in refused(
         broker, names
+    )
+
+
+def test_batches_that_no_worker_wrote_are_one_clear_error(broker: LocalKafka, names: TopicNames):
+    """aiokafka would stop at the name of a header, and read nothing of the other one for ever."""
+    key = key_record_key("news/topic:Macro")
+    header = batch([Entry(b"\xc1", key, ((b"\xff\xfe", b"x"),))])
+    far = batch([Entry(b"\xc1", key, delta=5_000_000)])
+    assert raw_produce(broker.bootstrap, names.state, 1, [header]) == ["NoError"]
+    assert f"{names.state} partition 1, offset 0: this is not a record of version {VERSION}" in refused(
+        broker, names
+    )
+    assert raw_produce(broker.bootstrap, names.state, 0, [far]) == ["NoError"]
+    assert (
+        f"{names.state} partition 0, offset 0: a batch that cannot be read (a record's offset is"
+        in refused(broker, names)
     )
 
 
