@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
 from aiokafka.partitioner import murmur2
 
 from stream.classify.dead_letters import DeadLetter
 from stream.classify.progress import source_name
 from stream.errors import StreamError
 from stream.kafka.topics import TopicNames
-from stream.kafka.transactions import send_records, transactional_producer
+from stream.kafka.transactions import send_records, too_large, transactional_producer
 from stream.messages import TICK_KEY, Classified, Tick, encode
 from stream.settings import WorkerSettings
 
@@ -64,7 +64,7 @@ class ResultProducer:
         """Send it all and the source's offset in one transaction; each partition's tick stands behind its results.
 
         Raises:
-            StreamError: another worker has taken the partition over.
+            StreamError: another worker has taken the partition over, or a topic takes no batch of that size.
         """
         producer = self._producer
         try:
@@ -84,6 +84,8 @@ class ResultProducer:
                 f"another worker took over {self._source.topic} partition {self._source.partition}: this one was "
                 "silent for longer than its session, or a second group works on the same topics"
             ) from None
+        except MessageSizeTooLargeError:
+            raise too_large(self._names.prefix) from None
 
     def _by_partition(
         self, results: Iterable[Classified], tick: Tick

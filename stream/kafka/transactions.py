@@ -5,12 +5,21 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
 
 LONGEST_TRANSACTION_MS = 900_000  # a broker allows no more unless configured otherwise
 # Of one partition's records in a request; Kafka takes 1 MiB. aiokafka's own 16 KiB would send the 2 MB of rates that
 # a back-fill's transaction may hold in 125 requests, each after the answer to the one before.
 BATCH_BYTES = 2**19
+
+
+def too_large(prefix: str) -> StreamError:
+    """A topic takes smaller batches than workers send: it was not made by `bearwatch topics`, or changed."""
+    return StreamError(
+        f"a record batch is larger than one of the topics {prefix}* takes (max.message.bytes); `bearwatch topics` "
+        "lists which one must be raised"
+    )
 
 
 def transactional_producer(

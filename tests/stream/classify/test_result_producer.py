@@ -8,12 +8,14 @@ import msgspec
 import pytest
 from aiokafka import TopicPartition
 from exactness import records
+from kafka.admin import ConfigResource, ConfigResourceType
 from messages import classified
 
 from bearwatch.local.kafka import LocalKafka
 from stream.classify.dead_letters import VALUE_BYTES, DeadLetter
 from stream.classify.result_producer import ResultProducer, SendBatch, TickProducer
 from stream.errors import StreamError
+from stream.kafka.admin import admin_client
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames, create_topics
 from stream.kafka.transactions import BATCH_BYTES, send_records, transactional_producer
@@ -127,6 +129,15 @@ def test_a_dead_letter_is_the_original_with_its_place(
         "partition": b"3",
         "offset": b"2",
     }
+
+
+def test_a_topic_that_takes_no_dead_letter_is_one_clear_error(names: TopicNames, settings: WorkerSettings):
+    with admin_client(settings.connection) as admin:
+        limit = ConfigResource(ConfigResourceType.TOPIC, names.dead_letters, {"max.message.bytes": "100000"})
+        admin.alter_configs([limit])
+    letter = DeadLetter(b"x" * VALUE_BYTES, Origin(names.news, 0, 0), BadDocument("the reason"))
+    with pytest.raises(StreamError, match=r"max\.message\.bytes.*`bearwatch topics` lists"):
+        send(settings, SendBatch(1, dead_letters=[letter]))
 
 
 def test_what_was_sent_and_not_committed_is_neither_seen_nor_read_on_from(

@@ -59,7 +59,12 @@ def test_differences_are_reported_and_left_alone(broker: LocalKafka, prefix: str
                 names.alerts: {
                     "num_partitions": 1,
                     "replication_factor": 1,
-                    "configs": {"retention.ms": "1000"},
+                    "configs": {"retention.ms": "1000", "max.message.bytes": "5000000"},
+                },
+                names.dead_letters: {
+                    "num_partitions": 1,
+                    "replication_factor": 1,
+                    "configs": {"max.message.bytes": "100000"},
                 },
             },
             wait_for_metadata=True,
@@ -70,8 +75,10 @@ def test_differences_are_reported_and_left_alone(broker: LocalKafka, prefix: str
         f"{names.state}: partitions is 2, expected 4",
         f"{names.state}: cleanup.policy is delete, expected compact",
         f"{names.alerts}: retention.ms is 1000, expected -1",
+        f"{names.dead_letters}: max.message.bytes is 100000, expected at least 1048588",
     }
     assert expected < set(report.wrong)
+    assert not any(line.startswith(f"{names.alerts}: max.message.bytes") for line in report.wrong)
     assert any(line.startswith(f"{names.state}: segment.bytes") for line in report.tuned)
     assert set(create_topics(broker.connection, names, partitions=4).wrong) == set(report.wrong)
 
