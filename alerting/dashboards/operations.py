@@ -27,7 +27,7 @@ def operations() -> build.Dashboard:
         ("Now", [*_now(), _workers()]),
         ("Keeping up", [_lag(), _watermarks(), _end_to_end(), _throughput()]),
         ("Classifier", [_batches(), _inference(), _busy(), _restarts()]),
-        ("Not counted, not explained", [_dead_letters(), _late(), _old(), _unexplained()]),
+        ("Not counted, not explained", [_dead_letters(), _late(), _repeated(), _old(), _unexplained()]),
         ("State", [_stories()]),
     ]
     text = "Lag, latency, throughput, batches, workers, dead letters, late documents, restarts, size of the state."
@@ -145,6 +145,15 @@ def _late() -> Panel:
     rate = "60 * sum by (stream) (rate(bearwatch_late_documents_total[$__rate_interval]))"
     text = "Classified documents per minute whose pane was already closed; they are in no window."
     return bars("Late documents", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
+
+
+def _repeated() -> Panel:
+    rate = "60 * sum by (stream) (rate(bearwatch_repeated_documents_total[$__rate_interval]))"
+    text = (
+        "Classified documents per minute that are not counted, as later ones of their partition were: read again "
+        "after the group's offsets were reset, or of a topic that was recreated."
+    )
+    return bars("Not counted again", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
 
 
 def _old() -> Panel:

@@ -61,6 +61,13 @@ class Metrics:
             ["stream"],
             registry=registry,
         )
+        self.repeated_documents = Counter(
+            "bearwatch_repeated_documents_total",
+            "Classified documents that are not counted, as later ones of their partition were: read again after the "
+            "group's offsets were reset, or of a topic that was recreated.",
+            ["stream"],
+            registry=registry,
+        )
         self.old_documents = Counter(
             "bearwatch_old_documents_total",
             "Classified documents that were published more than an hour before their event time.",
@@ -121,6 +128,7 @@ class Metrics:
                 for state in TRANSITIONS:
                     self.alert_transitions.labels(stream, kind, severity, state)
         self.late_documents.labels(stream)
+        self.repeated_documents.labels(stream)
         self.old_documents.labels(stream)
         self.end_to_end_seconds.labels(stream)
 

@@ -98,12 +98,28 @@ class AggregateAgent:
     def _observe(self, changes: Changes, now: float) -> None:
         for late in changes.late:
             self.metrics.late_documents.labels(late.stream).inc()
+        for repeated in changes.repeated:
+            self.metrics.repeated_documents.labels(repeated.stream).inc()
+        if changes.repeated:
+            _warn_of_repeated(changes.repeated)
         for alert in changes.alerts:
             self.metrics.alert_transitions.labels(alert.stream, alert.kind, alert.severity, alert.state).inc()
         for message in changes.evaluated:
             if message.event_time.timestamp() >= self.since:
                 age = now - message.published_at.timestamp()
                 self.metrics.end_to_end_seconds.labels(message.stream).observe(max(0.0, age))
+
+
+def _warn_of_repeated(messages: list[Classified]) -> None:
+    origin = messages[-1].origin
+    log.warning(
+        "%s partition %d, offset %d: not counted, as later documents of its key and partition were. Were the group's "
+        "offsets reset? Then all is well. Was the topic recreated? Then it is missing: see docs/OPERATING.md, "
+        '"A topic was recreated"',
+        origin.topic,
+        origin.partition,
+        origin.offset,
+    )
 
 
 def decode_or_skip(message: Any) -> Classified | Tick | None:

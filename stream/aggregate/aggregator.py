@@ -107,7 +107,8 @@ class Aggregator:
             source_partition = self._number_source(origin)
         key = self.keys.get(name)
         if key is not None and key.panes.holds(source_partition, origin.offset):
-            return  # sent again after a kill: counted before
+            self._changes.repeated.append(message)  # counted before, or of a topic that was recreated
+            return
         pane_end = int(time // self._pane + 1) * self._pane
         if pane_end <= self._closed_before:
             self._changes.late.append(message)

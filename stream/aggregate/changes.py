@@ -16,6 +16,7 @@ class Changes:
     rates: list[Rate] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     late: list[Classified] = field(default_factory=list)  # for a closed pane: not counted
+    repeated: list[Classified] = field(default_factory=list)  # behind one that was counted: not counted
     evaluated: list[Classified] = field(default_factory=list)  # met their first evaluation
     minutes: set[tuple[str, int]] = field(default_factory=set)  # (key, minute) whose record is to be written
     keys: set[str] = field(default_factory=set)  # whose record is to be written

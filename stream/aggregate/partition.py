@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from aiokafka import TopicPartition
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
 
 from alerting.alerts import Alert
 from alerting.detection.policy import Policy
@@ -25,7 +25,7 @@ from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.positions import is_contiguous
 from stream.kafka.topics import STATE_BYTES, TopicNames
-from stream.kafka.transactions import send_records, transactional_producer
+from stream.kafka.transactions import send_records, too_large, transactional_producer
 from stream.messages import Classified, Tick, encode
 from stream.settings import WorkerSettings
 
@@ -57,6 +57,7 @@ class PartitionTask:
         self._settings = settings
         self._explain = explain
         self._lock = asyncio.Lock()
+        self._state_end = 0  # of the partition of `state`, as far as this worker knows
         self._producer = transactional_producer(
             settings.connection,
             f"{settings.prefix}aggregate-{partition}",
@@ -69,7 +70,8 @@ class PartitionTask:
     ) -> None:
         """Fence the worker that held the partition, read the state, and set `ready`: messages may be applied."""
         await self._producer.start()
-        partitions = self._partitions
+        partitions, state = self._partitions, TopicPartition(self._names.state, self.partition)
+        self._state_end = (await offsets_client.ends([state]))[state]
         aggregator = await recover(
             self._settings,
             self.partition,
@@ -134,6 +136,8 @@ class PartitionTask:
                     f"another worker took over {self._names.classified} partition {self.partition}: this one was "
                     "silent for longer than its session, or a second group works on the same topics"
                 ) from None
+            except MessageSizeTooLargeError:
+                raise too_large(self._names.prefix) from None
             self.position = aggregator.offset
             return changes
 
@@ -142,12 +146,28 @@ class PartitionTask:
         alerts = ((alert.key.encode(), encode(alert)) for alert in changes.alerts)
         producer, names = self._producer, self._names
         async with producer.transaction():
+            state = await send_records(producer, names.state, self.partition, changes.records.items())
             sends = [
-                *await send_records(producer, names.state, self.partition, changes.records.items()),
                 *await send_records(producer, names.rates, READERS_PARTITION, rates),
                 *await send_records(producer, names.alerts, READERS_PARTITION, alerts),
             ]
-            await asyncio.gather(*sends)
+            await asyncio.gather(*state, *sends)
+            self._check_state([(await each).offset for each in state])
+
+    def _check_state(self, offsets: Sequence[int]) -> None:
+        """Take the offsets of the batches that were written to `state`.
+
+        Raises:
+            StreamError: what was written before is gone. The transaction must not be committed: the records of these
+                changes alone would be taken for the whole state.
+        """
+        for offset in offsets:
+            if 0 <= offset < self._state_end:
+                raise StreamError(
+                    f"{self._names.state} partition {self.partition} goes on at {offset}, but ended at "
+                    f"{self._state_end}: was the topic recreated? The next worker counts what `classified` holds anew"
+                )
+            self._state_end = max(self._state_end, offset + 1)
 
     async def pause(self) -> None:
         """A rebalance began: nothing is applied after the transaction under way, until `resume` or `stop`."""

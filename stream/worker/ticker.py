@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
@@ -21,6 +21,7 @@ from stream.worker.source_clocks import SourceClocks, Standing
 
 EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0  # a broker that takes longer did not answer
+RECREATED_MEASUREMENTS = 5  # in a row, one a second: after a broker's restart an end may be old for a moment
 OFFSET_GAP_SECONDS = 30.0  # a record that does not come again in this time was lost on the way: start again
 
 
@@ -35,12 +36,13 @@ class Ticker:
     source_clocks: SourceClocks
     idle_after_seconds: float
     lags: list[PartitionLag] = field(default_factory=list)  # replaced as a whole: scrapes read it
+    _beyond_end: int = 0  # measurements in a row that found a position behind the end of its partition
 
     async def run(self) -> None:
         """Tick until cancelled.
 
         Raises:
-            StreamError: a partition waits for a record that does not come.
+            StreamError: a partition waits for a record that does not come, or ends before it.
         """
         while True:
             await asyncio.sleep(EVERY_SECONDS)
@@ -59,12 +61,14 @@ class Ticker:
                 unheld = await self.inputs.unheld()
                 self.assignment.expect(self.inputs.known)
                 waiting = await self.offsets_client.reached(unheld)
-                ends = await self.offsets_client.ends({*self.assignment.positions(), *waiting})
+                held = self.assignment.positions()
+                ends = await self.offsets_client.ends({*held, *waiting})
                 ticks = await self._ticks(clock)
         except (KafkaError, TimeoutError, OSError):
             return  # `health.broker_seen` grows old
         self.health.broker_seen = time.monotonic()
         self.health.unheld = len(unheld)
+        self._check_ends(held, ends)
         self._measure(ends, waiting)
         await self.producer.send(ticks)
 
@@ -99,3 +103,17 @@ class Ticker:
         lags = {each: max(0, ends[each] - position) for each, position in positions.items()}
         self.lags = [PartitionLag(each.topic, each.partition, lag) for each, lag in lags.items()]
         self.health.measured(positions, lags)
+
+    def _check_ends(
+        self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    ) -> None:
+        """Raises StreamError where a partition is shorter than what was read of it: records up to there would be
+        passed over. The positions are of before the ends were asked for."""
+        beyond = [each for each, position in positions.items() if position > ends[each]]
+        self._beyond_end = self._beyond_end + 1 if beyond else 0
+        if self._beyond_end > RECREATED_MEASUREMENTS:
+            place = beyond[0]
+            raise StreamError(
+                f"{place.topic} partition {place.partition} ends at {ends[place]}, but the next record to be read is "
+                f"{positions[place]}: was the topic recreated?"
+            )

@@ -59,6 +59,7 @@ def worker() -> Worker:
         ("bearwatch_dead_letters_total", {"stream": "news", "reason": "invalid_json"}),
         ("bearwatch_dead_letters_total", {"stream": "news", "reason": "other"}),
         ("bearwatch_late_documents_total", {"stream": "comments"}),
+        ("bearwatch_repeated_documents_total", {"stream": "news"}),
         ("bearwatch_old_documents_total", {"stream": "news"}),
         (
             "bearwatch_alert_transitions_total",

@@ -94,6 +94,14 @@ def test_a_message_of_another_release_ends_the_worker():
         decode_or_skip(Message(TICK_KEY, tick))
 
 
+def test_what_was_counted_before_is_said_with_what_it_may_mean(caplog: pytest.LogCaptureFixture):
+    made = agent({})
+    made._observe(Changes(repeated=[classified(5.0, offset=3), classified(6.0, offset=4)]), now=10.0)
+    assert "partition 0, offset 4: not counted" in caplog.text and "Was the topic recreated?" in caplog.text
+    assert len(caplog.records) == 1
+    assert made.metrics.repeated_documents.labels("news")._value.get() == 2
+
+
 class Task:
     """Stands for PartitionTask: notes what it is given, once its state is read."""
 

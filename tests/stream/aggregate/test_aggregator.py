@@ -117,6 +117,14 @@ def test_repeated_messages_change_nothing():
     assert contents(read(log))["minutes"] == contents(read(expected[0]))["minutes"]
 
 
+def test_what_is_not_counted_again_is_reported():
+    """It may also be of a topic that was recreated, whose offsets begin anew: then it is lost."""
+    aggregator = Aggregator(POLICY, "worker", ["news-0"])
+    first = [classified(START + number, offset=number) for number in range(3)]
+    assert feed(aggregator, *first).repeated == []
+    assert feed(aggregator, *first[1:], classified(START + 3, offset=3)).repeated == first[1:]
+
+
 def feed(aggregator: Aggregator, *messages: Classified | Tick, now: float = START + 7200.0) -> Changes:
     for message in messages:
         aggregator.apply(message, now)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,7 @@ from alerting.detection.policy import load_policy
 from bearwatch.local.kafka import LocalKafka
 from stream.classify.result_producer import SendBatch
 from stream.errors import StreamError
+from stream.kafka.admin import admin_client
 from stream.kafka.offsets import OffsetsClient
 from stream.kafka.topics import TopicNames, create_topics
 from stream.messages import TICK_KEY, Tick
@@ -230,6 +232,35 @@ def test_a_partition_that_was_elsewhere_meanwhile_is_not_written(broker: LocalKa
                 await held.tasks[0].apply([(0, 0, TICK)], now=1.0)
 
     asyncio.run(run())
+
+
+def test_nothing_is_committed_to_a_state_topic_that_was_recreated(broker: LocalKafka, prefix: str):
+    """Its few records would be taken for the whole state; an empty one is counted anew from `classified`."""
+    create_topics(broker.connection, names := TopicNames(prefix), partitions=1)
+
+    async def run() -> None:
+        async with assignment(broker, prefix) as held:
+            await held.assigned({TopicPartition(names.classified, 0)})
+            task = held.tasks[0]
+            for offset in range(3):
+                await task.apply([(offset, offset, TICK)], now=1.0)
+            await asyncio.to_thread(recreate_state, broker, names)
+            with pytest.raises(
+                StreamError, match=r"state partition 0 goes on at 0, but ended at .* recreated\?"
+            ):
+                await task.apply([(3, 3, TICK)], now=1.0)
+
+    asyncio.run(run())
+    assert not list(records(broker.bootstrap, names.state))
+
+
+def recreate_state(broker: LocalKafka, names: TopicNames) -> None:
+    with admin_client(broker.connection) as admin:
+        admin.delete_topics([names.state])
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while names.state not in create_topics(broker.connection, names, partitions=1).created:
+        assert time.monotonic() < deadline  # Kafka deletes a topic some time after it has said so
+        time.sleep(0.1)
 
 
 def test_a_partition_added_to_classified_is_refused(broker: LocalKafka, prefix: str):

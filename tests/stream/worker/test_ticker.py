@@ -18,7 +18,7 @@ from stream.messages import Tick
 from stream.settings import WorkerSettings
 from stream.worker.health import Health
 from stream.worker.source_clocks import SourceClocks
-from stream.worker.ticker import OFFSET_GAP_SECONDS, Ticker
+from stream.worker.ticker import OFFSET_GAP_SECONDS, RECREATED_MEASUREMENTS, Ticker
 
 NEWS, COMMENTS = TopicPartition("news", 0), TopicPartition("comments", 0)
 CLASSIFIED = TopicPartition("classified", 0)
@@ -191,6 +191,29 @@ def test_a_gap_that_does_not_close_ends_the_worker(monkeypatch: pytest.MonkeyPat
     with pytest.raises(StreamError, match="did not come within 30 s"):
         asyncio.run(made.run())
     assert (made.health.assigned, made.health.recovering) == (True, 2)
+
+
+@pytest.mark.parametrize("place", [NEWS, CLASSIFIED])
+def test_a_partition_that_stays_shorter_than_what_was_read_ends_the_worker(place: TopicPartition):
+    """Its topic was recreated: what is in it below the position would be passed over."""
+    assignment = FakeAssignment({NEWS: idle(10)}, {CLASSIFIED: 4})
+    broker = FakeOffsetsClient({NEWS: 10, CLASSIFIED: 4} | {place: 3})
+    made = ticker(assignment, broker)
+    for _ in range(RECREATED_MEASUREMENTS):
+        sent_after_a_turn(made)
+    with pytest.raises(
+        StreamError, match=f"{place.topic} partition 0 ends at 3, but the next .* was the topic"
+    ):
+        sent_after_a_turn(made)
+
+
+def test_an_end_that_is_old_for_a_moment_ends_nobody():
+    assignment = FakeAssignment({NEWS: idle(10)})
+    broker = FakeOffsetsClient({NEWS: 3})
+    made = ticker(assignment, broker)
+    for turn in range(4 * RECREATED_MEASUREMENTS):
+        broker.at[NEWS] = 10 if turn % RECREATED_MEASUREMENTS == 0 else 3
+        sent_after_a_turn(made)
 
 
 def test_records_that_no_worker_holds_are_lag():
