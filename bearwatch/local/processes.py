@@ -25,7 +25,16 @@ LOG_BYTES = 10_000_000  # of a log file; the part before it is kept as NAME.1
 # The child must not outlive a parent that was killed. The shell waits for the end of a pipe that only the
 # parent holds open; PR_SET_PDEATHSIG exists on Linux alone, and acts when the starting *thread* exits.
 # Everything is safe when it is killed; a supervisor, or the next start, needs the ports.
-WATCHDOG = f'read -r _; kill -CONT "$1" 2>&-; kill -TERM "$1" || exit; sleep {KILL_SECONDS}; kill -KILL "$1"'
+# A number of a process may by then be another one's: on Linux, the time of its start tells them apart.
+WATCHDOG = f"""
+started() {{ stat=$(cat "/proc/$1/stat" 2>&-) && set -- ${{stat##*) }} && echo "${{20}}"; }}
+send() {{ [ "$(started "$2")" = "$3" ] && kill "$1" "$2" 2>&-; }}
+read -r _
+send -CONT "$@"
+send -TERM "$@" || exit
+sleep {KILL_SECONDS}
+send -KILL "$@"
+"""
 log = logging.getLogger("bearwatch.processes")
 
 
@@ -73,7 +82,7 @@ class Process:
                 umask=UMASK,
             )
         self._watchdog = subprocess.Popen(  # noqa: S603
-            ["/bin/sh", "-c", WATCHDOG, "bearwatch-watchdog", str(self._running.pid)],
+            watchdog_command(self._running.pid),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -120,6 +129,13 @@ class Process:
             self._watchdog.kill()
             self._watchdog.communicate()
             self._watchdog = None
+
+
+def watchdog_command(pid: int) -> list[str]:
+    """The command line of a process that ends another one, of that number, when its own standard input ends."""
+    stat = Path(f"/proc/{pid}/stat")
+    started = stat.read_text().rpartition(") ")[2].split()[19] if stat.exists() else ""
+    return ["/bin/sh", "-c", WATCHDOG, "bearwatch-watchdog", str(pid), started]
 
 
 def limit_size(log_file: Path, limit_bytes: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bearwatch.local.processes import Process, bearwatch_command, last_line, limit_size
+from bearwatch.local.processes import Process, bearwatch_command, last_line, limit_size, watchdog_command
 from stream.errors import StreamError
 
 PARENT = """
@@ -114,6 +114,20 @@ def test_a_killed_parent_leaves_no_child_behind(deaf: bool, tmp_path: Path):
     parent.communicate()
     psutil.wait_procs([child], timeout=60)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux says when a process started")
+def test_a_watchdog_spares_another_process_that_got_the_number():
+    stranger = subprocess.Popen(["sleep", "60"])
+    command = watchdog_command(stranger.pid)
+    try:
+        subprocess.run([*command[:-1], str(int(command[-1]) - 1)], stdin=subprocess.DEVNULL, check=False)
+        assert stranger.poll() is None
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+        assert stranger.wait(30) == -signal.SIGTERM
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_a_log_file_is_bounded_while_its_writer_keeps_it_open(tmp_path: Path):
