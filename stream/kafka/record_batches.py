@@ -58,7 +58,8 @@ def readable(answer: bytes, position: int, end: int) -> bytes:
         end: the offset behind the partition's last record.
     """
     spans = list(_spans(answer))
-    taken, size = [], 0
+    taken: list[bytes] = []
+    size = 0
     for number, (start, stop) in enumerate(spans):
         if taken and position >= end:
             break  # behind the last record there is none yet: the rest of a batch whose length is wrong
