@@ -50,6 +50,6 @@ def command(
         for name, content in files.items():
             (out / name).write_text(content, encoding="utf-8")
     except OSError as error:
-        raise AlertingError(f"--out {out}: {error}") from None
+        raise AlertingError(f"--out {out}: it cannot be written: {error.strerror}") from None
     for name in files:
         echo(f"wrote {out / name}")

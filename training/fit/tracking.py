@@ -147,7 +147,7 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TrainingError(f"{folder}: curves cannot be written: {error}") from error
+        raise TrainingError(f"{folder}: curves cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
