@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import stream.classify.document as document_module
 from models.classifier import Classification, Prediction
 from stream.classify.document import CLASSIFIED_CHARACTERS, Examined, classified, examine, story_of
 from stream.messages import DOCUMENT_BYTES, BadDocument, Origin, encode
@@ -122,6 +123,16 @@ def test_a_record_of_classified_is_small_whatever_came(character: str):
     address = document(id=name, source=name, text="x " + huge, url=character * CLASSIFIED_CHARACTERS)
     (message,) = classified(look(address), "news", ANSWER, ORIGIN)
     assert len(encode(message)) < 35_000
+
+
+def test_an_address_that_is_too_long_is_not_searched_for_the_author(monkeypatch: pytest.MonkeyPatch):
+    """A megabyte of percent signs would take most of a second."""
+    searched = []
+    monkeypatch.setattr(document_module, "url_of", searched.append)
+    classified(look(document(author="kim", url="%" * (CLASSIFIED_CHARACTERS + 1))), "news", ANSWER, ORIGIN)
+    assert not searched
+    classified(look(document(author="kim", url="%" * CLASSIFIED_CHARACTERS)), "news", ANSWER, ORIGIN)
+    assert len(searched) == 1
 
 
 @pytest.mark.parametrize("field", ["id", "source"])
