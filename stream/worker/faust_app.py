@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from mode.services import WaitResults
 
+from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.readable_fetches import read_anything
 from stream.settings import WorkerSettings
@@ -33,6 +34,7 @@ Offsets = Callable[[], Mapping[TopicPartition, int]]
 POLL_RECORDS = 2000
 COMMIT_SECONDS = 1.0
 FULL_SECONDS = 0.02  # until it is asked again whether less is in flight
+REFUSAL_SECONDS = 1.0  # until it is asked again whether Kafka refuses
 METADATA_SECONDS = 5.0  # partitions that are added to an input topic are assigned within about this time
 
 
@@ -74,6 +76,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust knows it for its own transactions only
         self._in_flight = InFlight()
+        self.app.member = consumer
         return read_anything(consumer)
 
     async def seek_to_committed(self) -> Mapping[TopicPartition, int]:
@@ -192,12 +195,14 @@ class App(faust.App):  # type: ignore[misc]
     Attributes:
         committable: gives the offsets to commit, the next one of each partition; called once a second.
         positions: gives the next offset of each partition by the last commit, whoever makes it.
+        member: aiokafka's consumer, once there is one; it is the member of the group.
     """
 
     def __init__(self, *arguments: Any, committable: Offsets, positions: Offsets, **options: Any) -> None:
         self.committable = committable
         self.positions = positions
         self.fetches = FetchLog()
+        self.member: AIOKafkaConsumer | None = None
         super().__init__(*arguments, **options)
 
     def _create_directories(self) -> None:
@@ -301,6 +306,23 @@ async def crash_of(app: App) -> None:
     await app.wait_until_stopped()
     if app.crash_reason is not None:
         raise app.crash_reason
+
+
+async def refusal_of(app: App) -> None:
+    """Wait until Kafka refuses the worker as a member of its group, which aiokafka says only to who asks for records:
+    Faust asks for none before a partition is assigned, and would wait for ever.
+
+    Raises:
+        StreamError: with Kafka's reason.
+    """
+    while True:
+        await asyncio.sleep(REFUSAL_SECONDS)
+        coordinator = None if app.member is None else app.member._coordinator
+        if coordinator is not None and (error := coordinator._pending_exception) is not None:
+            raise StreamError(
+                f"Kafka does not take this worker into the group {app.conf.id}: {error!r}. Is another program its "
+                "member, may this user use it, does the broker allow this session_timeout_seconds?"
+            )
 
 
 def _attach(app: App, topic: str, consume: Consume, on_failure: Callable[[BaseException], None]) -> None:

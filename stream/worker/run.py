@@ -38,7 +38,7 @@ from stream.messages import DEAD_LETTER_REASONS, NEGATIVE
 from stream.settings import WorkerSettings
 from stream.worker.allocator import return_large_memory
 from stream.worker.assignment import Assignment
-from stream.worker.faust_app import App, crash_of, faust_app
+from stream.worker.faust_app import App, crash_of, faust_app, refusal_of
 from stream.worker.health import Health
 from stream.worker.inputs import InputPartitions
 from stream.worker.metrics_server import serve
@@ -122,8 +122,7 @@ async def _run(loaded: _Loaded) -> NoReturn:
     except KafkaError as error:
         raise StreamError(f"Kafka at {settings.connection} failed at the start: {reason(error)}") from None
     running.tasks.append(beating)
-    for task in running.tasks:
-        task.add_done_callback(shutdown.failed)
+    beating.add_done_callback(shutdown.failed)
     log.info("started: broker %s, topics %s*, group %s", settings.connection, settings.prefix, settings.group)
     await requested
     after(STOP_SECONDS, shutdown.fail, f"it did not stop within {STOP_SECONDS:.0f} s; the last commit stands")
@@ -211,9 +210,13 @@ async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
     loaded.registry.register(
         StateCollector(assignment.decisions, lambda: ticker.lags, assignment.watermarks, assignment.stories)
     )
-    ticking = asyncio.create_task(ticker.run(), name="the ticker")
+    tasks = [asyncio.create_task(ticker.run(), name="the ticker"), asyncio.create_task(refusal_of(app))]
+    for task in tasks:  # Faust's start may wait for ever
+        task.add_done_callback(shutdown.failed)
     await app.start()
-    return _Running(app, assignment, producer, offsets_client, [ticking, asyncio.create_task(crash_of(app))])
+    tasks.append(asyncio.create_task(crash_of(app)))
+    tasks[-1].add_done_callback(shutdown.failed)
+    return _Running(app, assignment, producer, offsets_client, tasks)
 
 
 async def _reach(names: TopicNames, settings: WorkerSettings) -> dict[str, int]:

@@ -1,14 +1,17 @@
 """Faust at the rim: a message is delivered at once where there is room, and waits as Faust's own does where not."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import InconsistentGroupProtocolError
 
+from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
 from stream.settings import WorkerSettings
-from stream.worker.faust_app import Consumer, Delivery, Transport, faust_app
+from stream.worker.faust_app import Consumer, Delivery, Transport, faust_app, refusal_of
 
 
 class StandIn:
@@ -158,3 +161,22 @@ def test_faust_does_not_look_at_positions_that_may_not_be_known_yet():
             raise AssertionError("position is not known")
 
     asyncio.run(NothingKnown().verify_all_partitions_active())
+
+
+def test_a_worker_that_kafka_refuses_as_a_member_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("stream.worker.faust_app.REFUSAL_SECONDS", 0)
+    coordinator = SimpleNamespace(_pending_exception=None)
+    app = SimpleNamespace(member=None, conf=SimpleNamespace(id="desk"))
+
+    async def run() -> None:
+        waiting = asyncio.create_task(refusal_of(app))  # type: ignore[arg-type]
+        for member in (None, SimpleNamespace(_coordinator=None), SimpleNamespace(_coordinator=coordinator)):
+            app.member = member
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+        coordinator._pending_exception = InconsistentGroupProtocolError()
+        with pytest.raises(StreamError, match="into the group desk: InconsistentGroupProtocolError"):
+            await waiting
+
+    asyncio.run(run())

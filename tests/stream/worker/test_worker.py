@@ -389,3 +389,15 @@ def test_a_model_that_counts_nothing_as_negative():
         check_heads({"topic": topics, "intent": topics})
     with pytest.raises(StreamError, match=r"no label 'negative' \(bearish, bullish\): no story would ever"):
         check_heads({"topic": topics, "sentiment": Head(("bearish", "bullish"), "s_logits")})
+
+
+def test_a_session_that_the_broker_does_not_allow_ends_the_worker(
+    broker: LocalKafka, names: TopicNames, model: Path, tmp_path: Path
+):
+    """Kafka refuses the member; so it does where another program has the group, or this user may not use it."""
+    flags = ("--session-timeout-seconds", "86400")
+    with OneWorker(tmp_path, broker.bootstrap, names.prefix, model, *flags) as worker:
+        assert worker.exit_code() == 1
+    assert (
+        f"does not take this worker into the group {names.prefix}group: InvalidSessionTimeout" in worker.log
+    )
