@@ -49,9 +49,8 @@ class TextEncoder:
             ),
             0,
         )
-        added = (
-            id_ for each in encodings for id_ in each.ids
-        )  # around a text: not all need be in the vocabulary
+        # Around a text: not all need be in the vocabulary.
+        added = (id_ for each in encodings for id_ in each.ids)
         self.last_id = max((*self._tokenizer.get_vocab().values(), *added), default=0)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:

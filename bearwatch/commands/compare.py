@@ -48,12 +48,8 @@ def command(
     seeded = () if seed is None else (f"seed={seed}",)
     requested = load_config(config, (*changes, *seeded))
     with training_extra():
-        for package in (
-            "sklearn",
-            "torch",
-            "transformers",
-            "onnx",
-        ):  # checked here; each cell imports only what it needs
+        # Checked here; each cell imports only what it needs.
+        for package in ("sklearn", "torch", "transformers", "onnx"):
             importlib.import_module(package)
     comparison = compare(
         requested,

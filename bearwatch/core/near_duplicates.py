@@ -28,14 +28,12 @@ def near_duplicates(texts: Sequence[str]) -> NDArray[np.int64]:
     """
     sets = [frozenset(text.split()) for text in texts]
     frequency = Counter(word for words in sets for word in words)
-    by_word: dict[str, list[int]] = defaultdict(
-        list
-    )  # word -> the earlier texts that have it in their prefix
+    # Word -> the earlier texts that have it in their prefix.
+    by_word: dict[str, list[int]] = defaultdict(list)
     most, of = LEAST_COMMON
     pairs = []
-    for one in sorted(
-        range(len(sets)), key=lambda i: len(sets[i])
-    ):  # so that every earlier text is at most as long
+    # In this order every earlier text is at most as long.
+    for one in sorted(range(len(sets)), key=lambda i: len(sets[i])):
         words = sets[one]
         needed = -(-most * len(words) // of)
         candidates: set[int] = set()

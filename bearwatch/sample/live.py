@@ -12,9 +12,8 @@ from stream.ingest.feeds import LIVE_SECONDS, NewestMs, Progress, read_progress,
 from stream.ingest.producer import DocumentProducer
 from stream.messages import Document, encode
 
-PART_SECONDS = (
-    6 * 3600.0
-)  # of history sent between two writes of the progress; a stop repeats at most so much
+# Of history sent between two writes of the progress; a stop repeats at most so much.
+PART_SECONDS = 6 * 3600.0
 
 
 class SampleFeed:
@@ -45,9 +44,8 @@ class SampleFeed:
         if self._known is None:
             self._require_empty()
             write_progress(self._path, self._progress)  # from here on the topics' records are this feed's
-        begin = max(
-            self._progress.sent_until, now - HISTORY_SECONDS
-        )  # after a longer pause the older documents are left out
+        # After a longer pause the older documents are left out.
+        begin = max(self._progress.sent_until, now - HISTORY_SECONDS)
         count = 0
         while begin < now:
             end = min(now, begin + PART_SECONDS)

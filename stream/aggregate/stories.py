@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 
-_HASH_BITS = (
-    60  # two digits of a Python integer; among a million stories, one pair in two million keys collides
-)
+# Two digits of a Python integer; among a million stories, one pair in two million keys collides.
+_HASH_BITS = 60
 
 
 def story_hash(signature: str) -> int:

@@ -105,9 +105,8 @@ class DocumentProducer:
             if kind is None:
                 self.flush()
         finally:
-            with suppress(
-                KafkaError
-            ):  # after an error, records may still wait for a broker that does not answer
+            # After an error, records may still wait for a broker that does not answer.
+            with suppress(KafkaError):
                 self._producer.close(timeout=1)
 
     def _confirmed(self, size: int, _: object) -> None:  # called in the producer's thread, like _failed

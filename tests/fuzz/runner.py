@@ -15,9 +15,8 @@ from types import FrameType
 import psutil
 from targets.target import Target
 
-CPU_SECONDS = (
-    10.0  # of this process for one input; other processes do not count, so a busy machine does no harm
-)
+# Of this process for one input; other processes do not count, so a busy machine does no harm.
+CPU_SECONDS = 10.0
 GROWTH_BYTES = 64 * 2**20  # of a target's inputs after the first fifth, which fills caches
 SAVED = 3  # inputs of each fault
 

@@ -47,10 +47,8 @@ def test_numbers_mean_the_aliases_or_else_the_order() -> None:
         "oil": "Oil",
         "banks": "Banks",
     }
-    assert Head(labels=("1", "2")).label_mapping == {
-        "1": "1",
-        "2": "2",
-    }  # a 0 is a mistake, not the first label
+    # A 0 is a mistake, not the first label.
+    assert Head(labels=("1", "2")).label_mapping == {"1": "1", "2": "2"}
 
 
 @pytest.mark.parametrize(

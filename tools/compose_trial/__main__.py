@@ -57,9 +57,8 @@ def run(logs: Path, log: Log) -> None:
             with suppress(TrialError):
                 stack.write_logs(logs / "containers.log")
             with suppress(TrialError):
-                stack.compose(
-                    "down", "--volumes", "--timeout", "5"
-                )  # an engine that ends leaves its networks behind
+                # An engine that ends leaves its networks behind.
+                stack.compose("down", "--volumes", "--timeout", "5")
 
 
 def main(arguments: list[str]) -> int:

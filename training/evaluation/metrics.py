@@ -110,9 +110,8 @@ def calibration_error(
 
     `correct` and `confidence` are (n,). Guo et al. 2017, "On Calibration of Modern Neural Networks".
     """
-    gap = np.bincount(
-        bin_of(confidence, bins), correct - confidence, bins
-    )  # (bins,): difference × answers of the bin
+    # (bins,): difference × answers of the bin
+    gap = np.bincount(bin_of(confidence, bins), correct - confidence, bins)
     return float(np.abs(gap).sum() / len(correct))
 
 

@@ -14,11 +14,8 @@ from training.evaluation.metrics import measure
 
 SMALL = 30  # rows; with fewer, a 95 % interval of an accuracy of 0.85 is wider than 0.25
 MAX_VALUES = 40  # of a column that get a slice of their own
-LENGTHS = (
-    8,
-    16,
-    32,
-)  # words, the largest length of each slice but the last: short headlines, headlines, posts; paragraphs
+# Words, the largest length of each slice but the last: short headlines, headlines, posts; paragraphs.
+LENGTHS = (8, 16, 32)
 TICKER = re.compile(r"(?<!\w)\$[A-Za-z]{1,6}(?:\.[A-Za-z]{1,2})?(?!\w)")  # $ABC, $BRK.B; not $5, not US$
 
 

@@ -35,9 +35,8 @@ def stream(rng: random.Random, documents: int) -> list[Message]:
     time, newest, negative, late = float(START), float(START), 0.15, 0.0
     for number in range(documents):
         if number % 12 == 0:
-            time += rng.choice(
-                (60.0, 120.0, 400.0)
-            )  # windows run empty: nothing but a late document changes them
+            # Windows run empty: nothing but a late document changes them.
+            time += rng.choice((60.0, 120.0, 400.0))
             negative, late = rng.choice((0.1, 0.1, 0.95)), rng.choice((0.0, 20.0, 50.0))
         time += rng.expovariate(1 / 2)
         at = max(float(START), round(time - late - rng.uniform(0, 10), 3))
