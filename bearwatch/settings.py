@@ -193,7 +193,7 @@ def alertmanager_of(parts: Mapping[str, str | None]) -> Alertmanager | None:
 
 
 def connection_of(parts: Mapping[str, str | None]) -> KafkaConnection:
-    """The settings of CONNECTION as one value; an empty text is no setting.
+    """The settings of CONNECTION as one value; an empty text is not a setting.
 
     Raises:
         KafkaSettingsError: they do not belong together, or a file cannot be used.

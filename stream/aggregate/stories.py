@@ -2,8 +2,8 @@
 
 A story is one set of near-duplicates of one key. Its label is that of its first document, wherever that stands. Most
 stories have one document, so what is kept of a story is two numbers: its hash and a *place*, which is the pane's
-number and the label that the pane's first document gives, packed into one integer. Integers are no work for Python's
-garbage collector: 200,000 stories cost it nothing.
+number and the label that the pane's first document gives, packed into one integer. Python's garbage collector
+does not visit integers: 200,000 stories cost it nothing.
 """
 
 from array import array
