@@ -34,6 +34,8 @@ def from_file(path: Path = FILE) -> dict[str, Any]:
 
 def is_there(path: Path) -> bool:
     """Whether there is a file. Raises OSError where something else is: reading a pipe would wait for ever."""
+    if path.is_symlink() and not path.exists():
+        raise OSError(errno.ENOENT, "it is a link that leads nowhere")
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is not a file")
     return path.exists()

@@ -242,6 +242,15 @@ def test_a_settings_file_that_is_not_a_file_is_refused(kind: str, tmp_path: Path
         from_file(path)
 
 
+@pytest.mark.parametrize("target", ["bearwatch.toml", "nowhere", "/proc/none/bearwatch.toml"])
+def test_a_settings_file_that_is_a_broken_link_is_refused(target: str, tmp_path: Path) -> None:
+    """A mount that is missing: the command would run with other settings than those meant, without a word."""
+    path = tmp_path / "bearwatch.toml"
+    path.symlink_to(target)
+    with pytest.raises(SettingsError, match="it is a link that leads nowhere"):
+        from_file(path)
+
+
 def test_an_environment_variable_that_is_not_utf_8_is_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
