@@ -39,12 +39,16 @@ def parts(story: Evidence) -> list[tuple[str, bool]]:
 
 
 def is_web(url: str | None) -> bool:
-    """Whether a link may be followed: `javascript:` and the like may not, nor what a page cannot show as it is."""
+    """Whether a link may be followed: `javascript:` and the like may not, nor what a page cannot show as it is.
+
+    Nor one with a user (`https://bank.example@evil.example`) or a backslash, which a browser reads as a slash: such a
+    link leads elsewhere than it seems to.
+    """
     try:
-        address = urlsplit(url if url and url.isprintable() and " " not in url else "")
+        address = urlsplit(url if url and url.isprintable() and not {" ", "\\"} & set(url) else "")
     except ValueError:
         return False
-    return address.scheme in ("http", "https") and bool(address.netloc)
+    return address.scheme in ("http", "https") and bool(address.netloc) and "@" not in address.netloc
 
 
 _environment = templates(Path(__file__).parent / "templates")

@@ -71,13 +71,12 @@ def command(
     bad news. Exit code 0 after --for, or at an alert with --until-alert; 1 if both are given and no alert fired.
     """
     check_feed(feed)
-    interrupt_on_stop_signal()
     os.umask(UMASK)
     load_policy(policy)  # a mistake in it is reported here, not in a worker's log
     report = PlainConsole(stderr=True, soft_wrap=True).print
     folder = data_folder(data_dir)
     _log_to(folder)
-    with ExitStack() as stack:
+    with ExitStack() as stack, interrupt_on_stop_signal():
         stack.callback(report, "stopped; start again to continue from here")
         require_free(worker["metrics_host"], worker["metrics_port"])
         if kafka is None:

@@ -20,14 +20,19 @@ def on_stop_signal(call: Callable[[], object]) -> None:
         signal.signal(number, lambda *_: call())
 
 
-def interrupt_on_stop_signal() -> None:
-    """Raise KeyboardInterrupt for the first signal that asks to stop; later ones do not interrupt what then stops."""
+@contextmanager
+def interrupt_on_stop_signal() -> Iterator[None]:
+    """Raise KeyboardInterrupt inside for the first signal that asks to stop; no signal interrupts what then stops."""
 
     def interrupt() -> None:
         on_stop_signal(lambda: None)
         raise KeyboardInterrupt
 
     on_stop_signal(interrupt)
+    try:
+        yield
+    finally:
+        on_stop_signal(lambda: None)
 
 
 @contextmanager

@@ -217,7 +217,10 @@ class LocalKafka:
             time.sleep(POLL_SECONDS)
 
     def reason(self) -> str:
-        """What it logged about its end: the first error or exception of this start, else the last line."""
+        """Why it ended: a signal, else the first error or exception that it logged in this start, or the last line."""
+        code = None if self._broker is None else self._broker.exit_code
+        if code is not None and code < 0:  # it logged nothing about it
+            return f"it was ended by {signal.Signals(-code).name}"
         output = self._output.read_bytes()
         if self.log.exists():
             output += self.log.read_bytes()[self._logged_before :]

@@ -10,10 +10,10 @@ from waiting import PATIENCE_SECONDS
 ONCE = """
 import signal, time
 from bearwatch.core.stop_signals import interrupt_on_stop_signal
-interrupt_on_stop_signal()
 try:
-    print("ready", flush=True)
-    time.sleep(100)
+    with interrupt_on_stop_signal():
+        print("ready", flush=True)
+        time.sleep(100)
 except KeyboardInterrupt:
     print("stopping", flush=True)
     input()
@@ -44,6 +44,17 @@ def test_a_second_signal_does_not_interrupt_the_stop(number: signal.Signals) -> 
         assert process.stdout is not None and process.stdout.readline() == "stopping\n"
         for again in (number, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             process.send_signal(again)
+        output, _ = process.communicate("go on\n", timeout=PATIENCE_SECONDS)
+    assert (process.returncode, output) == (0, "stopped\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_first_signal_does_not_interrupt_a_stop_for_another_reason(number: signal.Signals) -> None:
+    """`up` that ended with an error, or at its time, left its worker and Kafka to their end without it."""
+    code = ONCE.replace("time.sleep(100)", "raise KeyboardInterrupt")
+    with started(code) as process:
+        assert process.stdout is not None and process.stdout.readline() == "stopping\n"
+        process.send_signal(number)
         output, _ = process.communicate("go on\n", timeout=PATIENCE_SECONDS)
     assert (process.returncode, output) == (0, "stopped\n")
 

@@ -149,6 +149,13 @@ def test_formatting_that_fails_is_reported_without_a_stack_trace(tmp_path: Path)
     assert "at a.b" not in shown
 
 
+def test_a_broker_that_is_killed_is_reported_so(tmp_path: Path) -> None:
+    """The last line that it had logged was named as the reason."""
+    script = "case $2 in format) exit 0;; esac; echo all is well; kill -KILL $$"
+    _, shown = formatting(tmp_path, script).communicate(timeout=PATIENCE_SECONDS)
+    assert "Kafka exited while starting: it was ended by SIGKILL (log: " in shown
+
+
 def test_records_outlive_a_kill_and_the_port_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # One id in 64 begins with a hyphen, which Kafka's tool once took for an option.
     monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xf8" + bytes(15)))
