@@ -32,6 +32,7 @@ from stream.errors import StreamError
 from stream.kafka.connection import KafkaConnection
 
 POLL_SECONDS = 0.1
+JAVA_ENDS = ("Exception in thread ", "# There is insufficient memory", "Terminating due to ")
 
 
 class LocalKafka:
@@ -228,8 +229,8 @@ class LocalKafka:
         for line, cause in pairwise(lines):
             if " ERROR " in line:
                 return f"{line}: {cause}"  # the exception is on the next line
-            if line.startswith("Exception in thread "):
-                return line
+            if line.startswith(JAVA_ENDS):
+                return line.strip("# ")
         return lines[-1] if lines else "it logged nothing"
 
 

@@ -149,11 +149,18 @@ def test_formatting_that_fails_is_reported_without_a_stack_trace(tmp_path: Path)
     assert "at a.b" not in shown
 
 
-def test_a_broker_that_is_killed_is_reported_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("echo all is well; kill -KILL $$", "it was ended by SIGKILL"),
+        ("echo '# There is insufficient memory'; echo all is well; exit 1", "There is insufficient memory"),
+    ],
+)
+def test_a_broker_that_is_ended_by_the_system_is_reported_so(end: str, reason: str, tmp_path: Path) -> None:
     """The last line that it had logged was named as the reason."""
-    script = "case $2 in format) exit 0;; esac; echo all is well; kill -KILL $$"
+    script = f"case $2 in format) exit 0;; esac; {end}"
     _, shown = formatting(tmp_path, script).communicate(timeout=PATIENCE_SECONDS)
-    assert "Kafka exited while starting: it was ended by SIGKILL (log: " in shown
+    assert f"Kafka exited while starting: {reason} (log: " in shown
 
 
 def test_records_outlive_a_kill_and_the_port_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
