@@ -82,6 +82,7 @@ class PartitionTask:
         begin = (await offsets_client.begins([classified]))[classified]
         end = (await offsets_client.ends([classified]))[classified]
         aggregator.offset = self._next_offset(aggregator.offset, begin, end)
+        self._check_group(aggregator.offset, (await offsets_client.committed([classified]))[classified])
         self._expect(aggregator, sources)
         self.aggregator, self.position = aggregator, aggregator.offset
         self.ready.set()
@@ -100,6 +101,17 @@ class PartitionTask:
         if position < begin:  # what retention took cannot be waited for
             log.warning("%s: %d messages were deleted before they were counted", place, begin - position)
         return max(position, begin)
+
+    def _check_group(self, position: int, committed: int) -> None:
+        """Raises StreamError where the group is ahead of the state, behind which it is committed: the consumer would
+        never fetch what stands between."""
+        if committed > position:
+            raise StreamError(
+                f"by {self._names.state} the next message of {self._names.classified} partition {self.partition} is "
+                f"{position}, but by the consumer group {committed}: was the state topic recreated? Stop all workers "
+                "and reset the group's offsets of that topic (kafka-consumer-groups --reset-offsets --to-earliest): "
+                "it is counted anew"
+            )
 
     async def apply(self, batch: Sequence[tuple[int, int, Classified | Tick | None]], now: float) -> Changes:
         """Apply what stands at the position and commit it, once the state has been read.
@@ -165,7 +177,7 @@ class PartitionTask:
             if 0 <= offset < self._state_end:
                 raise StreamError(
                     f"{self._names.state} partition {self.partition} goes on at {offset}, but ended at "
-                    f"{self._state_end}: was the topic recreated? The next worker counts what `classified` holds anew"
+                    f"{self._state_end}: was the topic recreated?"
                 )
             self._state_end = max(self._state_end, offset + 1)
 

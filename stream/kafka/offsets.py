@@ -71,8 +71,7 @@ class OffsetsClient:
             StreamError: a committed offset lies behind the end of its partition.
         """
         begins, ends = await self.begins(partitions), await self.written_ends(partitions)
-        async with self._lock:
-            committed = {each: await self._committed.committed(each) or 0 for each in partitions}
+        committed = await self.committed(partitions)
         for each, offset in committed.items():
             if offset > ends[each]:
                 raise StreamError(
@@ -81,6 +80,11 @@ class OffsetsClient:
                     "group's offsets of this topic (kafka-consumer-groups --reset-offsets --to-earliest)"
                 )
         return {each: max(begin, committed[each]) for each, begin in begins.items()}
+
+    async def committed(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset that the group has committed, per partition; 0 where there is none."""
+        async with self._lock:
+            return {each: await self._committed.committed(each) or 0 for each in partitions}
 
     async def begins(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that is still kept, per partition."""

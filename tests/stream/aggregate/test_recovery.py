@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from exactness import counted, documents, records, write_policy
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 from keyword_model import write_keyword_model
 from one_worker import OneWorker
 from raw_batches import Entry, batch
@@ -224,6 +225,24 @@ def test_state_that_is_ahead_of_classified_is_refused(broker: LocalKafka, names:
     message = refused(broker, names)
     assert f"the next message of {names.classified} partition 0 is 7" in message
     assert "ends at 0" in message
+
+
+def test_state_that_the_group_is_ahead_of_is_refused(broker: LocalKafka, names: TopicNames):
+    """`state` was deleted and made again: what the group has behind it would not be fetched, and never be counted."""
+    for number in range(5):
+        put(broker, names.classified, TICK_KEY, b"%d" % number)
+    place = TopicPartition(names.classified, 0)
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=f"{names.prefix}group")
+    try:
+        consumer.assign([place])
+        consumer.commit({place: OffsetAndMetadata(5, "", -1)})
+    finally:
+        consumer.close()
+    message = refused(broker, names)
+    assert f"the next message of {names.classified} partition 0 is 0, but by the consumer group 5" in message
+    put(broker, names.state, POSITION_KEY, encode_record(PositionRecord(offset=5)))
+    first, _ = recovered(broker, names, load_policy(), "model")
+    assert first.offset == 5
 
 
 def test_what_retention_took_is_not_waited_for(broker: LocalKafka, names: TopicNames):
