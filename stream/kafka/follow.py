@@ -134,8 +134,9 @@ class Follower(Generic[Message]):
         try:
             await consumer.start()
             consumer.assign(partitions)
+            begins = await consumer.beginning_offsets(partitions)
             for partition in partitions:
-                consumer.seek(partition, self.positions.setdefault(partition.partition, 0))
+                consumer.seek(partition, self.positions.setdefault(partition.partition, begins[partition]))
             yield consumer
         finally:
             # In a task of its own: with the broker gone, `stop` raises the CancelledError of the consumer's own tasks,

@@ -12,6 +12,7 @@ import pytest
 from alert_messages import alert, write
 from hostile_records import bomb
 from kafka import KafkaAdminClient, KafkaProducer
+from kafka import TopicPartition as KafkaPartition
 from kafka.admin import NewPartitions
 from raw_batches import CODECS, Entry, batch
 from raw_produce import raw_produce
@@ -66,6 +67,20 @@ def topic(broker: LocalKafka, prefix: str) -> str:
     """A topic of three partitions."""
     create_topics(broker.connection, names := TopicNames(prefix), partitions=3)
     return names.classified
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_reading_begins_behind_what_was_deleted_before(
+    broker: LocalKafka, topic: str, kept: int, caplog: pytest.LogCaptureFixture
+):
+    """Old alerts may be erased (docs/SECURITY.md): who reads them later misses nothing."""
+    send(broker, topic, *numbered(0, 1, 2))
+    with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
+        admin.delete_records({KafkaPartition(topic, 0): 3 - kept})
+    found: list[int] = []
+    asyncio.run(Follower(broker.connection, topic, number, found.append).read())
+    assert found == list(range(3 - kept, 3))
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 def test_all_partitions_are_read_to_their_ends(broker: LocalKafka, topic: str):
