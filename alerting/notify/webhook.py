@@ -20,10 +20,9 @@ import msgspec
 from aiohttp import web
 
 from alerting.errors import AlertingError
-from alerting.notify.credentials import SECRET_BYTES
+from alerting.notify.credentials import secret
 from alerting.notify.notices import Notification, receipts
 from alerting.notify.receipts import ReceiptFile
-from bearwatch.core.files import read_limited
 from bearwatch.core.http_server import application
 
 MAX_BODY_BYTES = 4 * 2**20  # some thousand alerts; Alertmanager's max_alerts keeps a notification below it
@@ -32,20 +31,12 @@ log = logging.getLogger("bearwatch.webhook")
 
 
 def read_token(path: Path) -> bytes:
-    """The token in a file, without surrounding white space.
+    """The token in a file, without surrounding white space: what Alertmanager's `credentials_file` holds.
 
     Raises:
-        AlertingError: the file cannot be read or is empty.
+        AlertingError: the file cannot be read, is empty, or holds what cannot stand in a header.
     """
-    try:
-        token = read_limited(path, SECRET_BYTES).strip()
-    except OSError as error:
-        raise AlertingError(f"{path} cannot be read: {error.strerror}") from None
-    if not token:
-        raise AlertingError(
-            f"{path} is empty; it must hold the token that Alertmanager's credentials_file holds"
-        )
-    return token
+    return secret(path).encode()
 
 
 def webhook(

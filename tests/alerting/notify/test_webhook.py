@@ -159,3 +159,21 @@ def test_an_empty_token_is_an_error(tmp_path: Path):
     (tmp_path / "token").write_text("\n")
     with pytest.raises(AlertingError, match="is empty"):
         read_token(tmp_path / "token")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfs3cret",
+        b"s3cret\x00",
+        b"s3cret\nother",
+        b"\xff\xfes\x00",
+        b"\x1b[2Js3cret",
+        "é".encode(),
+    ],
+)
+def test_a_token_that_no_header_can_hold_is_an_error(content: bytes, tmp_path: Path):
+    """Such as a file that an editor began with a mark, or a note of two tokens: everything was answered 401."""
+    (tmp_path / "token").write_bytes(content)
+    with pytest.raises(AlertingError, match=r"must hold one line of ASCII text|is not a text file"):
+        read_token(tmp_path / "token")

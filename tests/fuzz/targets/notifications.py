@@ -164,9 +164,7 @@ def check_secrets(given: bytes) -> bool:
 
 TARGETS = (
     Target("webhook", (webhook, notices), body, check_body, 20_000),
-    Target(
-        "receipts", (ReceiptFile._read_back, ReceiptFile.__init__), receipt_file, check_receipt_file, 20_000
-    ),
+    Target("receipts", (ReceiptFile._read_back, ReceiptFile._open), receipt_file, check_receipt_file, 20_000),
     Target("silences", (Alertmanager.in_force, Alertmanager._decode), silences, check_silences, 60_000),
     Target("secrets", (secret, read_token, KafkaConnection.ssl_context), secrets, check_secrets, 15_000),
 )
