@@ -28,7 +28,7 @@ def parameters_known(stream: Stream, settings: Settings) -> Floats:
     evidence = np.stack([stream.negative, ~stream.negative], axis=1).astype(float)
     wandering = Wandering(max(0.02, settings.attenuation * stream.truth.wander_sd), stream.truth.wander_minutes)
     logits = np.log(settled / (1 - settled))
-    return run(stream.minute, logits, evidence, stream.minutes, wandering, settings)[0]
+    return run(stream.minute, logits, evidence, stream.minutes, wandering, settings).scores
 
 
 @njit(cache=True)

@@ -65,6 +65,18 @@ def fit_calm_model(minute: Floats, source: Ints, evidence: Floats) -> CalmModel:
     return CalmModel(weights[:width], weights[width:])
 
 
+def base_shift(logits: Floats, evidence: Floats) -> float:
+    """What to add to `logits` (n,) so that they fit the evidence (n, 2): after a change of the model, say."""
+    shift = 0.0
+    for _ in range(STEPS):
+        expected = expit(logits + shift)
+        likelihood = expected * evidence[:, 0] + (1 - expected) * evidence[:, 1]
+        residual = expected * evidence[:, 0] / likelihood - expected
+        information = np.sum(expected * (1 - expected)) + BASE_PENALTY
+        shift += float((residual.sum() - BASE_PENALTY * shift) / information)
+    return shift
+
+
 def _newton(
     clock: Floats, known: Ints, residual: Floats, variance: Floats, penalty: Floats, from_centre: Floats
 ) -> Floats:

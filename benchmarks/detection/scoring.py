@@ -37,8 +37,12 @@ class Outcome:
 
 
 def outcome(scores: Floats, stream: Stream, threshold: Threshold) -> Outcome:
-    """Compare the alarms of `scores`, (minutes,) of the whole stream, with its surges."""
-    found = alarms(scores[stream.history :], threshold) + stream.history  # (alarms, 2)
+    """Compare the alarms of `scores`, (minutes,) of the whole stream, with the surges behind its history."""
+    return compared(alarms(scores[stream.history :], threshold) + stream.history, stream)
+
+
+def compared(found: NDArray[np.int64], stream: Stream) -> Outcome:
+    """Compare alarms, (alarms, 2) first and last minutes behind the history, with the surges there."""
     starts, ends = found[:, 0], found[:, 1]
     false, calm = np.ones(len(found), dtype=bool), np.ones(stream.minutes, dtype=bool)
     calm[: stream.history] = False
@@ -95,6 +99,17 @@ def recall(outcomes: Sequence[Outcome]) -> float:
 def delays(outcomes: Sequence[Outcome]) -> Floats:
     """Minutes to detect, of those that were detected."""
     return np.array([e.delay for e in _counted(outcomes) if e.delay is not None])
+
+
+def median_delay(outcomes: Sequence[Outcome]) -> float:
+    """Median of `delays`; not a number where nothing was detected."""
+    waited = delays(outcomes)
+    return float(np.median(waited)) if waited.size else float("nan")
+
+
+def time_firing(outcomes: Sequence[Outcome]) -> float:
+    """Part of the calm time in which a false alarm fired."""
+    return sum(each.false_minutes for each in outcomes) / sum(each.calm_minutes for each in outcomes)
 
 
 def clear_times(outcomes: Sequence[Outcome]) -> Floats:

@@ -40,11 +40,16 @@ def plan_surges(first: int, last: int, rng: np.random.Generator) -> tuple[Surge,
 
 
 def simulate(
-    shape: Shape, minutes: int, history: int, surges: Sequence[Surge], rng: np.random.Generator
+    shape: Shape,
+    minutes: int,
+    history: int,
+    surges: Sequence[Surge],
+    rng: np.random.Generator,
+    busier: Floats | float = 1.0,
 ) -> Stream:
-    """One stream of `shape`, `minutes` long, with `surges` in it."""
+    """One stream of `shape`, `minutes` long, with `surges` in it; the volume is `busier` (minutes,) times the usual."""
     clock = np.arange(minutes, dtype=float)
-    arrived = rng.poisson(volume(shape, clock) / MINUTES_PER_HOUR)  # (minutes,)
+    arrived = rng.poisson(volume(shape, clock) * busier / MINUTES_PER_HOUR)  # (minutes,)
     minute = np.repeat(clock, arrived)
     minute = np.sort(minute + rng.random(minute.size))  # (n,)
     at = minute.astype(np.int64)

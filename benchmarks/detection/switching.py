@@ -59,8 +59,8 @@ def fit_key(history: Stories, minutes: int, settings: Settings) -> Fit:
     logits = calm.logits(history.minute, history.source)
 
     def fitness(wandering: Wandering) -> float:
-        likelihood = run(history.minute, logits, history.evidence, minutes, wandering, settings)[1]
-        return likelihood - 0.5 * (np.log(wandering.sd / TYPICAL) / TYPICAL_SPREAD) ** 2
+        found = run(history.minute, logits, history.evidence, minutes, wandering, settings)
+        return found.log_likelihood - 0.5 * (np.log(wandering.sd / TYPICAL) / TYPICAL_SPREAD) ** 2
 
     by_size = {sd: fitness(Wandering(sd, TIMES[1])) for sd in SIZES}
     sd = max(by_size, key=by_size.__getitem__)
@@ -72,4 +72,4 @@ def fit_key(history: Stories, minutes: int, settings: Settings) -> Fit:
 def score(fit: Fit, stories: Stories, minutes: int, settings: Settings) -> Floats:
     """Log-odds of "surge" after each minute; (minutes,)."""
     logits = fit.calm.logits(stories.minute, stories.source)
-    return run(stories.minute, logits, stories.evidence, minutes, fit.wandering, settings)[0]
+    return run(stories.minute, logits, stories.evidence, minutes, fit.wandering, settings).scores

@@ -11,8 +11,9 @@ A story is given as its evidence (a, b): the likelihood of what the model said i
 label is (1, 0) or (0, 1).
 """
 
+import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 GRID: Final = 41  # points, over ± 4 standard deviations of u
 SPAN: Final = 4.0
 WANDER_EVERY: Final = 10  # minutes
+TINY: Final = 1e-37  # about the smallest normal single: the log-odds stay within ± 86
 
 
 @dataclass(frozen=True)
@@ -81,59 +83,105 @@ class Wandering:
         return density / density.sum(axis=1, keepdims=True)
 
 
+@dataclass(frozen=True)
+class State:
+    """All that the next minute depends on: small, and the same whether the filter was stopped in between or not.
+
+    P(regime, u) is rounded to single precision at the end of each minute, so that what is stored is what goes on.
+    """
+
+    belief: NDArray[np.float32]  # (regimes, GRID)
+    base: float  # what the drift has added to the base
+    clock: int  # the next minute
+
+    def to_bytes(self) -> bytes:
+        return struct.pack("<dq", self.base, self.clock) + self.belief.tobytes()
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "State":
+        base, clock = struct.unpack_from("<dq", stored)
+        belief = np.frombuffer(stored, np.float32, offset=struct.calcsize("<dq"))
+        return cls(belief.reshape(-1, GRID), base, clock)
+
+
+class Run(NamedTuple):
+    """What a stretch of time brought."""
+
+    scores: Floats  # log-odds of "surge" after each minute, (minutes,)
+    log_likelihood: float  # marginal, of the stretch's stories
+    state: State
+
+
+def initial(wandering: Wandering, settings: Settings, clock: int = 0) -> State:
+    """The state of a key of which nothing is known: calm, and the wandering anywhere."""
+    belief = np.zeros((settings.shifts.size, GRID), np.float32)
+    belief[0] = wandering.stationary
+    return State(belief, 0.0, clock)
+
+
 def run(
     minute: Floats,
     logits: Floats,
     evidence: Floats,
-    minutes: int,
+    until: int,
     wandering: Wandering,
     settings: Settings,
-) -> tuple[Floats, float]:
-    """Filter one key. Returns the log-odds of "surge" after each minute, (minutes,), and the log marginal likelihood.
+    state: State | None = None,
+) -> Run:
+    """Filter one key up to minute `until`, from `state` or from minute 0.
 
-    `minute` (n,) ascends; `logits` (n,) are base + habit + tilt; `evidence` is (n, 2).
+    `minute` (n,) ascends within [state.clock, until); `logits` (n,) are base + habit + tilt; `evidence` is (n, 2).
     """
-    odds = np.exp(settings.shifts[:, None] + wandering.grid[None, :])  # (regimes, GRID)
-    belief = np.zeros_like(odds)
-    belief[0] = wandering.stationary
-    scores, likelihood = _run(
+    state = initial(wandering, settings) if state is None else state
+    belief = state.belief.copy()
+    scores, likelihood, base = _run(
         minute,
         np.exp(np.clip(logits, -30, 30)),
         np.ascontiguousarray(evidence),
-        minutes,
-        odds,
+        state.clock,
+        until,
+        np.exp(settings.shifts[:, None] + wandering.grid[None, :]),  # (regimes, GRID)
         belief,
+        state.base,
         wandering.grid,
         wandering.transition,
         settings.transition,
         1 / settings.drift,
         settings.drift_while_calm,
     )
-    return scores, float(likelihood)
+    return Run(scores, float(likelihood), State(belief, float(base), until))
 
 
-@njit(cache=True, fastmath=False)
-def _run(minute, story_odds, evidence, minutes, odds, belief, grid, wander, regimes, drift, calm_enough):
-    scores = np.empty(minutes)
-    total, base, first = 0.0, 0.0, 0
+@njit(cache=True)
+def _run(
+    minute, story_odds, evidence, clock, until, odds, stored, base, grid, wander, regimes, drift, calm_enough
+):
+    scores = np.empty(until - clock)
+    total, first = 0.0, 0
+    belief = stored.astype(np.float64)
     moved = np.empty_like(belief)
-    for clock in range(minutes):
+    for now in range(clock, until):
         _move_regimes(belief, regimes, moved)
-        if clock % WANDER_EVERY == 0:
+        if now % WANDER_EVERY == 0:
             _move_wandering(belief, wander, moved)
         shift = np.exp(base)
-        while first < minute.size and minute[first] < clock + 1:
+        while first < minute.size and minute[first] < now + 1:
             total += np.log(_see(belief, odds, story_odds[first] * shift, evidence[first]))
             first += 1
-        calm, mean = 0.0, 0.0
-        for g in range(grid.size):
-            calm += belief[0, g]
-            mean += belief[0, g] * grid[g]
-        calm = min(max(calm, 1e-300), 1 - 1e-16)
+        calm, mean, surge = 0.0, 0.0, 0.0
+        for r in range(belief.shape[0]):
+            for g in range(grid.size):
+                stored[r, g] = belief[r, g]
+                belief[r, g] = stored[r, g]
+                if r == 0:
+                    calm += belief[r, g]
+                    mean += belief[r, g] * grid[g]
+                else:
+                    surge += belief[r, g]
         if calm > calm_enough:
             base += drift * mean / calm
-        scores[clock] = np.log1p(-calm) - np.log(calm)
-    return scores, total
+        scores[now - clock] = np.log(max(surge, TINY)) - np.log(max(calm, TINY))
+    return scores, total, base
 
 
 @njit(cache=True)
