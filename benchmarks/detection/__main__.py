@@ -2,9 +2,9 @@
 
     python -m benchmarks.detection [--seeds 10] [--keys 4] [--rates 6 24 120 480] [--parts compared deployed scenes]
 
-A seed is a desk of `--keys` keys of one volume, with 21 days of history and 28 of test each. At 480 stories an hour a
-third of the seeds is played. `compared` sets every threshold on the test itself, so that all have one rate of false alarms;
-`deployed` takes fits and threshold from the histories, as the product has to.
+A seed is a desk of `--keys` keys of one volume, with 21 days of history and 28 of test each. At 480 stories an
+hour a third of the seeds is played. `compared` sets every threshold on the test itself, so that all have one rate of
+false alarms; `deployed` takes fits and threshold from the histories, as the product has to.
 """
 
 import argparse
@@ -40,8 +40,12 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=4)
     parser.add_argument("--rates", type=float, nargs="+", default=[6.0, 24.0, 120.0, 480.0])
     parser.add_argument(
-        "--parts", nargs="+", default=["compared", "deployed", "scenes"], choices=["compared", "deployed", "scenes"]
+        "--parts",
+        nargs="+",
+        default=["compared", "deployed", "scenes"],
+        choices=["compared", "deployed", "scenes"],
     )
+    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), choices=list(SHAPES))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.processes) as pool:
@@ -49,10 +53,10 @@ def main() -> None:
             count = arguments.seeds if rate < 480 else max(1, arguments.seeds // 3)
             seeds = range(FIRST_SEED, FIRST_SEED + count)
             if "compared" in arguments.parts:
-                for shape in ("plain", "harsh"):
+                for shape in arguments.shapes:
                     compare(pool, shape, rate, seeds, arguments.keys)
             if "deployed" in arguments.parts:
-                deploy(pool, rate, seeds, arguments.keys)
+                deploy(pool, arguments.shapes, rate, seeds, arguments.keys)
             if "scenes" in arguments.parts and rate < 480:
                 play_scenes(pool, rate, seeds, arguments.keys)
 
@@ -69,7 +73,9 @@ def compare(pool: Executor, shape: str, rate: float, seeds: Iterable[int], count
         print(tables.row(name, found, rng), flush=True)
     if rate in SHIPPED_RATES:
         runs = list(pool.map(shipped, streams))
-        print(tables.row("shipped policy as it is", [each for each, _ in map(as_shipped, runs, streams)], rng))
+        print(
+            tables.row("shipped policy as it is", [each for each, _ in map(as_shipped, runs, streams)], rng)
+        )
         name = "shipped policy, threshold set"
         found = lineup.at_equal_false_alarms(name, [each for _, each in runs], streams, BUDGET)
         print(tables.row(name, found, rng), flush=True)
@@ -81,20 +87,21 @@ def as_shipped(run: tuple[np.ndarray, Floats], stream: Stream) -> tuple[Outcome,
     return compared(found[found[:, 0] >= stream.history], stream), scores
 
 
-def deploy(pool: Executor, rate: float, seeds: Iterable[int], count: int) -> None:
+def deploy(pool: Executor, shapes: Iterable[str], rate: float, seeds: Iterable[int], count: int) -> None:
     """The filter with fits and threshold from the histories alone."""
     print(f"\n{rate:g} stories an hour, fits and threshold from 21 days of history, budget {BUDGET}\n")
-    print(tables.heading(tables.HEADINGS), flush=True)
     rng = np.random.default_rng(0)
-    for shape in SHAPES:
+    for shape in shapes:
+        print(tables.heading(tables.HEADINGS), flush=True)
         for soft in (False, True):
             desks = pool.map(partial(_desk, shape, rate, count, soft), seeds)
             found = list(chain.from_iterable(desks))
             name = f"{shape}, {'probabilities' if soft else 'labels'}"
             print(tables.row(name, found, rng), flush=True)
-            if shape == "harsh" and soft:
-                sizes = tables.by_size(found)
-    print(f"\nBy size, harsh, probabilities: recall / median minutes\n\n{sizes}", flush=True)
+        print(
+            f"\nBy size, {shape}, probabilities: recall / median minutes\n\n{tables.by_size(found)}\n",
+            flush=True,
+        )
 
 
 def _desk(shape: str, rate: float, count: int, soft: bool, seed: int) -> list[Outcome]:

@@ -1,7 +1,7 @@
 """The adaptive bands of grafana/promql-anomaly-detection (rules/adaptive.yml), on the ratio of negative stories.
 
-The metric is the ratio of the last hour, as `bearwatch_window_negative_ratio` exposes it. At the rules' own settings an
-anomaly is a score above 1.
+The metric is the ratio of the last hour, as `bearwatch_window_negative_ratio` exposes it. At the rules' own settings
+an anomaly is a score above 1.
 """
 
 import numpy as np

@@ -26,7 +26,9 @@ def parameters_known(stream: Stream, settings: Settings) -> Floats:
     """The same where all is known but the wandering itself, whose size and speed are; (minutes,)."""
     settled = label_ratio(expit(stream.truth.settled), stream.truth.answers)
     evidence = np.stack([stream.negative, ~stream.negative], axis=1).astype(float)
-    wandering = Wandering(max(0.02, settings.attenuation * stream.truth.wander_sd), stream.truth.wander_minutes)
+    wandering = Wandering(
+        max(0.02, settings.attenuation * stream.truth.wander_sd), stream.truth.wander_minutes
+    )
     logits = np.log(settled / (1 - settled))
     return run(stream.minute, logits, evidence, stream.minutes, wandering, settings).scores
 

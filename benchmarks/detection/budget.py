@@ -1,8 +1,8 @@
 """The threshold from a budget of false alarms, by parametric bootstrap: from histories alone, surges in them or not.
 
-Calm labels are drawn from each key's fitted model at the times at which its stories really came. Each drawn history is
-fitted again, and what that fit makes of another drawn history is what the detector would make of calm weeks to come: the
-uncertainty of the fit is in it (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 6).
+Calm labels are drawn from each key's fitted model at the times at which its stories really came. Each drawn history
+is fitted again, and what that fit makes of another drawn history is what the detector would make of calm weeks to
+come: the uncertainty of the fit is in it (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 6).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,9 @@ from benchmarks.detection.switching import Fit, Stories, fit_key, score
 from benchmarks.detection.switching_filter import Settings
 
 REPLICAS: Final = 4
-RESERVE: Final = 0.2  # part of the budget left for what the model of calm weeks lacks: drift, odd hours, copies
+RESERVE: Final = (
+    0.2  # part of the budget left for what the model of calm weeks lacks: drift, odd hours, copies
+)
 WARM_UP: Final = 1_440  # minutes of a replica that do not count
 
 

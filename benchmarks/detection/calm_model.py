@@ -41,7 +41,8 @@ def clock_features(minute: Floats) -> Floats:
 def fit_calm_model(minute: Floats, source: Ints, evidence: Floats) -> CalmModel:
     """Fit by penalised maximum likelihood. `evidence` (n, 2) is that of the filter; labels are the special case.
 
-    Newton's method on a lower bound: a story counts as negative by its posterior probability (expectation-maximisation).
+    Newton's method on a lower bound: a story counts as negative by its posterior probability, as in
+    expectation-maximisation.
     """
     clock = clock_features(minute)  # (n, 4)
     sources = min(MOST_SOURCES, int(source.max(initial=0)) + 1)
@@ -58,7 +59,9 @@ def fit_calm_model(minute: Floats, source: Ints, evidence: Floats) -> CalmModel:
         expected = expit(clock @ weights[:width] + tilts[known])
         likelihood = expected * evidence[:, 0] + (1 - expected) * evidence[:, 1]
         posterior = expected * evidence[:, 0] / likelihood
-        step = _newton(clock, known, posterior - expected, expected * (1 - expected), penalty, weights - centre)
+        step = _newton(
+            clock, known, posterior - expected, expected * (1 - expected), penalty, weights - centre
+        )
         weights = weights + step
         if np.abs(step).max() < 1e-6:
             break

@@ -10,6 +10,7 @@ from benchmarks.detection.alarms import Threshold
 from benchmarks.detection.bands import adaptive_bands
 from benchmarks.detection.bounds import calm_known, parameters_known
 from benchmarks.detection.charts import ears_c2, ewma, fixed_threshold, laney, z_score
+from benchmarks.detection.missed_copies import likely_copies
 from benchmarks.detection.scan import scan
 from benchmarks.detection.scoring import Outcome, outcome, threshold_for
 from benchmarks.detection.source_limit import hourly_rates, within_limit
@@ -41,7 +42,7 @@ CHARTS: dict[str, Callable[[Stream], Floats]] = {
 class Fitted(NamedTuple):
     """A key fitted on its history, by labels or by probabilities."""
 
-    stories: Stories  # those within the limit of their source
+    stories: Stories  # without those beyond their source's limit, and likely copies
     fit: Fit
     scores: Floats  # of the filter, (minutes,)
 
@@ -56,7 +57,9 @@ def fitted(stream: Stream, soft: bool) -> Fitted:
     stories, settings = by_probability(stream) if soft else by_label(stream), settings_of(soft)
     past = stories.source[stories.minute < stream.history]
     rates = hourly_rates(past, stream.history, int(past.max(initial=0)) + 1)
-    stories = stories.where(within_limit(stories.minute, stories.source, rates))
+    counted = within_limit(stories.minute, stories.source, rates)
+    counted &= ~likely_copies(stream.minute, stream.negative, stream.copies)
+    stories = stories.where(counted)
     fit = fit_key(stories.where(stories.minute < stream.history), stream.history, settings)
     return Fitted(stories, fit, score(fit, stories, stream.minutes, settings))
 
@@ -93,18 +96,20 @@ def at_equal_false_alarms(
     return [outcome(each, stream, threshold) for each, stream in zip(scores, streams, strict=True)]
 
 
-def calibrated(streams: Sequence[Stream], per_week: float, soft: bool, seed: int) -> Threshold:
+def calibrated(
+    streams: Sequence[Stream], fits: Sequence[Fitted], per_week: float, soft: bool, seed: int
+) -> Threshold:
     """The threshold of a desk: of keys of about one volume, from their histories alone."""
-    settings, calm = settings_of(soft), []
-    for number, stream in enumerate(streams):
-        each = fitted(stream, soft)
+    calm: list[Floats] = []
+    for number, (each, stream) in enumerate(zip(fits, streams, strict=True)):
         history = each.stories.where(each.stories.minute < stream.history)
         rng = np.random.default_rng([seed, number])
-        calm += budget.calm_scores(each.fit, history, stream.history, settings, rng)
+        calm += budget.calm_scores(each.fit, history, stream.history, settings_of(soft), rng)
     return budget.threshold(per_week, calm)
 
 
 def deployed(streams: Sequence[Stream], per_week: float, soft: bool, seed: int) -> list[Outcome]:
     """What a desk of keys would have seen: fits and threshold from the histories, then four weeks."""
-    threshold = calibrated(streams, per_week, soft, seed)
-    return [outcome(fitted(stream, soft).scores, stream, threshold) for stream in streams]
+    fits = [fitted(stream, soft) for stream in streams]
+    threshold = calibrated(streams, fits, per_week, soft, seed)
+    return [outcome(each.scores, stream, threshold) for each, stream in zip(fits, streams, strict=True)]

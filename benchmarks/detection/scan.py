@@ -1,7 +1,7 @@
 """A detector of our own beside the filter: a scan of score tests over windows of many lengths.
 
-The excess of negative stories over what the key's calm model expects, in standard deviations that hold both the labels'
-chance and what the wandering does to a window of that length; the largest over the windows.
+The excess of negative stories over what the key's calm model expects, in standard deviations that hold both the
+labels' chance and what the wandering does to a window of that length; the largest over the windows.
 """
 
 import numpy as np

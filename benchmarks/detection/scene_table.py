@@ -23,7 +23,8 @@ class Played(NamedTuple):
 def play(rate: float, seed: int, count: int, per_week: float, soft: bool = True) -> list[Played]:
     """Every scene on `count` keys of `rate` stories an hour."""
     chosen = shapes(rate, seed, count)
-    threshold = calibrated([control(shape, seed + i) for i, shape in enumerate(chosen)], per_week, soft, seed)
+    quiet = [control(shape, seed + i) for i, shape in enumerate(chosen)]
+    threshold = calibrated(quiet, [fitted(stream, soft) for stream in quiet], per_week, soft, seed)
     results = []
     for name, scene in SCENES.items():
         found, minutes = 0, 0
@@ -45,7 +46,9 @@ def after_change(stream: Stream, soft: bool) -> Floats:
     day = (stories.minute >= change) & (stories.minute < ready)
     shift = base_shift(logits[day], stories.evidence[day])
     before, new = stories.minute < change, stories.minute >= change
-    old = run(stories.minute[before], logits[before], stories.evidence[before], change, each.fit.wandering, settings)
+    old = run(
+        stories.minute[before], logits[before], stories.evidence[before], change, each.fit.wandering, settings
+    )
     fresh = run(
         stories.minute[new] - change,
         logits[new] + shift,
@@ -57,4 +60,3 @@ def after_change(stream: Stream, soft: bool) -> Floats:
     after = fresh.scores.copy()
     after[:MINUTES_PER_DAY] = np.nan
     return np.concatenate([old.scores, after])
-

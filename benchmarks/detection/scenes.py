@@ -1,7 +1,7 @@
 """Scenes in which nothing bad begins: none may fire more often than a quiet control.
 
-Each scene is a key without surges, fitted and calibrated on a history in which the scene does not happen; in its four weeks
-of test the scene happens every second day. The control is the same key with nothing in it.
+Each scene is a key without surges, fitted and calibrated on a history in which the scene does not happen; in its four
+weeks of test the scene happens every second day. The control is the same key with nothing in it.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,15 @@ from benchmarks.detection.labels import COMMENTS
 from benchmarks.detection.population import HISTORY_DAYS, TEST_DAYS
 from benchmarks.detection.shapes import Shape, harsh
 from benchmarks.detection.simulate import lift, simulate
-from benchmarks.detection.streams import MINUTES_PER_DAY, MINUTES_PER_HOUR, Bools, Floats, Stream, Surge, Truth
+from benchmarks.detection.streams import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_HOUR,
+    Copies,
+    Floats,
+    Ints,
+    Stream,
+    Surge,
+)
 
 HISTORY, MINUTES = HISTORY_DAYS * MINUTES_PER_DAY, (HISTORY_DAYS + TEST_DAYS) * MINUTES_PER_DAY
 EVENTS = tuple(range(HISTORY + 10 * MINUTES_PER_HOUR, MINUTES - MINUTES_PER_DAY, 2 * MINUTES_PER_DAY))
@@ -45,15 +53,23 @@ def good_news(shape: Shape, seed: int) -> Stream:
 def syndicated(shape: Shape, seed: int) -> Stream:
     """One negative story with 200 copies within two hours, of which one in twenty counts as a story of its own."""
     rng = np.random.default_rng([seed, 1])
-    added = [start + 120 * rng.random(1 + rng.binomial(200, 0.05)) for start in EVENTS]
-    sources = rng.integers(0, len(shape.tilts), size=sum(map(len, added)))
-    return _with_stories(control(shape, seed), np.concatenate(added), sources)
+    stream = control(shape, seed)
+    copies = np.concatenate([start + 120 * rng.random(200) for start in EVENTS])
+    missed = rng.random(copies.size) < 0.05
+    stories = np.concatenate([np.array(EVENTS, dtype=float), copies[missed]])
+    minute = np.concatenate([stream.copies.minute, copies[~missed]])
+    negative = np.concatenate(
+        [stream.copies.negative, np.ones(minute.size - stream.copies.minute.size, bool)]
+    )
+    order = np.argsort(minute)
+    sources = rng.integers(0, len(shape.tilts), size=stories.size)
+    return _with_negative(stream, stories, sources, Copies(minute[order], negative[order]))
 
 
 def bot(shape: Shape, seed: int) -> Stream:
     """One new author writes a negative story each minute for three hours, every one another."""
     added = np.concatenate([start + np.arange(180.0) for start in EVENTS])
-    return _with_stories(control(shape, seed), added, np.full(added.size, len(shape.tilts)))
+    return _with_negative(control(shape, seed), added, np.full(added.size, len(shape.tilts)))
 
 
 def outage(shape: Shape, seed: int) -> Stream:
@@ -64,7 +80,7 @@ def outage(shape: Shape, seed: int) -> Stream:
     for start in EVENTS:
         late = (minute >= start) & (minute < start + 6 * MINUTES_PER_HOUR)
         minute[late] = start + 6 * MINUTES_PER_HOUR + 15 * rng.random(int(late.sum()))
-    return _ordered(replace(stream, minute=minute))
+    return stream.with_stories(minute, stream.probability, stream.source)
 
 
 def shifted_clocks(shape: Shape, seed: int) -> Stream:
@@ -72,15 +88,19 @@ def shifted_clocks(shape: Shape, seed: int) -> Stream:
     stream = control(shape, seed)
     shifted = (stream.source % 3 == 0) & (stream.minute >= EVENTS[0])
     minute = np.where(shifted, np.minimum(stream.minute + MINUTES_PER_HOUR, MINUTES - 0.5), stream.minute)
-    return _ordered(replace(stream, minute=minute))
+    return stream.with_stories(minute, stream.probability, stream.source)
 
 
 def new_model(shape: Shape, seed: int) -> Stream:
     """From the first event on another model answers, which finds other stories negative. Workers know of it."""
     before = control(shape, seed)
     after = control(replace(shape, answers=COMMENTS, base=shape.base + 0.8), seed + 1)
-    keep, use = before.minute < EVENTS[0], after.minute >= EVENTS[0]
-    return replace(before, **_joined(before, keep, after, use))
+    old, new = before.minute < EVENTS[0], after.minute >= EVENTS[0]
+    return before.with_stories(
+        np.concatenate([before.minute[old], after.minute[new]]),
+        np.concatenate([before.probability[old], after.probability[new]]),
+        np.concatenate([before.source[old], after.source[new]]),
+    )
 
 
 SCENES: dict[str, Scene] = {
@@ -106,43 +126,11 @@ def _busier(times: float, hours: int) -> Floats:
     return np.exp(lift(surges, np.arange(MINUTES, dtype=float)))
 
 
-def _with_stories(stream: Stream, minute: Floats, source: np.ndarray) -> Stream:
-    """Negative stories added, beyond doubt."""
-    certain, nothing = np.full(minute.size, 0.99), np.zeros(minute.size)
-    more = replace(
-        stream,
-        minute=minute,
-        probability=certain,
-        source=source,
-        truth=replace(stream.truth, calm=nothing, settled=nothing),
+def _with_negative(stream: Stream, minute: Floats, source: Ints, copies: Copies | None = None) -> Stream:
+    """Negative stories added, of which the model has no doubt."""
+    return stream.with_stories(
+        np.concatenate([stream.minute, minute]),
+        np.concatenate([stream.probability, np.full(minute.size, 0.99)]),
+        np.concatenate([stream.source, source]),
+        copies,
     )
-    every = np.ones(stream.minute.size, dtype=bool)
-    return _ordered(replace(stream, **_joined(stream, every, more, np.ones(minute.size, dtype=bool))))
-
-
-def _joined(first: Stream, keep: Bools, second: Stream, use: Bools) -> dict[str, object]:
-    def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.concatenate([a[keep], b[use]])
-
-    truth = replace(
-        first.truth,
-        calm=both(first.truth.calm, second.truth.calm),
-        settled=both(first.truth.settled, second.truth.settled),
-    )
-    columns = {name: both(getattr(first, name), getattr(second, name)) for name in COLUMNS}
-    return {**columns, "truth": truth}
-
-
-COLUMNS = ("minute", "probability", "source")
-
-
-def _ordered(stream: Stream) -> Stream:
-    order = np.argsort(stream.minute, kind="stable")
-    truth = Truth(
-        stream.truth.calm[order],
-        stream.truth.settled[order],
-        stream.truth.answers,
-        stream.truth.wander_sd,
-        stream.truth.wander_minutes,
-    )
-    return replace(stream, truth=truth, **{name: getattr(stream, name)[order] for name in COLUMNS})

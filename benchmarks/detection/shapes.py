@@ -6,6 +6,8 @@ import numpy as np
 
 from benchmarks.detection.labels import COMMENTS, NEWS, Answers
 
+SOURCES = 12
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -29,7 +31,7 @@ class Shape:
 
 def plain(rate: float, rng: np.random.Generator) -> Shape:
     """Nothing but chance: no habit, drift, wandering, tilt or copies."""
-    return Shape(rate=rate, base=_logit(rng.uniform(0.1, 0.3)))
+    return Shape(rate=rate, base=_logit(rng.uniform(0.1, 0.3)), tilts=(0.0,) * SOURCES)
 
 
 def harsh(rate: float, rng: np.random.Generator, comments: bool = False, unrecognised: float = 0.0) -> Shape:
@@ -43,7 +45,7 @@ def harsh(rate: float, rng: np.random.Generator, comments: bool = False, unrecog
         drift_per_week=0.12,
         wander_sd=rng.uniform(0.1, 0.3),
         wander_minutes=rng.uniform(90, 360),
-        tilts=tuple(rng.normal(0, 0.4, size=12)),
+        tilts=tuple(rng.normal(0, 0.4, size=SOURCES)),
         day_volume=rng.uniform(0.4, 0.9),
         weekend_volume=rng.uniform(0.3, 1.0),
         copies=0.4,

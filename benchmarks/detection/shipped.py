@@ -65,7 +65,9 @@ def _each_minute(policy: Policy) -> Policy:
 def _counts(stream: Stream, lengths_seconds: tuple[int, ...]) -> NDArray[np.int64]:
     stories, negative = stream.counts()
     at = stream.minute.astype(np.int64)
-    sources = [np.bincount(at[stream.source == s], minlength=stream.minutes) for s in np.unique(stream.source)]
+    sources = [
+        np.bincount(at[stream.source == s], minlength=stream.minutes) for s in np.unique(stream.source)
+    ]
     tables = []
     for seconds in lengths_seconds:
         minutes = seconds // int(MINUTE)

@@ -12,6 +12,7 @@ from benchmarks.detection.streams import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
     MINUTES_PER_WEEK,
+    Copies,
     Floats,
     Ints,
     Stream,
@@ -47,7 +48,7 @@ def simulate(
     rng: np.random.Generator,
     busier: Floats | float = 1.0,
 ) -> Stream:
-    """One stream of `shape`, `minutes` long, with `surges` in it; the volume is `busier` (minutes,) times the usual."""
+    """One stream of `shape`, `minutes` long, with `surges`; the volume is `busier` (minutes,) times the usual."""
     clock = np.arange(minutes, dtype=float)
     arrived = rng.poisson(volume(shape, clock) * busier / MINUTES_PER_HOUR)  # (minutes,)
     minute = np.repeat(clock, arrived)
@@ -60,10 +61,10 @@ def simulate(
     negative = rng.random(minute.size) < expit(calm + lift(surges, minute))
     probability = probabilities(negative, shape.answers, rng)
     columns = np.stack([minute, probability, source, calm, settled])  # (5, n)
-    columns = _with_copies(columns, shape, minutes, rng)
+    columns, copies = _with_copies(columns, shape, minutes, rng)
     truth = Truth(columns[3], columns[4], shape.answers, shape.wander_sd, shape.wander_minutes)
     return Stream(
-        columns[0], columns[1], columns[2].astype(np.int64), minutes, history, tuple(surges), truth
+        columns[0], columns[1], columns[2].astype(np.int64), copies, minutes, history, tuple(surges), truth
     )
 
 
@@ -123,14 +124,20 @@ def _sources(shape: Shape, size: int, rng: np.random.Generator) -> Ints:
     return rng.choice(len(shape.tilts), size=size, p=weights / weights.sum())
 
 
-def _with_copies(columns: Floats, shape: Shape, minutes: int, rng: np.random.Generator) -> Floats:
-    """Add those copies that count as stories: a few stories have most copies, which follow within hours."""
-    if not shape.copies * shape.unrecognised:
-        return columns
-    copies = np.minimum(200, rng.pareto(1.2, size=columns.shape[1]) * shape.copies * 0.2).astype(np.int64)
-    wrong = rng.binomial(copies, shape.unrecognised)
-    added = np.repeat(columns, wrong, axis=1)
-    added[0] += rng.lognormal(3.5, 1.0, size=added.shape[1])  # half of them within 33 minutes
-    added[2] = _sources(shape, added.shape[1], rng)
-    both = np.concatenate([columns, added[:, added[0] < minutes]], axis=1)
-    return both[:, np.argsort(both[0], kind="stable")]
+def _with_copies(
+    columns: Floats, shape: Shape, minutes: int, rng: np.random.Generator
+) -> tuple[Floats, Copies]:
+    """Copies of stories: a few stories have most of them, and they follow within hours.
+
+    Those that are not recognised become stories; the others are returned apart.
+    """
+    sizes = np.minimum(200, rng.pareto(1.2, size=columns.shape[1]) * shape.copies * 0.2).astype(np.int64)
+    copies = np.repeat(columns, sizes, axis=1)
+    copies[0] += rng.lognormal(3.5, 1.0, size=copies.shape[1])  # half of them within 33 minutes
+    copies[2] = _sources(shape, copies.shape[1], rng)
+    copies = copies[:, copies[0] < minutes]
+    copies = copies[:, np.argsort(copies[0], kind="stable")]
+    missed = rng.random(copies.shape[1]) < shape.unrecognised
+    both = np.concatenate([columns, copies[:, missed]], axis=1)
+    recognised = Copies(copies[0, ~missed], copies[1, ~missed] >= 0.5)
+    return both[:, np.argsort(both[0], kind="stable")], recognised

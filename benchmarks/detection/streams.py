@@ -1,6 +1,6 @@
 """A simulated stream of one key, and what is known of it because it was simulated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -43,6 +43,13 @@ class Truth:
     wander_minutes: float
 
 
+class Copies(NamedTuple):
+    """Syndicated copies that were recognised, in ascending order of time; they are not stories."""
+
+    minute: Floats  # (copies,)
+    negative: Bools  # (copies,) the label of their story
+
+
 @dataclass(frozen=True)
 class Stream:
     """Stories of one key in ascending order of time. The first `history` minutes are for calibration."""
@@ -50,6 +57,7 @@ class Stream:
     minute: Floats  # (n,) minutes since Monday, 00:00
     probability: Floats  # (n,) P(negative) by the model
     source: Ints  # (n,)
+    copies: Copies
     minutes: int  # length of the whole
     history: int  # minutes
     surges: tuple[Surge, ...]
@@ -59,6 +67,21 @@ class Stream:
     def negative(self) -> Bools:
         """(n,) The model's label."""
         return self.probability >= 0.5
+
+    def with_stories(
+        self, minute: Floats, probability: Floats, source: Ints, copies: Copies | None = None
+    ) -> "Stream":
+        """The same key with other stories, in any order; of those no bound knows anything."""
+        order = np.argsort(minute, kind="stable")
+        unknown = np.full(minute.size, np.nan)
+        return replace(
+            self,
+            minute=minute[order],
+            probability=probability[order],
+            source=source[order],
+            copies=copies or self.copies,
+            truth=replace(self.truth, calm=unknown, settled=unknown),
+        )
 
     @property
     def test_surges(self) -> tuple[Surge, ...]:

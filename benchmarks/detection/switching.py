@@ -1,6 +1,8 @@
 """The switching state-space filter as a detector: fitted on a key's own history, nothing else."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -62,11 +64,20 @@ def fit_key(history: Stories, minutes: int, settings: Settings) -> Fit:
         found = run(history.minute, logits, history.evidence, minutes, wandering, settings)
         return found.log_likelihood - 0.5 * (np.log(wandering.sd / TYPICAL) / TYPICAL_SPREAD) ** 2
 
-    by_size = {sd: fitness(Wandering(sd, TIMES[1])) for sd in SIZES}
-    sd = max(by_size, key=by_size.__getitem__)
-    by_time = {time: fitness(Wandering(sd, time)) for time in TIMES if time != TIMES[1]}
-    by_time[TIMES[1]] = by_size[sd]
-    return Fit(calm, Wandering(sd, max(by_time, key=by_time.__getitem__)))
+    sd = _best(SIZES, TYPICAL, lambda sd: fitness(Wandering(sd, TIMES[1])))
+    return Fit(calm, Wandering(sd, _best(TIMES, TIMES[1], lambda time: fitness(Wandering(sd, time)))))
+
+
+def _best(values: Sequence[float], start: float, fitness: Callable[[float], float]) -> float:
+    """The best of ascending `values`, uphill from `start`."""
+    known = cache(fitness)
+    at = values.index(start)
+    while True:
+        beside = [i for i in (at - 1, at + 1) if 0 <= i < len(values)]
+        best = max([at, *beside], key=lambda i: known(values[i]))
+        if best == at:
+            return values[at]
+        at = best
 
 
 def score(fit: Fit, stories: Stories, minutes: int, settings: Settings) -> Floats:

@@ -1,14 +1,14 @@
 """The switching state-space filter, compiled: the log-odds that a key is in a surge, minute by minute.
 
-The logit of a story's probability of being negative is base + habit(time) + tilt(source) + u + δ. The wandering u is an
-Ornstein-Uhlenbeck process on a grid; the regime δ is calm (0) or one of a few surges. The filter is exact on the grid
-(Hamilton 1989, "A new approach to the economic analysis of nonstationary time series and the business cycle"; a grid for
-u as in Kitagawa 1987, "Non-Gaussian state-space modeling of nonstationary time series"): each story multiplies
-P(regime, u) by its likelihood, each minute by the transition of the regimes, each tenth by that of u. The mean of u
-while calm slowly moves into the base: that is the drift.
+The logit of a story's probability of being negative is base + habit(time) + tilt(source) + u + δ. The wandering u is
+an Ornstein-Uhlenbeck process on a grid; the regime δ is calm (0) or one of a few surges. The filter is exact on the
+grid (Hamilton 1989, "A new approach to the economic analysis of nonstationary time series and the business cycle"; a
+grid for u as in Kitagawa 1987, "Non-Gaussian state-space modeling of nonstationary time series"): each story
+multiplies P(regime, u) by its likelihood, each minute by the transition of the regimes, each tenth by that of u. The
+mean of u while calm slowly moves into the base: that is the drift.
 
-A story is given as its evidence (a, b): the likelihood of what the model said if the story is negative, and if it is not. A
-label is (1, 0) or (0, 1).
+A story is given as its evidence (a, b): the likelihood of what the model said if the story is negative, and if it is
+not. A label is (1, 0) or (0, 1).
 """
 
 import struct

@@ -23,7 +23,9 @@ def ratio(negative: Floats, stories: Floats) -> Floats:
     return np.divide(negative, stories, out=np.full(stories.size, np.nan), where=stories > 0)
 
 
-def usual_ratio(stories: Floats, negative: Floats, half_life_hours: float = 168, lag_hours: int = 6) -> Floats:
+def usual_ratio(
+    stories: Floats, negative: Floats, half_life_hours: float = 168, lag_hours: int = 6
+) -> Floats:
     """The decayed ratio of negative stories up to `lag_hours` before, by whole hours; (minutes,)."""
     keep = 0.5 ** (1 / half_life_hours)
     sums = []
