@@ -8,10 +8,10 @@ SHELL := /bin/sh
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 
-.PHONY: help up stack training dashboards test fuzz check compose-trial lock clean jars monitoring
+.PHONY: help up stack training dashboards test fuzz check bench-detection compose-trial lock clean jars monitoring
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime  ## run everything on this machine; ARGS="--until-alert" and other flags of bearwatch up
 	@$(BIN)/bearwatch up $(ARGS)
@@ -34,6 +34,9 @@ check: .venv/.development  ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/mypy -p tools
 	$(BIN)/lint-imports
+
+bench-detection: .venv/.development  ## write the tables of docs/DETECTION.md; ARGS="--seeds 2 --rates 24" is a short run
+	@$(BIN)/python -m benchmarks.detection $(ARGS)
 
 compose-trial: .venv/.runtime  ## build the image, run docker-compose.yml and disturb it; needs root (docs/compose.md)
 	@$(BIN)/python -m tools.compose_trial $(ARGS)
