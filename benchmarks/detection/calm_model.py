@@ -10,6 +10,7 @@ from benchmarks.detection.streams import MINUTES_PER_DAY, MINUTES_PER_WEEK, Floa
 
 # Penalties of squared coefficients, as pseudo-information: a habit needs some hundred stories before it is believed.
 HABIT_PENALTY: Final = 20.0
+HARMONICS: Final = 3
 TILT_PENALTY: Final = 8.0
 BASE_PENALTY: Final = 1.0  # towards PRIOR_RATIO: a history without negative stories has no finite logit
 PRIOR_RATIO: Final = 0.2
@@ -32,10 +33,13 @@ class CalmModel:
 
 
 def clock_features(minute: Floats) -> Floats:
-    """One, a pair of harmonics of the day, and the weekend; (n, 4)."""
-    angle = 2 * np.pi * minute / MINUTES_PER_DAY
+    """One, the weekend, and HARMONICS pairs of harmonics of the day; (n, 2 + 2 · HARMONICS)."""
     weekend = (minute % MINUTES_PER_WEEK >= 5 * MINUTES_PER_DAY).astype(float)
-    return np.stack([np.ones(minute.size), np.sin(angle), np.cos(angle), weekend], axis=1)
+    columns = [np.ones(minute.size), weekend]
+    for harmonic in range(1, HARMONICS + 1):
+        angle = 2 * np.pi * harmonic * minute / MINUTES_PER_DAY
+        columns += [np.sin(angle), np.cos(angle)]
+    return np.stack(columns, axis=1)
 
 
 def fit_calm_model(minute: Floats, source: Ints, evidence: Floats) -> CalmModel:
@@ -48,8 +52,9 @@ def fit_calm_model(minute: Floats, source: Ints, evidence: Floats) -> CalmModel:
     sources = min(MOST_SOURCES, int(source.max(initial=0)) + 1)
     known = np.minimum(source, sources)  # the last column is that of all others, and stays zero
     width = clock.shape[1]
+    order = np.repeat(np.arange(1, HARMONICS + 1), 2)  # a day is smooth before it is not
     penalty = np.concatenate(
-        [[BASE_PENALTY], np.full(width - 1, HABIT_PENALTY), np.full(sources, TILT_PENALTY)]
+        [[BASE_PENALTY, HABIT_PENALTY], HABIT_PENALTY * order**2, np.full(sources, TILT_PENALTY)]
     )
     weights = np.zeros(width + sources)
     weights[0] = logit(PRIOR_RATIO)

@@ -38,6 +38,11 @@ def weekend(shape: Shape, seed: int) -> Stream:
     return control(replace(shape, weekend=0.5, weekend_volume=0.25), seed)
 
 
+def negative_nights(shape: Shape, seed: int) -> Stream:
+    """Twice the odds of a negative story from 22:00 to 06:00, in the history too."""
+    return control(replace(shape, night=float(np.log(2))), seed)
+
+
 def volume_spike(shape: Shape, seed: int) -> Stream:
     """Eight times the usual stories for three hours, no more negative than ever."""
     return simulate(shape, MINUTES, HISTORY, (), np.random.default_rng(seed), _busier(8.0, 3))
@@ -106,6 +111,7 @@ def new_model(shape: Shape, seed: int) -> Stream:
 SCENES: dict[str, Scene] = {
     "quiet control": control,
     "weekend": weekend,
+    "negative nights": negative_nights,
     "volume spike": volume_spike,
     "surge of good news": good_news,
     "one story syndicated 200 times": syndicated,

@@ -17,6 +17,7 @@ class Shape:
     base: float  # logit of the usual ratio of negative stories
     day_sd: float = 0.0  # size of the habit of the day
     day_phase: float = 0.0
+    night: float = 0.0  # from 22:00 to 06:00, at once
     weekend: float = 0.0
     drift_per_week: float = 0.0  # standard deviation of the random walk after a week
     wander_sd: float = 0.0  # of an Ornstein-Uhlenbeck process

@@ -78,7 +78,9 @@ def habit(shape: Shape, clock: Floats) -> Floats:
     """What the time of day and of week adds to the ratio's logit."""
     angle = 2 * np.pi * clock / MINUTES_PER_DAY + shape.day_phase
     second = 0.4 * np.sin(2 * angle + 1.0)  # days are no sine
-    return shape.day_sd * (np.sqrt(2) * np.sin(angle) + second) + shape.weekend * _is_weekend(clock)
+    by_day = shape.day_sd * (np.sqrt(2) * np.sin(angle) + second)
+    night = (clock + 2 * MINUTES_PER_HOUR) % MINUTES_PER_DAY < 8 * MINUTES_PER_HOUR
+    return by_day + shape.night * night + shape.weekend * _is_weekend(clock)
 
 
 def wandering(sd: float, time_constant: float, minutes: int, rng: np.random.Generator) -> Floats:
