@@ -1,7 +1,8 @@
 """Scenes in which nothing bad begins: none may fire more often than a quiet control.
 
 Each scene is a key without surges, fitted and calibrated on a history in which the scene does not happen; in its four
-weeks of test the scene happens every second day. The control is the same key with nothing in it.
+weeks of test the scene happens every second day. Habits of the week and of the day are in the history too. The control
+is the same key with nothing in it.
 """
 
 from collections.abc import Callable, Sequence
@@ -120,6 +121,8 @@ SCENES: dict[str, Scene] = {
     "shifted clocks": shifted_clocks,
     "new model": new_model,
 }
+
+LEARNED = (weekend, negative_nights)  # habits: the history on which a desk is calibrated has them too
 
 
 def shapes(rate: float, seed: int, count: int) -> Sequence[Shape]:
