@@ -109,6 +109,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "help": "Model artifact.",
     },
     "engine": {"type": click.Choice([AUTO, *ENGINES]), "default": AUTO, "help": "What runs the model."},
+    "watch_list": {
+        "type": file,
+        "default": WorkerSettings.watch_list,
+        "metavar": "FILE",
+        "help": "Companies that are watched besides the topics (CSV or TOML); followed while a worker runs.",
+    },
     "metrics_host": {
         "type": Host(),
         "default": WorkerSettings.metrics_host,

@@ -78,6 +78,11 @@ class Classified(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     schema_version: Version = SCHEMA_VERSION
 
+    @property
+    def is_of_topic(self) -> bool:
+        """Whether it is the one message of its document under a topic; the others are under companies."""
+        return self.key == topic_key(self.stream, self.topic)
+
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
     """How far a source partition has been read; sent to every partition of `classified` under TICK_KEY.
@@ -146,6 +151,11 @@ def decode_document(value: bytes | None) -> Document:
 def encode(message: msgspec.Struct) -> bytes:
     """One message as JSON."""
     return _encoder.encode(message)
+
+
+def entity_key(stream: str, entity: str) -> str:
+    """The key under which a watched company of a stream is counted."""
+    return f"{stream}/entity:{entity}"
 
 
 def topic_key(stream: str, topic: str) -> str:

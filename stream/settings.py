@@ -18,6 +18,7 @@ class WorkerSettings:
     metrics_port: int = 9108
     model: Path = BUNDLED  # an artifact's folder
     engine: str = "auto"
+    watch_list: Path | None = None  # the companies that are watched besides the topics
     session_timeout_seconds: float = 20.0  # a worker silent for longer loses its partitions
     broker_timeout_seconds: float = 60.0  # without a broker for longer, the worker exits
     stuck_after_seconds: float = 120.0  # lag, and no commit for longer: the worker exits

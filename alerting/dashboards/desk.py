@@ -20,6 +20,7 @@ from alerting.dashboards.panels import (
     states,
 )
 from alerting.dashboards.queries import (
+    ANY_ENTITY,
     ANY_STREAM,
     EXCESS,
     MIN_STORIES,
@@ -33,7 +34,8 @@ from alerting.dashboards.queries import (
 KEY = "{{stream}}: {{topic}}"
 STORIES, NEGATIVE = of_window("bearwatch_window_stories"), of_window("bearwatch_window_negative_stories")
 BASELINE = of_key("bearwatch_baseline_ratio")
-BY_SEVERITY = of_key("bearwatch_alert_active", by="stream, topic, kind, severity")
+BY_ENTITY = "stream, entity"
+BY_SEVERITY = of_key("bearwatch_alert_active", ANY_STREAM, "stream, topic, entity, source, kind, severity")
 RATIO_OF_STREAM = f"sum by (stream) ({NEGATIVE}) / sum by (stream) ({STORIES})"
 
 
@@ -46,11 +48,14 @@ def desk() -> build.Dashboard:
     parts = [
         ("Now", [*_now(), _topics()]),
         ("Above the baseline", [_movers(), _excess(), _alerts()]),
+        ("Watched companies", [_companies(), _company_alerts()]),
         ("Streams", [_ratio(), _volumes(), _topic_volumes(), _messages()]),
     ]
     board = framed(DESK, "bearwatch: the desk", text, "now-6h", variables, parts)
     return board.annotation(
-        Marked("Alerts", f"{BY_SEVERITY} > 0", "{{severity}} {{kind}}: {{stream}} {{topic}}")
+        Marked(
+            "Alerts", f"{BY_SEVERITY} > 0", "{{severity}} {{kind}}: {{stream}} {{topic}}{{entity}}{{source}}"
+        )
     )
 
 
@@ -135,6 +140,43 @@ def _alerts() -> Panel:
         Query(f"{alert_level()} > 0", KEY),
     )
     return panel.mappings(levels()).color_scheme(by_thresholds()).data_links([_to_topic()])
+
+
+def _companies() -> Panel:
+    names = {
+        "documents": "documents",
+        "stories": "stories",
+        "negative_stories": "negative",
+        "negative_ratio": "ratio",
+    }
+    gauges = [
+        Query(of_window(f"bearwatch_window_{gauge}", ANY_ENTITY, BY_ENTITY), name)
+        for gauge, name in names.items()
+    ]
+    panel = rows(
+        "Companies by stream",
+        "Each watched company that documents in the windows name, in the chosen window, those with an alert first. A "
+        "document counts under each company that it names, and under its topic.",
+        ["stream", "entity"],
+        [
+            *gauges,
+            Query(of_key("bearwatch_baseline_ratio", ANY_ENTITY, BY_ENTITY), "baseline"),
+            Query(alert_level(ANY_ENTITY, BY_ENTITY), "alert"),
+        ],
+    )
+    for name in ("ratio", "baseline"):
+        column(panel, name, unit=RATIO, decimals=0)
+    column(panel, "alert", mappings=levels(), custom_cellOptions={"type": "color-background"})
+    return panel.sort_by([common.TableSortByFieldState().display_name("alert").desc(True)])
+
+
+def _company_alerts() -> Panel:
+    panel = states(
+        "Alerts of companies",
+        "The severity of the alerts of watched companies; no colour where none fires.",
+        Query(alert_level(ANY_ENTITY, BY_ENTITY), "{{stream}}: {{entity}}"),
+    )
+    return panel.mappings(levels()).color_scheme(by_thresholds())
 
 
 def _ratio() -> Panel:

@@ -29,6 +29,7 @@ def operations() -> build.Dashboard:
         ("Classifier", [_batches(), _inference(), _busy(), _restarts()]),
         ("Not counted, not explained", [_dead_letters(), _late(), _repeated(), _old(), _unexplained()]),
         ("State", [_stories()]),
+        ("Watched companies", [_watched(), _found(), _left_out()]),
     ]
     text = "Lag, latency, throughput, batches, workers, dead letters, late documents, restarts, size of the state."
     return framed(OPERATIONS, "bearwatch: operations", text, "now-1h", [], parts)
@@ -133,6 +134,28 @@ def _busy() -> Panel:
 def _restarts() -> Panel:
     text = "Resets of workers' counters within the last hour. A worker that had read nothing shows none."
     return lines("Restarts", text, NUMBER, [Query(RESTARTS, "{{instance}}")]).min(0)
+
+
+def _watched() -> Panel:
+    rejected = "sum(increase(bearwatch_rejected_watch_lists_total[1h]))"
+    return stat_panel(
+        "Watch list",
+        "Companies on the watch list, and changes of its file in the last hour that could not be used.",
+        NUMBER,
+        [Query("max(bearwatch_watched_companies)", "companies"), Query(rejected, "rejected")],
+    ).span(8)
+
+
+def _found() -> Panel:
+    rate = "60 * sum by (stream) (rate(bearwatch_companies_found_total[$__rate_interval]))"
+    text = "Watched companies found per minute; a document may name several."
+    return bars("Companies found", text, EACH_MINUTE, [Query(rate, "{{stream}}")]).span(8)
+
+
+def _left_out() -> Panel:
+    rate = "60 * sum by (stream) (rate(bearwatch_companies_left_out_total[$__rate_interval]))"
+    text = "Watched companies per minute that do not count because their document names more than 32."
+    return bars("Companies left out", text, EACH_MINUTE, [Query(rate, "{{stream}}")]).span(8)
 
 
 def _dead_letters() -> Panel:

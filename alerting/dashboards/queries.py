@@ -16,24 +16,26 @@ class Query(NamedTuple):
 
 
 ANY_STREAM = 'stream=~"$stream"'
+ANY_TOPIC = f'{ANY_STREAM}, topic!=""'  # gauges of keys that are topics
+ANY_ENTITY = f'{ANY_STREAM}, entity!=""'  # gauges of keys that are watched companies
 MIN_STORIES = 8  # one negative story of one is a ratio of 100% and shows nothing
 
 
-def of_key(gauge: str, labels: str = ANY_STREAM, by: str = "stream, topic") -> str:
+def of_key(gauge: str, labels: str = ANY_TOPIC, by: str = "stream, topic") -> str:
     """A gauge with one series per key."""
     return f"max by ({by}) ({gauge}{{{labels}}})"
 
 
-def of_window(gauge: str) -> str:
+def of_window(gauge: str, labels: str = ANY_TOPIC, by: str = "stream, topic") -> str:
     """A gauge of keys in the window that the dashboard's variable `window` names."""
-    return of_key(gauge, f'{ANY_STREAM}, window="$window"')
+    return of_key(gauge, f'{labels}, window="$window"', by)
 
 
-def alert_level(labels: str = ANY_STREAM) -> str:
+def alert_level(labels: str = ANY_TOPIC, by: str = "stream, topic") -> str:
     """Per key 0 without an alert, 1 for a warning, 2 for a critical alert; the highest of all kinds."""
     critical = f'2 * bearwatch_alert_active{{{labels}, severity="critical"}}'
     warning = f'bearwatch_alert_active{{{labels}, severity="warning"}}'
-    return f"max by (stream, topic) ({critical} or {warning})"
+    return f"max by ({by}) ({critical} or {warning})"
 
 
 def each_minute(counter: str, by: str, labels: str = ANY_STREAM) -> str:

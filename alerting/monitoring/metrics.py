@@ -5,7 +5,7 @@ They have their children at zero from the start. The gauges of keys and partitio
 
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
 from alerting.kinds import KINDS
 from bearwatch.core.printable import escaped
@@ -74,6 +74,26 @@ class Metrics:
             ["stream"],
             registry=registry,
         )
+        self.companies_found = Counter(
+            "bearwatch_companies_found_total",
+            "Watched companies found in classified documents.",
+            ["stream"],
+            registry=registry,
+        )
+        self.companies_left_out = Counter(
+            "bearwatch_companies_left_out_total",
+            "Watched companies left out because their document names too many.",
+            ["stream"],
+            registry=registry,
+        )
+        self.watched_companies = Gauge(
+            "bearwatch_watched_companies", "Companies on the watch list in use.", registry=registry
+        )
+        self.rejected_watch_lists = Counter(
+            "bearwatch_rejected_watch_lists_total",
+            "Changes of the watch list's file that cannot be used; the former list stays in use.",
+            registry=registry,
+        )
         self.alert_transitions = Counter(
             "bearwatch_alert_transitions_total",
             "Messages written to the alerts topic.",
@@ -127,6 +147,8 @@ class Metrics:
             for severity in SEVERITIES:
                 for state in TRANSITIONS:
                     self.alert_transitions.labels(stream, kind, severity, state)
+        self.companies_found.labels(stream)
+        self.companies_left_out.labels(stream)
         self.late_documents.labels(stream)
         self.repeated_documents.labels(stream)
         self.old_documents.labels(stream)

@@ -80,6 +80,12 @@ def _add(families: dict[str, Metric], name: str, labels: dict[str, str], value: 
 def _add_key(families: dict[str, Metric], each: KeyDecision) -> None:
     labels, decision = each.key.labels, each.decision
     active = decision.alert.severity if decision.alert and decision.firing and not each.historical else None
+    if (
+        each.key.dimension == "entity"
+        and active is None
+        and not any(score[0].documents for score in decision.scores)
+    ):
+        return  # of thousands of watched companies few are in the news
     for severity in SEVERITIES:
         alert = {**labels, "kind": each.kind, "severity": severity}
         _add(families, "bearwatch_alert_active", alert, severity == active)

@@ -11,11 +11,12 @@ import click
 from bearwatch.core.stop_signals import on_stop_signal
 from bearwatch.local.data_folder import UMASK
 from bearwatch.local.ports import HOST
-from bearwatch.local.sources import SAMPLE, check_feed
+from bearwatch.local.sources import SAMPLE, check_feed, watch_list_of
 from bearwatch.local.stack import stack
 from bearwatch.local.stack_configuration import Ports
 from bearwatch.local.up import LOCAL_KAFKA
 from bearwatch.settings import WORKER_SETTINGS, settings
+from stream.entities.watched import WatchedCompanies
 from stream.settings import WorkerSettings
 
 log = logging.getLogger("bearwatch.stack")
@@ -42,6 +43,8 @@ def command(feed: str, data_dir: Path, workers: int, policy: Path | None, **chos
     stop = Event()
     on_stop_signal(stop.set)
     os.umask(UMASK)
+    chosen["watch_list"] = watch_list_of(feed, chosen["watch_list"])
+    WatchedCompanies(chosen["watch_list"])  # a mistake in it is reported here, not in a worker's log
     worker = WorkerSettings(LOCAL_KAFKA, **chosen)
     ports = Ports(worker=worker.metrics_port)
     with stack(data_dir, worker, ports, feed, policy, workers) as running:

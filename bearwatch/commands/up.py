@@ -16,11 +16,12 @@ from bearwatch.core.logs import prepare
 from bearwatch.core.stop_signals import interrupt_on_stop_signal
 from bearwatch.local.data_folder import UMASK, data_folder
 from bearwatch.local.processes import LOG_BYTES
-from bearwatch.local.sources import SAMPLE, check_feed, open_feed
+from bearwatch.local.sources import SAMPLE, check_feed, open_feed, watch_list_of
 from bearwatch.local.up import Running, local_broker, prepare_topics, require_free, running
 from bearwatch.settings import WORKER_SETTINGS, seconds, settings
 from bearwatch.terminal.display import REFRESH_SECONDS, Lines, LiveScreen
 from bearwatch.terminal.snapshot import Snapshot, read_snapshot
+from stream.entities.watched import WatchedCompanies
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
@@ -72,7 +73,9 @@ def command(
     """
     check_feed(feed)
     os.umask(UMASK)
-    load_policy(policy)  # a mistake in it is reported here, not in a worker's log
+    load_policy(policy)  # a mistake in it is reported here, not in a worker's log; in a watch list too
+    worker["watch_list"] = watch_list_of(feed, worker["watch_list"])
+    WatchedCompanies(worker["watch_list"])
     report = PlainConsole(stderr=True, soft_wrap=True).print
     folder = data_folder(data_dir)
     _log_to(folder)

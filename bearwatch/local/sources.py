@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bearwatch import sample
 from bearwatch.sample.live import SampleFeed
 from stream.ingest.feeds import Feed, FileFeed
 from stream.ingest.producer import DocumentProducer
@@ -15,6 +16,7 @@ from stream.kafka.topics import TopicNames
 
 SAMPLE = "sample"
 SEED = 7  # of the sample world
+SAMPLE_WATCH_LIST = Path(sample.__file__).with_name("watch_list.csv")  # of its companies
 
 
 def check_feed(feed: str) -> None:
@@ -25,6 +27,11 @@ def check_feed(feed: str) -> None:
     """
     if feed != SAMPLE and not Path(feed).is_file():
         raise click.BadParameter(f"{feed} is neither `sample` nor a file", param_hint="feed")
+
+
+def watch_list_of(feed: str, chosen: Path | None) -> Path | None:
+    """The chosen watch list; without one that of the sample feed, where it is the feed."""
+    return SAMPLE_WATCH_LIST if chosen is None and feed == SAMPLE else chosen
 
 
 def open_feed(

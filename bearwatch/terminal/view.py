@@ -77,7 +77,7 @@ def _head(snapshot: Snapshot, per_second: float, now: datetime) -> Text:
 
 def _keys(keys: Iterable[KeyStatistics], active: list[Alert]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("stream", "topic"):
+    for heading in ("stream", "topic or company"):
         table.add_column(heading, no_wrap=True)
     for heading in ("documents", f"stories {WINDOW}", f"negative {WINDOW}", "usual", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -87,7 +87,7 @@ def _keys(keys: Iterable[KeyStatistics], active: list[Alert]) -> Table:
         table.add_row(
             each.key.stream,
             Text(printable(each.key.name)),
-            f"{each.documents:,}",
+            f"{each.documents:,}" if each.key.dimension == "topic" else "",
             "" if each.stories is None else f"{each.stories:,}",
             _percent(each.negative_ratio),
             _percent(each.baseline_ratio),

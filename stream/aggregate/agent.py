@@ -96,15 +96,15 @@ class AggregateAgent:
         self._observe(await task.apply(batch, now), now)
 
     def _observe(self, changes: Changes, now: float) -> None:
-        for late in changes.late:
+        for late in (each for each in changes.late if each.is_of_topic):  # each document once
             self.metrics.late_documents.labels(late.stream).inc()
-        for repeated in changes.repeated:
+        for repeated in (each for each in changes.repeated if each.is_of_topic):
             self.metrics.repeated_documents.labels(repeated.stream).inc()
         if changes.repeated:
             _warn_of_repeated(changes.repeated)
         for alert in changes.alerts:
             self.metrics.alert_transitions.labels(alert.stream, alert.kind, alert.severity, alert.state).inc()
-        for message in changes.evaluated:
+        for message in (each for each in changes.evaluated if each.is_of_topic):
             if message.event_time.timestamp() >= self.since:
                 age = now - message.published_at.timestamp()
                 self.metrics.end_to_end_seconds.labels(message.stream).observe(max(0.0, age))

@@ -91,6 +91,9 @@ class ClassifyAgent:
             for letter in send.dead_letters:
                 self.metrics.dead_letter(self.limits.stream, letter.bad.kind)
             for result in send.results:
+                if not result.is_of_topic:
+                    self.metrics.companies_found.labels(self.limits.stream).inc()
+                    continue
                 self.metrics.classified_document(self.limits.stream, result.topic, result.sentiment)
                 self._note_age(result)
             if (warning := self._ages.warning(time.monotonic())) is not None:

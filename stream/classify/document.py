@@ -1,7 +1,10 @@
 """One document: checked, normalised, given its story, and turned into what `classified` holds. Pure."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import msgspec
 
 from bearwatch.core.streams import Stream
 from bearwatch.core.times import utc
@@ -9,7 +12,15 @@ from models.classifier import Classification
 from models.loaded import Input
 from models.text import normalise
 from stream.classify.authors import source_of, url_of
-from stream.messages import BadDocument, Classified, Document, Origin, decode_document, topic_key
+from stream.messages import (
+    BadDocument,
+    Classified,
+    Document,
+    Origin,
+    decode_document,
+    entity_key,
+    topic_key,
+)
 
 # Of the text and of the address, in `classified`: a record must stay far below Kafka's 1 MB, and so must the
 # record of a minute in `state`, which holds eight addresses. A longer address is left out: cut, it leads nowhere.
@@ -59,9 +70,17 @@ def story_of(text: str) -> str:
 
 
 def classified(
-    examined: Examined, stream: Stream, answer: Classification, origin: Origin
+    examined: Examined,
+    stream: Stream,
+    answer: Classification,
+    origin: Origin,
+    companies: Iterable[str] = (),
 ) -> tuple[Classified, ...]:
-    """What one document contributes to each of its keys: today one, its topic's."""
+    """What one document contributes to each of its keys: its topic's, and those of the watched companies it names.
+
+    Args:
+        companies: the ids, each once.
+    """
     document = examined.document
     # The length first: to search a megabyte of percent signs for an author takes 0.7 s.
     url = url_of(document) if len(document.url or "") <= CLASSIFIED_CHARACTERS else None
@@ -83,4 +102,7 @@ def classified(
         origin=origin,
         model=answer.model,
     )
-    return (of_topic,)
+    of_companies = (
+        msgspec.structs.replace(of_topic, key=entity_key(stream, company)) for company in companies
+    )
+    return (of_topic, *of_companies)

@@ -14,11 +14,16 @@ from models.classifier import Classification
 from models.loaded import Input, Models
 from stream.classify.document import Examined, classified, examine
 from stream.classify.progress import reached
+from stream.entities.matcher import Matcher
+from stream.entities.watched import WatchedCompanies
 from stream.kafka.record_batches import Unreadable
 from stream.messages import BadDocument, Classified, Origin
 
 # The next batch fills the engine's streams while the last few texts of the one before occupy one of them only.
 BATCHES_AT_ONCE = 2
+MOST_COMPANIES = (
+    32  # of one document; a text that names more is a list of companies, and each costs a message
+)
 
 
 class Record(NamedTuple):
@@ -48,9 +53,10 @@ class Limits:
 class Inference:
     """The models on threads of their own; what is costly about a document happens there."""
 
-    def __init__(self, models: Models, metrics: Metrics) -> None:
+    def __init__(self, models: Models, metrics: Metrics, watched: WatchedCompanies) -> None:
         self.models = models
         self._metrics = metrics
+        self._watched = watched
         self._threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="inference")
 
     async def answer(self, records: Sequence[Record], limits: Limits) -> list[Answered | BadDocument]:
@@ -65,15 +71,29 @@ class Inference:
         classifications = iter(
             self._classify([each.model_input for each in examined if isinstance(each, Examined)])
         )
+        matcher = self._watched.matcher  # one list for the batch, though another may take its place meanwhile
         return [
             Answered(
                 reached(each.event_time, now),
-                classified(each, limits.stream, next(classifications), record.origin),
+                classified(
+                    each,
+                    limits.stream,
+                    next(classifications),
+                    record.origin,
+                    self._companies(each, limits.stream, matcher),
+                ),
             )
             if isinstance(each, Examined)
             else each
             for record, each in zip(records, examined, strict=True)
         ]
+
+    def _companies(self, examined: Examined, stream: Stream, matcher: Matcher) -> list[str]:
+        """The ids of the watched companies that a document is about."""
+        found = [each.company for each in matcher.find(examined.text, examined.document.tickers)]
+        if len(found) > MOST_COMPANIES:
+            self._metrics.companies_left_out.labels(stream).inc(len(found) - MOST_COMPANIES)
+        return found[:MOST_COMPANIES]
 
     def _classify(self, inputs: list[Input]) -> list[Classification]:
         if not inputs:

@@ -78,6 +78,8 @@ class Matcher:
             tickers: the document's own, in any form that `stream.entities.tickers` reads; they count without the text.
                 The first MOST_TICKERS are read.
         """
+        if not self.companies:
+            return ()
         form = comparable(text[:LOOKED_AT_CHARACTERS])
         by_ticker = self._by_ticker(form.plain, tickers)
         mentions, around = self._mentions(form)

@@ -30,6 +30,7 @@ from stream.classify.document import SENTIMENT, TOPIC
 from stream.classify.explanations import Explainer
 from stream.classify.inference import Inference, Limits
 from stream.classify.result_producer import TickProducer
+from stream.entities.watched import WatchedCompanies
 from stream.errors import StreamError
 from stream.kafka.offsets import OffsetsClient, partition_counts
 from stream.kafka.reach import reach
@@ -45,6 +46,7 @@ from stream.worker.metrics_server import serve
 from stream.worker.shutdown import Shutdown, after, end_process, heartbeat, reason, start_watchdog
 from stream.worker.source_clocks import SourceClocks
 from stream.worker.ticker import Ticker
+from stream.worker.watch_list_refresh import follow_watch_list
 
 START_SECONDS = 15.0  # for the broker to answer at start
 STOP_SECONDS = 8.0  # for a clean shutdown; Faust's own shutdown may hang
@@ -70,9 +72,11 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
 
     Raises:
         StreamError, ModelError: it cannot start.
+        WatchListError: the watch list cannot be used.
     """
     return_large_memory()
     on_stop_signal(sys.exit)  # until the event loop takes them over
+    watched = WatchedCompanies(settings.watch_list)
     models = Models(Classifier.load(settings.model, engine=settings.engine))
     heads = models.default.manifest.heads
     check_heads(heads)
@@ -87,7 +91,7 @@ def run_worker(settings: WorkerSettings, policy: Policy) -> NoReturn:
     health = Health()
     _, close = serve(health, registry, settings)
     try:
-        asyncio.run(_run(_Loaded(settings, policy, models, registry, metrics, health)))
+        asyncio.run(_run(_Loaded(settings, policy, watched, models, registry, metrics, health)))
     finally:
         close()
 
@@ -98,6 +102,7 @@ class _Loaded:
 
     settings: WorkerSettings
     policy: Policy
+    watched: WatchedCompanies
     models: Models
     registry: CollectorRegistry
     metrics: Metrics
@@ -166,7 +171,7 @@ async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
     sources = [f"{topic}-{number}" for topic in inputs for number in range(partitions[topic])]
     producer = TickProducer(settings, partitions[names.classified])
     await producer.start()
-    inference = Inference(loaded.models, metrics)
+    inference = Inference(loaded.models, metrics, loaded.watched)
     assignment = Assignment(
         settings,
         policy,
@@ -210,7 +215,11 @@ async def _start(loaded: _Loaded, shutdown: Shutdown) -> _Running:
     loaded.registry.register(
         StateCollector(assignment.decisions, lambda: ticker.lags, assignment.watermarks, assignment.stories)
     )
-    tasks = [asyncio.create_task(ticker.run(), name="the ticker"), asyncio.create_task(refusal_of(app))]
+    tasks = [
+        asyncio.create_task(ticker.run(), name="the ticker"),
+        asyncio.create_task(refusal_of(app)),
+        asyncio.create_task(follow_watch_list(loaded.watched, metrics), name="the watch list"),
+    ]
     for task in tasks:  # Faust's start may wait for ever
         task.add_done_callback(shutdown.failed)
     await app.start()

@@ -25,6 +25,7 @@ from alerting.monitoring.metrics import Metrics
 from alerting.monitoring.state_collector import GAUGES
 from bearwatch.local.kafka import LocalKafka
 from bearwatch.local.ports import HOST, free_port
+from bearwatch.local.sources import SAMPLE_WATCH_LIST
 from bearwatch.sample import SampleDocument, SampleWorld, documents
 from bearwatch.sample.live import to_message
 from models.classifier import BUNDLED
@@ -254,7 +255,8 @@ def prometheus(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> 
     now = time.time()
     world = SampleWorld(seed=7, anchor=now - 300)  # the surge breaks four minutes before that
     send(documents(world, now - 36 * 3600, now), broker.connection, names)
-    worker = OneWorker(folder, broker.bootstrap, names.prefix, BUNDLED)
+    companies = ("--watch-list", str(SAMPLE_WATCH_LIST))
+    worker = OneWorker(folder, broker.bootstrap, names.prefix, BUNDLED, *companies)
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=worker.port, every=SCRAPE_SECONDS))
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(

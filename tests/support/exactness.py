@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
 from keyword_model import SENTIMENTS, TOPICS, WORDS
@@ -23,8 +24,9 @@ from stream.classify.document import story_of
 from stream.ingest.producer import DocumentProducer
 from stream.kafka.connection import KafkaConnection
 from stream.kafka.topics import TopicNames
-from stream.messages import Classified, Origin, Tick, topic_key
+from stream.messages import Classified, Origin, Tick, entity_key, topic_key
 
+COMPANIES = ("Harlech", "Mervane")  # which a third of the documents name, some of them both
 MINUTES = 90  # of event time, whatever the real time of the run
 SURGE_EVERY, SURGE_MINUTES = 20, 4
 
@@ -55,6 +57,12 @@ def write_policy(path: Path) -> Path:
     return path
 
 
+def write_watch_list(path: Path) -> Path:
+    """The watch list of COMPANIES."""
+    path.write_text("id,names\n" + "".join(f"{each},{each}\n" for each in COMPANIES))
+    return path
+
+
 def documents(count: int, seed: int) -> Iterator[tuple[str, str, bytes, int]]:
     """(stream, id, document, milliseconds) in order of time; a fifth is negative, with surges in every key."""
     rng = random.Random(seed)
@@ -66,10 +74,13 @@ def documents(count: int, seed: int) -> Iterator[tuple[str, str, bytes, int]]:
         surge = minute > 30 and minute % SURGE_EVERY < SURGE_MINUTES
         sentiment = "negative" if rng.random() < (0.8 if surge else 0.2) else rng.choice(SENTIMENTS[1:])
         name = rng.randrange(count // 20) if rng.random() < 0.1 else f"n{number}"
+        companies = rng.choice(
+            ("", "", "", "", *(f" {each}" for each in COMPANIES), f" {' '.join(COMPANIES)}")
+        )
         yield (
             stream,
             f"d{number}",
-            _document(number, f"{WORDS[topic]} {sentiment} {name}", seconds, rng),
+            _document(number, f"{WORDS[topic]} {sentiment} {name}{companies}", seconds, rng),
             int(seconds * 1000),
         )
 
@@ -161,9 +172,10 @@ class Truth(NamedTuple):
 def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
     """Counts by counting; alerts by the aggregator on an undisturbed stream."""
     messages = [
-        _classified(record, names, model)
+        message
         for stream in STREAMS
         for record in records(broker, names.input(stream))
+        for message in _classified(record, names, model)
     ]
     pane_seconds = policy.windows.evaluate_every_seconds
     panes: dict[tuple[str, int], list[Classified]] = defaultdict(list)
@@ -181,12 +193,13 @@ def truth(broker: str, names: TopicNames, policy: Policy, model: str) -> Truth:
     return Truth(counts, _alerts(messages, policy, model), len(messages))
 
 
-def _classified(record: Any, names: TopicNames, model: str) -> Classified:
+def _classified(record: Any, names: TopicNames, model: str) -> list[Classified]:
+    """What a document counts as: once under its topic and once under each company that it names."""
     content = json.loads(record.value)
     stream = "news" if record.topic == names.news else "comments"
-    word, sentiment, *_ = content["text"].split()
+    word, sentiment, _, *companies = content["text"].split()
     topic = next(topic for topic, known in WORDS.items() if known == word)
-    return Classified(
+    of_topic = Classified(
         id=content["id"],
         key=topic_key(stream, topic),
         stream=stream,
@@ -202,6 +215,12 @@ def _classified(record: Any, names: TopicNames, model: str) -> Classified:
         origin=Origin(record.topic, record.partition, record.offset),
         model=model,
     )
+    of_companies = (
+        msgspec.structs.replace(of_topic, key=entity_key(stream, each))
+        for each in companies
+        if each in COMPANIES
+    )
+    return [of_topic, *of_companies]
 
 
 def _alerts(messages: list[Classified], policy: Policy, model: str) -> Counter[tuple[str, str]]:

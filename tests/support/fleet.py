@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from exactness import write_watch_list
+
 from bearwatch.local.ports import free_port
 
 
@@ -51,9 +53,13 @@ class Worker:
 
 
 class Fleet:
-    """Some workers of one group, supervised by a thread; leaving the `with` block ends them."""
+    """Some workers of one group, supervised by a thread; leaving the `with` block ends them.
+
+    They watch the companies that the documents of `exactness` name.
+    """
 
     def __init__(self, size: int, broker: str, prefix: str, model: Path, policy: Path, log_dir: Path) -> None:
+        watch_list = write_watch_list(log_dir / "companies.csv")
         self.workers = [
             Worker(
                 arguments=[
@@ -61,6 +67,7 @@ class Fleet:
                     *("--broker", broker, "--prefix", prefix, "--group", f"{prefix}group"),
                     *("--model", str(model), "--policy", str(policy), "--session-timeout-seconds", "6"),
                     *("--metrics-port", str(free_port()), "--broker-timeout-seconds", "40"),
+                    *("--watch-list", str(watch_list)),
                 ],
                 log=log_dir / f"worker-{number}.log",
             )

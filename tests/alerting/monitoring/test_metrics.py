@@ -60,6 +60,10 @@ def worker() -> Worker:
         ("bearwatch_dead_letters_total", {"stream": "news", "reason": "other"}),
         ("bearwatch_late_documents_total", {"stream": "comments"}),
         ("bearwatch_repeated_documents_total", {"stream": "news"}),
+        ("bearwatch_companies_found_total", {"stream": "comments"}),
+        ("bearwatch_companies_left_out_total", {"stream": "news"}),
+        ("bearwatch_watched_companies", {}),
+        ("bearwatch_rejected_watch_lists_total", {}),
         ("bearwatch_old_documents_total", {"stream": "news"}),
         (
             "bearwatch_alert_transitions_total",
@@ -143,6 +147,18 @@ def test_alert_active_has_a_series_for_each_severity(worker, found, warning, cri
 def test_an_entity_is_labelled_as_one(worker):
     worker.keys = [KeyDecision(ACME, "surge", QUIET)]
     assert worker.value("bearwatch_baseline_ratio", stream="comments", entity="ACME") == 0.2
+
+
+def test_a_company_that_is_in_no_window_has_no_series_unless_an_alert_about_it_fires(worker):
+    without = QUIET._replace(scores=(EMPTY, EMPTY))
+    before = worker.text()
+    worker.keys = [KeyDecision(ACME, "surge", without)]
+    assert worker.text() == before
+    worker.keys = [KeyDecision(ACME, "surge", without._replace(alert=Firing(900, 900, "warning")))]
+    labels = {"stream": "comments", "entity": "ACME", "kind": "surge", "severity": "warning"}
+    assert worker.value("bearwatch_alert_active", **labels) == 1
+    worker.keys = [KeyDecision(KEY, "surge", without)]
+    assert worker.value("bearwatch_baseline_ratio", **TOPIC) == 0.2, "a topic always has its series"
 
 
 def test_a_source_is_labelled_as_one(worker):

@@ -26,6 +26,9 @@ NAMES = {each.name for each in fields(WorkerSettings)} - {"connection"}
 
 def other(value: Any, folder: Path) -> Any:
     """A valid value that is not the default."""
+    if value is None:
+        (watch_list := folder / "list.csv").touch()
+        return watch_list
     if isinstance(value, Path):
         return folder
     if isinstance(value, float):

@@ -10,6 +10,7 @@ from targets import (
     label_files,
     model_folders,
     notifications,
+    watch_lists,
 )
 from targets.target import Target
 
@@ -23,5 +24,6 @@ TARGETS: tuple[Target, ...] = (
     *configurations.TARGETS,
     *model_folders.TARGETS,
     *label_files.TARGETS,
+    *watch_lists.TARGETS,
 )
 BY_NAME = {target.name: target for target in TARGETS}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from alert_messages import alert
@@ -17,8 +18,13 @@ from models.engines import CPU
 from models.loaded import Models
 from stream.classify import document
 from stream.classify.explanations import Explainer
-from stream.classify.inference import Answered, Inference, Limits, Record
+from stream.classify.inference import MOST_COMPANIES, Answered, Inference, Limits, Record
+from stream.entities.watched import WatchedCompanies
 from stream.messages import BadDocument, Origin
+
+
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry(), topics=(), sentiments=(), dead_letter_reasons=())
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +38,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
 @pytest.fixture
 def inference(models: Models) -> Inference:
-    return Inference(models, Metrics(CollectorRegistry(), topics=(), sentiments=(), dead_letter_reasons=()))
+    return Inference(models, metrics(), WatchedCompanies())
 
 
 NEWS = Limits("news", 300)
 
 
-def record(event_time: float | None = None, *, offset: int = 0, **fields: str) -> Record:
+def record(event_time: float | None = None, *, offset: int = 0, **fields: object) -> Record:
     """A document, stamped now unless `event_time` is given."""
     fields = {"id": "1", "published_at": "2026-01-01T00:00:00Z", "source": "wire", **fields}
     at = time.time() if event_time is None else event_time
@@ -133,8 +139,33 @@ def test_a_record_stamped_ahead_moves_no_clock(inference: Inference, ahead: floa
     assert answer.results[0].event_time.timestamp() == pytest.approx(stamped, abs=1e-5)
 
 
-def metrics() -> Metrics:
-    return Metrics(CollectorRegistry(), topics=(), sentiments=(), dead_letter_reasons=())
+def test_a_document_is_answered_under_its_topic_and_each_watched_company(
+    models: Models, tmp_path: Path
+) -> None:
+    watch_list = tmp_path / "list.csv"
+    names = "".join(f"N{number},Nomira{number},N{number:03}\n" for number in range(MOST_COMPANIES + 5))
+    watch_list.write_text("id,names,tickers\n" + names)
+    counted = metrics()
+    inference = Inference(models, counted, WatchedCompanies(watch_list))
+    records = [
+        record(text="oil negative Nomira1 Nomira2 Nomira1", tickers=["N003", "N002"]),
+        record(text="oil neutral"),
+        record(text="oil " + " ".join(f"Nomira{number}" for number in range(MOST_COMPANIES + 5))),
+    ]
+    several, none, many = (each.results for each in asyncio.run(inference.answer(records, NEWS)))
+    assert [each.key for each in several] == [
+        "news/topic:Energy | Oil",
+        "news/entity:N1",
+        "news/entity:N2",
+        "news/entity:N3",
+    ]
+    assert [each.is_of_topic for each in several] == [True, False, False, False]
+    assert {(each.id, each.sentiment, each.topic, each.origin) for each in several} == {
+        ("1", "negative", "Energy | Oil", records[0].origin)
+    }
+    assert [each.key for each in none] == ["news/topic:Energy | Oil"]
+    assert [each.key for each in many[1:]] == [f"news/entity:N{number}" for number in range(MOST_COMPANIES)]
+    assert counted.companies_left_out.labels("news")._value.get() == 5
 
 
 def test_a_story_is_explained_by_the_model_that_classified_it(models: Models) -> None:
