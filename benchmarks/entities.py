@@ -7,7 +7,7 @@ in a legal form (Ltd, Inc, ...), or an annotated name that holds one of these (`
 Sectors, indices, currencies and exchanges are left out. The names are the spellings that the annotators marked. A
 company that is found and not annotated is wrong, one that is annotated and not found is missed; both once a headline.
 
-Rules and words were chosen on the first half of the headlines (by hash); the second was looked at once. `--list other`
+Rules and words were chosen on the first half of the headlines (by hash), and nothing on the second. `--list other`
 takes the names from the half that is not evaluated: names that it does not hold cannot be found.
 """
 

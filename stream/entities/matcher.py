@@ -12,7 +12,7 @@ from ahocorasick_rs import AhoCorasick
 
 from stream.entities.comparable import Comparable, comparable, joins
 from stream.entities.names import ORDINARY, Needs, Spelling, spellings
-from stream.entities.signs import has_company_word, has_legal_suffix, is_another_firm
+from stream.entities.signs import has_company_word, has_inner_capitals, has_legal_suffix, is_another_firm
 from stream.entities.tickers import Ticker, read_ticker, tickers_in
 from stream.entities.watch_list import WatchList
 
@@ -127,7 +127,9 @@ class Matcher:
                     around[company].append(_Around(start, end, wanted))
                     continue
                 capitals = _has_capitals(cased[start:end], spelling, shouted)
-                if plural and not (capitals and (cased[start:end].isupper() or not spelling.needs)):
+                if plural and not (
+                    capitals and (cased[start:end].isupper() or spelling.needs < Needs.CAPITALS)
+                ):
                     continue
                 mentions.append(_Mention(start, end, company, spelling, capitals))
         if len(mentions) > 1:
@@ -150,6 +152,12 @@ class Matcher:
         if is_another_firm(form.cased, start, end):
             return None
         if spelling.needs is Needs.NOTHING:
+            return "the name"
+        if spelling.needs is Needs.USUAL_CAPITALS and (
+            form.cased[start] == form.cased[start].upper()
+            or spelling.cased[0].islower()
+            or not has_inner_capitals(form.cased)
+        ):
             return "the name"
         if spelling.needs is Needs.CAPITALS and capitals:
             return "the name with its capital letters"

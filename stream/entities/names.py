@@ -33,8 +33,9 @@ class Needs(IntEnum):
     """What must come with a spelling."""
 
     NOTHING = 0
-    CAPITALS = 1  # the capital letters of the spelling
-    SECOND_SIGN = 2  # those, and a ticker, a legal suffix, another name, a word near it
+    USUAL_CAPITALS = 1  # a capital letter at its beginning, where the text has some inside sentences
+    CAPITALS = 2  # the capital letters of the spelling, in any text
+    SECOND_SIGN = 3  # a ticker, a legal suffix, another name, a word near it; capital letters are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +89,4 @@ def _needs(cased: str, is_full: bool, given: bool, company: Company) -> Needs:
         return Needs.SECOND_SIGN
     if is_acronym or all(word in ORDINARY or word.isdigit() for word in words):
         return Needs.CAPITALS
-    return Needs.NOTHING
+    return Needs.USUAL_CAPITALS if len(words) == 1 and not is_ideograph(cased[0]) else Needs.NOTHING

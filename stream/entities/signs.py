@@ -30,6 +30,12 @@ _FIRMS = (
 _OTHER_FIRM = re.compile(rf" {_any(_FIRMS)}(?!\w)")
 _BANKS = "Reserve,State,Central,National,United,Federal,Royal,European,People's,Union,Export"
 _BEFORE_BANK = re.compile(rf"(?:^|[^\w]){_any(_BANKS)} $")
+# A capital letter behind a small one and a blank, but for the word I: the text tells names from other words.
+_INNER_CAPITAL = re.compile(r"(?<=[a-z,] )[A-Z](?=\w)")
+
+
+def has_inner_capitals(cased: str) -> bool:
+    return _INNER_CAPITAL.search(cased) is not None
 
 
 def has_legal_suffix(cased: str, end: int) -> bool:

@@ -96,6 +96,14 @@ def test_parts_of_words_and_ordinary_words_are_no_names(text):
     assert found(text) == []
 
 
+def test_a_single_word_in_small_letters_is_a_name_where_the_text_has_no_capitals():
+    assert found("i love nestle, $ko to the moon") == ["NESN", "KO"]
+    assert found("I love nestle") == ["NESN"]
+    assert found("NESTLE CUTS JOBS") == ["NESN"]
+    assert found("A nestle of birds in the Tower of London") == []
+    assert found("Rivals of nestle (NESN.SW) in Vevey") == ["NESN"], "another sign"
+
+
 @pytest.mark.parametrize(
     "text",
     [
