@@ -183,9 +183,11 @@ def _one_company_only(words: Iterable[_Word]) -> list[_Word]:
 
 
 def _has_capitals(found: str, spelling: Spelling, shouted: bool) -> bool:
-    """Whether each capital letter of the spelling is one in the text, which is not written in capitals as a whole."""
+    """Whether each capital letter of the spelling is one in the text; in a text that is all in capitals, one of a
+    single ordinary word tells nothing.
+    """
     if shouted:
-        return spelling.cased.isupper() and spelling.folded not in ORDINARY
+        return " " in spelling.cased or (spelling.cased.isupper() and spelling.folded not in ORDINARY)
     return found == spelling.cased or all(
         here == there or not there.isupper() for here, there in zip(found, spelling.cased, strict=True)
     )

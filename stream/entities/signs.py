@@ -10,7 +10,7 @@ def _any(words: str) -> str:
 # Behind a name: "Gap Inc", "Target Corp.", "Shell plc". `Company` and `Group` are left out: a shell company and a
 # target group are none.
 _FORMS = (
-    "Inc,INC,Corp,CORP,Ltd,LTD,Co,CO,Incorporated,Corporation,Limited,plc,Plc,PLC,LLC,AG,SE,SA,NV,AB,ASA,Oyj,SpA,GmbH,"
+    "Inc,INC,inc,Corp,CORP,corp,Ltd,LTD,ltd,Co,CO,Incorporated,Corporation,Limited,plc,Plc,PLC,LLC,AG,SE,SA,NV,AB,ASA,Oyj,SpA,GmbH,"
     "KGaA,Holdings"
 )
 _LEGAL = re.compile(rf",? {_any(_FORMS)}(?!\w)|{_any('股份,集团,控股,有限公司,公司')}")

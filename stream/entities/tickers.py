@@ -45,12 +45,12 @@ SYMBOL = r"[A-Za-z0-9&]{1,12}(?:[.\-/][A-Za-z]{1,2})?"
 _CHINESE = re.compile(r"(?i)(?<![\w.])(SH|SZ|BJ|HK)[.:]?(\d{4,6})(?![\w])")
 _SUFFIXED = re.compile(r"(?<![\w$¥￥€£.,])([A-Z][A-Z0-9&]{1,11}|\d{4,6})\.([A-Za-z]{1,2})(?![\w])")
 _BARE_A_SHARE = re.compile(
-    r"(?<![\w$¥￥€£.,:])\d{6}(?![\w.,%]\d|[A-Za-z0-9_%]|\s*(?:元|万|亿|股|手|点|人|户|吨|台|辆))"
+    r"(?<![\w$¥￥€£.,])\d{6}(?![\w.,%]\d|[A-Za-z0-9_%]|\s*(?:元|万|亿|股|手|点|人|户|吨|台|辆))"
 )
 _CASHTAG = re.compile(r"\$(?=[A-Za-z])" + f"({SYMBOL})" + r"(?![A-Za-z0-9_])")
 _LISTED = re.compile(
     r"(?<![A-Za-z])([A-Za-z][A-Za-z ]{1,12}?)\s?[:：]\s?"
-    + f"({SYMBOL}(?:\\s?[,;/]\\s?{SYMBOL})*)"
+    + f"({SYMBOL}(?:\\s?[,;/]\\s?{SYMBOL}(?!\\s?[:：\\w]))*)"
     + r"(?![A-Za-z0-9])"
 )
 _SEPARATOR = re.compile(r"\s?[,;]\s?|/\s")
