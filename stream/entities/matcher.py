@@ -4,7 +4,7 @@ One pass finds every spelling and every word that must or must not be near; what
 grows with the text and with what is found in it, hardly with the length of the list.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from stream.entities.tickers import Ticker, read_ticker, tickers_in
 from stream.entities.watch_list import WatchList
 
 LOOKED_AT_CHARACTERS = 2000  # of a text; what messages hold of it, so that a reader sees the name
+MOST_MENTIONS = 20  # of one company that are looked at, so that no text takes longer than some milliseconds
 MOST_TICKERS = 100  # of a document's own that are read
 NEAR_WORDS, NEAR_CHARACTERS = 10, 80  # between a name and a word that is near it
 
@@ -83,13 +84,20 @@ class Matcher:
         form = comparable(text[:LOOKED_AT_CHARACTERS])
         by_ticker = self._by_ticker(form.plain, tickers)
         mentions, around = self._mentions(form)
-        found: dict[int, Match] = {}
+        by_base: dict[int, dict[str, _Mention]] = defaultdict(dict)  # the first mention of each
         for mention in mentions:
-            if mention.company not in found and (
-                why := self._why(mention, form, mentions, around[mention.company], by_ticker)
-            ):
+            by_base[mention.company].setdefault(mention.spelling.base, mention)
+        found: dict[int, Match] = {}
+        looked_at: Counter[int] = Counter()
+        for mention in mentions:
+            number = mention.company
+            looked_at[number] += 1
+            if number in found or looked_at[number] > MOST_MENTIONS:
+                continue
+            others = by_base[number].values()
+            if why := self._why(mention, form, others, around[number], by_ticker):
                 words = form.cased[mention.start : mention.end]
-                found[mention.company] = Match(self.companies[mention.company].id, words, why)
+                found[number] = Match(self.companies[number].id, words, why)
         for number, (words, why) in by_ticker.items():
             found.setdefault(number, Match(self.companies[number].id, words, why))
         return tuple(found.values())
@@ -140,7 +148,7 @@ class Matcher:
         self,
         mention: _Mention,
         form: Comparable,
-        mentions: Iterable[_Mention],
+        others: Iterable[_Mention],
         around: Iterable[_Around],
         by_ticker: dict[int, tuple[str, str]],
     ) -> str | None:
@@ -165,8 +173,8 @@ class Matcher:
             return "the name with its legal suffix"
         if company in by_ticker:
             return f"the name, and {by_ticker[company][1]}: {by_ticker[company][0]}"
-        for other in mentions:
-            if other.company == company and other.spelling.base != spelling.base:
+        for other in others:
+            if other.spelling.base != spelling.base:
                 return f"the name, and another one: {form.cased[other.start : other.end]}"
         for each in around:
             if each.wanted and _is_near(form.folded, mention, each):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.entities.matcher import MOST_TICKERS, Matcher
+from stream.entities.matcher import MOST_MENTIONS, MOST_TICKERS, Matcher
 from stream.entities.watch_list import Company, checked
 
 COMPANIES = [
@@ -262,6 +262,12 @@ def test_who_writes_the_list_may_decide_what_is_ambiguous():
     matcher = Matcher(checked(rows, "", ""))
     assert [each.company for each in matcher.find("Target and Zyxo sink")] == ["A"]
     assert [each.company for each in matcher.find("Zyxo Ltd sinks")] == ["B"]
+
+
+def test_of_very_many_mentions_of_a_company_the_first_are_looked_at():
+    assert found("Gap, " * (MOST_MENTIONS - 1) + "Gap Inc") == ["GAP"]
+    assert found("Gap, " * MOST_MENTIONS + "Gap Inc") == []
+    assert found("Gap, " * MOST_MENTIONS + "and Old Navy, a retailer") == ["GAP"]
 
 
 def test_of_very_many_tickers_the_first_are_read():
