@@ -7,11 +7,11 @@ from benchmarks.detection import budget
 from benchmarks.detection.alarms import alarms
 from benchmarks.detection.population import key
 from benchmarks.detection.shapes import harsh
-from benchmarks.detection.streams import MINUTES_PER_WEEK
+from benchmarks.detection.streams import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from benchmarks.detection.switching import by_label, by_probability, fit_key
 from benchmarks.detection.switching_filter import Settings
 
-MINUTES = MINUTES_PER_WEEK
+MINUTES = 4 * MINUTES_PER_DAY
 
 
 @pytest.mark.parametrize("evidence", [by_label, by_probability])
