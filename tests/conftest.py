@@ -12,13 +12,23 @@ from hypothesis import settings
 
 from bearwatch.local.kafka import LocalKafka
 
-LONGEST = ("test_stack.py", "test_exact_counting.py", "test_worker.py", "test_secured_kafka.py")
+LONGEST = (
+    "test_stack.py",
+    "test_exact_counting.py",
+    "test_worker.py",
+    "test_secured_kafka.py",
+    "test_nothing_calls_home.py",
+    "test_hostile_records.py",
+    "test_up.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """What holds for every test."""
-    # A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
+    # A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C; `nohup` does the
+    # same with the signal of a closed terminal.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # No example of a property may fail because another program had the processor.
     settings.register_profile("bearwatch", settings.default, deadline=None)
     settings.load_profile("bearwatch")
