@@ -4,10 +4,11 @@
 
 Starts a Kafka of its own in a temporary folder and a worker with the bundled model. The first minute measures how
 many documents a second this machine classifies while it is fed; then `--load` of that rate is sent, and with it
-`--hostile-ratio` times as many hostile records of all kinds (tests/support/hostile_records.py). Texts repeat: new
-stories are what a worker's memory must grow with. Prints a line every ten seconds. Exits with 1 where memory grew by
-more than 5 % after the warm-up, lag was not bounded, a good document was not counted, a bad record not answered, or
-the worker ended. Ctrl-C ends it early, with the same account.
+`--hostile-ratio` times as many hostile records of all kinds (tests/support/hostile_records.py). Texts repeat, and
+windows and memory last some minutes (support/soak_policy.toml), so that what a worker holds is full after the
+warm-up. Prints a line every ten seconds. Exits with 1 where memory grew by more than 5 % after the warm-up, lag was
+not bounded, a good document was not counted, a bad record not answered, or the worker ended. Ctrl-C ends it early,
+with the same account.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from bearwatch.local.kafka import LocalKafka
 from models.classifier import BUNDLED
 from stream.kafka.topics import TopicNames, create_topics
 
+POLICY = Path(__file__).parent / "support" / "soak_policy.toml"
 PARTITIONS = 4
 MEASURED_SECONDS = 60.0
 BACKLOG = 3000  # documents that wait while the rate is measured: the worker is never idle
@@ -90,7 +92,7 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     with LocalKafka(folder / "kafka") as kafka:
         create_topics(kafka.connection, names := TopicNames("soak."), PARTITIONS)
         with (
-            OneWorker(folder, kafka.bootstrap, names.prefix, BUNDLED) as worker,
+            OneWorker(folder, kafka.bootstrap, names.prefix, BUNDLED, policy=POLICY) as worker,
             SoakFeed(kafka.bootstrap, names.news, PARTITIONS) as feed,
         ):
             worker.wait_until("it answers", lambda: worker.state() is not None)
