@@ -28,7 +28,7 @@ def last_offset(batch: bytes) -> int:
     return int(header[0] + header[6])
 
 
-def checked(batch: bytes, position: int, end: int) -> bytes:
+def checked(batch: bytes, position: int, following: int, is_last: bool) -> bytes:
     """The batch, not compressed and without headers.
 
     Args:
@@ -47,8 +47,11 @@ def checked(batch: bytes, position: int, end: int) -> bytes:
     if not is_intact(batch):
         raise UnreadableError("the CRC does not fit the bytes")
     attributes, last_delta, count = header[5], header[6], header[12]
-    if not position <= header[0] + last_delta < end or last_delta < 0:
-        raise UnreadableError(f"its last offset would be {header[0] + last_delta}")
+    last = header[0] + last_delta
+    # A broker says where the records end before it reads them: a batch that comes meanwhile stands behind that. It is
+    # new, so none of its records was compacted away, and their number, which is checked, gives its last offset.
+    if last_delta < 0 or last < position or (last >= following and not (is_last and last_delta == count - 1)):
+        raise UnreadableError(f"its last offset would be {last}")
     stored = batch[HEADER.size :]
     records = decompress(attributes & CODEC, stored) if attributes & CODEC else stored
     kept = _without_headers(records, count, last_delta)

@@ -55,7 +55,7 @@ def readable(answer: bytes, position: int, end: int) -> bytes:
     Args:
         answer: the broker's, whose first batch holds the record at `position` and whose last one may be cut off.
         position: the offset that was asked for.
-        end: the offset behind the partition's last record.
+        end: the offset behind the partition's last record, when the broker began to read.
     """
     spans = list(_spans(answer))
     taken: list[bytes] = []
@@ -68,7 +68,7 @@ def readable(answer: bytes, position: int, end: int) -> bytes:
         if not position < following <= end:
             following = end
         try:
-            taken.append(checked(batch, position, following))
+            taken.append(checked(batch, position, following, following == end))
         except UnreadableError as error:
             first, last = _offsets(batch, position, following - 1)
             taken.append(_stand_in(batch, Unreadable(str(error), first), last))

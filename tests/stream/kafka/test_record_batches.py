@@ -238,6 +238,13 @@ def test_what_inflates_beyond_the_limit_is_not_inflated(codec: int):
     assert found.values == {1: b"one", 2: b"two", 3: b"three"}
 
 
+@pytest.mark.parametrize("end", [10, 11, 12])
+def test_a_batch_that_came_while_the_broker_read_is_read(end: int):
+    found = read(batch(GOOD, 10), 10, end)
+    assert (found.values, found.bad) == ({10: b"one", 11: b"two", 12: b"three"}, {})
+    assert found.position == 13
+
+
 def test_many_small_batches_of_large_records_are_read_one_after_the_other():
     large = [batch([Entry(b"x" * 2**20)], number, 4) for number in range(60)]
     position, rounds = 0, 0
