@@ -109,14 +109,15 @@ class Aggregator:
         if key is not None and key.panes.holds(source_partition, origin.offset):
             self._changes.repeated.append(message)  # counted before, or of a topic that was recreated
             return
-        pane_end = int(time // self._pane + 1) * self._pane
+        second = math.floor(time)
+        pane_end = second - second % self._pane + self._pane
         if pane_end <= self._closed_before:
             self._changes.late.append(message)
             return
         if key is None:
             key = self._new_key(name)
         first_of_pane = key.panes.add(time, source_partition, message)
-        self._changes.minutes.add((name, int(time // MINUTE)))
+        self._changes.minutes.add((name, second // MINUTE))
         if now - time < self._historical_after_seconds:  # the latency of a backlog means nothing
             self._waiting.append((pane_end, message))
         if self.evaluated is not None and pane_end <= self.evaluated:

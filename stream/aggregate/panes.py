@@ -73,17 +73,18 @@ class Panes:
             self._insert(start)
         negative = message.sentiment == NEGATIVE
         source, story = name_hash(message.source), story_hash(message.story)
-        if len(pane.sources) >= SOURCES_PER_PANE and source not in pane.sources:
-            source = OTHERS
-        if len(pane.stories) >= self._stories_per_pane and story not in pane.stories:
-            story = OTHERS
+        known = pane.stories.get(story)
+        if known is None and len(pane.stories) >= self._stories_per_pane:
+            story, known = OTHERS, pane.stories.get(OTHERS)
+        if source not in pane.sources:
+            if len(pane.sources) >= SOURCES_PER_PANE:
+                source = OTHERS
+            pane.sources.add(source)
         pane.documents += 1
-        pane.sources.add(source)
         if negative:
             pane.negative_documents += 1
             _keep_evidence(record, time, source_partition, story, message)
         order = document_order(round((time - start) * 1000), source_partition, offset, negative)
-        known = pane.stories.get(story)
         change = 0
         if known is None or order < known:
             pane.stories[story] = order
