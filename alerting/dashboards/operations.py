@@ -147,53 +147,54 @@ def _watched() -> Panel:
 
 
 def _found() -> Panel:
-    rate = "60 * sum by (stream) (rate(bearwatch_companies_found_total[$__rate_interval]))"
     text = "Watched companies found per minute; a document may name several."
-    return bars("Companies found", text, EACH_MINUTE, [Query(rate, "{{stream}}")]).span(8)
+    return _each_minute("Companies found", text, "companies_found").span(8)
 
 
 def _left_out() -> Panel:
-    rate = "60 * sum by (stream) (rate(bearwatch_companies_left_out_total[$__rate_interval]))"
     text = "Watched companies per minute that do not count because their document names more than 32."
-    return bars("Companies left out", text, EACH_MINUTE, [Query(rate, "{{stream}}")]).span(8)
+    return _each_minute("Companies left out", text, "companies_left_out").span(8)
 
 
 def _dead_letters() -> Panel:
-    rate = "60 * sum by (stream, reason) (rate(bearwatch_dead_letters_total[$__rate_interval]))"
     text = "Rejected documents per minute; the dead-letters topic holds them with the reason."
-    return bars("Dead letters", text, EACH_MINUTE, [Query(rate, "{{stream}} {{reason}}")])
+    return _each_minute("Dead letters", text, "dead_letters", "stream", "reason")
 
 
 def _late() -> Panel:
-    rate = "60 * sum by (stream) (rate(bearwatch_late_documents_total[$__rate_interval]))"
     text = "Classified documents per minute whose pane was already closed; they are in no window."
-    return bars("Late documents", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
+    return _each_minute("Late documents", text, "late_documents")
 
 
 def _repeated() -> Panel:
-    rate = "60 * sum by (stream) (rate(bearwatch_repeated_documents_total[$__rate_interval]))"
     text = (
         "Classified documents per minute that are not counted, as later ones of their partition were: read again "
         "after the group's offsets were reset, or of a topic that was recreated."
     )
-    return bars("Not counted again", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
+    return _each_minute("Not counted again", text, "repeated_documents")
 
 
 def _old() -> Panel:
-    rate = "60 * sum by (stream) (rate(bearwatch_old_documents_total[$__rate_interval]))"
     text = (
         "Documents per minute that were published more than an hour before their event time, by which they are "
         "counted: most likely history in a topic that is stamped on arrival."
     )
-    return bars("Published long before", text, EACH_MINUTE, [Query(rate, "{{stream}}")])
+    return _each_minute("Published long before", text, "old_documents")
 
 
 def _unexplained() -> Panel:
-    rate = "60 * sum by (reason) (rate(bearwatch_unexplained_alerts_total[$__rate_interval]))"
     text = (
         "Alert messages per minute without the words that explain them: the model took too long, or failed."
     )
-    return bars("Alerts without words", text, EACH_MINUTE, [Query(rate, "{{reason}}")])
+    return _each_minute("Alerts without words", text, "unexplained_alerts", "reason")
+
+
+def _each_minute(title: str, text: str, counted: str, *labels: str) -> Panel:
+    """Bars of a counter of the workers, by its labels; by stream where none is named."""
+    labels = labels or ("stream",)
+    rate = f"60 * sum by ({', '.join(labels)}) (rate(bearwatch_{counted}_total[$__rate_interval]))"
+    legend = " ".join(f"{{{{{label}}}}}" for label in labels)
+    return bars(title, text, EACH_MINUTE, [Query(rate, legend)])
 
 
 def _stories() -> Panel:
